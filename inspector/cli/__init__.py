@@ -1,0 +1,93 @@
+"""The command line: one file a command, imported when it runs."""
+
+import importlib
+import os
+import sys
+from typing import Any
+
+import click
+
+from inspector import __version__
+from inspector.errors import InspectorError
+
+# Name, module and one line each, so that `--help` imports none of them.
+_COMMANDS = {
+    "serve": ("inspector.cli.serve", "Capture deliveries, show them, forward them to your app."),
+    "tui": ("inspector.cli.tui", "Open the terminal UI of a running listener."),
+    "list": ("inspector.cli.list_", "List deliveries, newest first."),
+    "show": ("inspector.cli.show", "Show one delivery: headers, body, signature, attempts."),
+    "resend": ("inspector.cli.resend", "Send stored deliveries to the app again."),
+    "trigger": ("inspector.cli.trigger", "Send yourself a signed sample of any event."),
+    "events": ("inspector.cli.events", "The catalogue of event types."),
+    "status": ("inspector.cli.status", "The ledger, the targets, the index's lag, the versions."),
+    "reindex": ("inspector.cli.reindex", "Derive everything anew from the stored facts."),
+    "_listen": ("inspector.cli.listen", ""),
+}
+
+
+class _Commands(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [name for name in _COMMANDS if not name.startswith("_")]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        command = importlib.import_module(_COMMANDS[cmd_name][0]).command
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(n, _COMMANDS[n][1]) for n in self.list_commands(ctx)])
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, "-V", "--version", prog_name="inspector")
+def _inspector() -> None:
+    """A local webhook tunnel and inspector.
+
+    \b
+    inspector serve 3000     capture on port 8400, forward to the app on port 3000
+    inspector serve --demo   see it alive, without an app and without an account
+    """
+
+
+def main() -> None:
+    """Run the command line; ends the process with the exit code of the contract."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command; what goes wrong becomes a line, a hint and an exit code."""
+    try:
+        result: Any = _inspector.main(arguments, prog_name="inspector", standalone_mode=False)
+    except click.Abort:
+        return 130
+    except click.exceptions.Exit as error:
+        return error.exit_code
+    except click.ClickException as error:
+        error.show()
+        return 2
+    except InspectorError as error:
+        complain(error)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # Whoever read our output has gone; the interpreter must not complain at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        if os.environ.get("INSPECTOR_DEBUG"):
+            raise
+        click.echo(f"inspector: internal error: {type(error).__name__}: {error}", err=True)
+        click.echo("hint: run it again with INSPECTOR_DEBUG=1 and report what it prints", err=True)
+        return 1
+    return result if isinstance(result, int) else 0
+
+
+def complain(error: InspectorError) -> None:
+    """One line of what is wrong, one of what to do, on stderr."""
+    click.echo(f"inspector: {error.message}", err=True)
+    if error.hint:
+        click.echo(f"hint: {error.hint}", err=True)

@@ -1,0 +1,54 @@
+"""One-line rows for people: the id first."""
+
+import json
+from typing import Any
+
+from inspector.domain.plaintext import one_line
+
+
+def compact_line(item: bytes) -> bytes | None:
+    """An item of a frame as a row; None for what is not shown."""
+    sort, text = item[:1], item[1:].partition(b"\x1f")[0]
+    if sort in b"dr":
+        return (delivery_row(json.loads(text)) + "\n").encode()
+    return (attempt_row(json.loads(text)) + "\n").encode() if sort == b"f" else None
+
+
+def delivery_row(item: dict[str, Any]) -> str:
+    """`12  10:30:01  delta.verified  valid  POST /hooks  1.2 kB  -> 200 forwarded`."""
+    event = item["event"] or "-"
+    answered = item["answered"] if item["answered"] is not None else "-"
+    parts = [
+        f"#{item['id']}",
+        item["received_at"][11:19],
+        one_line(event, 40),
+        item["signature"]["verdict"],
+        one_line(f"{item['method']} {item['request_target']}", 60),
+        human_size(item["body_size"]),
+        f"-> {answered}",
+        one_line(
+            item["state"] + (f" ({item['state_reason']})" if item["state_reason"] else ""), 80
+        ),
+    ]
+    if item["duplicate_of"]:
+        parts.append(f"duplicate of #{item['duplicate_of']}")
+    return "  ".join(parts)
+
+
+def attempt_row(item: dict[str, Any]) -> str:
+    """`#12  -> http://localhost:3000  200 in 8 ms`."""
+    if item["failure"]:
+        result = one_line(item["failure"]["reason"], 100)
+    else:
+        result = f"{item['status']} in {item['duration_ms']:.0f} ms"
+    return f"#{item['delivery_id']}  -> {item['target']}  {result}"
+
+
+def human_size(size: int) -> str:
+    """Bytes as people read them: `900 B`, `1.2 kB`, `25.0 MB`."""
+    amount = float(size)
+    for unit in ("B", "kB", "MB"):
+        if amount < 1024 or unit == "MB":
+            break
+        amount /= 1024
+    return f"{size} B" if unit == "B" else f"{amount:.1f} {unit}"

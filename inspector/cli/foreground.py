@@ -1,0 +1,125 @@
+"""Serving in the foreground: signals in, lines out."""
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any
+
+import click
+
+from inspector.cli.compact import compact_line
+from inspector.cli.outlet import Outlet, json_line, stdout
+from inspector.demo import Demo
+from inspector.runtime import Runtime
+from inspector.settings import Settings
+
+_STORE_CHECK_SECONDS = 1.0
+
+
+def run_loop(main: Coroutine[Any, Any, int]) -> int:
+    """Run on uvloop where there is one."""
+    if sys.platform == "win32":
+        return asyncio.run(main)
+    import uvloop
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(main)
+
+
+def configure_log(database: Path | None = None) -> None:
+    """Warnings of ours go to stderr, or into a file beside the store while a UI has the screen."""
+    if database is None:
+        logging.basicConfig(level=logging.WARNING, format="inspector: %(message)s")
+        return
+    database.parent.mkdir(parents=True, exist_ok=True)
+    path = database.with_name(database.name + "-log")
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    handler = logging.StreamHandler(os.fdopen(descriptor, "a", encoding="utf-8"))
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
+
+
+class Serving:
+    """One listener from start to stop; `output` is compact, json or quiet."""
+
+    def __init__(self, settings: Settings, *, output: str, demo: bool) -> None:
+        self._settings = settings
+        self._output = output
+        self._demo = Demo() if demo else None
+        self._stopped = asyncio.Event()
+        self._interrupted = False
+
+    def stop(self) -> None:
+        """Begin to stop; called a second time, the process ends at once."""
+        if self._stopped.is_set():
+            os._exit(130)
+        self._stopped.set()
+
+    def _reader_gone(self) -> None:
+        """Nobody reads our output any more; called from the outlet's thread."""
+        self._loop.call_soon_threadsafe(self._stopped.set)
+
+    def _interrupt(self) -> None:
+        self._interrupted = True
+        self.stop()
+
+    async def run(self, *, announce_only: bool = False) -> int:
+        """Serve until stopped; `announce_only` prints `ready` and nothing of the deliveries."""
+        loop = self._loop = asyncio.get_running_loop()
+        settings = self._settings
+        if self._demo is not None:
+            settings = await self._demo.start(settings)
+        as_json = self._output == "json"
+        try:
+            async with Runtime(settings, with_headers=as_json and not announce_only) as runtime:
+                self._handle_signals(loop)
+                line = json_line if as_json else compact_line
+                silent = announce_only or self._output == "quiet"
+                outlet = Outlet(
+                    runtime.hub,
+                    (lambda _: None) if silent else line,
+                    stdout(),
+                    self._reader_gone,
+                    as_json=as_json,
+                )
+                self._announce(runtime)
+                outlet.start(runtime.ready())
+                if self._demo is not None:
+                    await self._demo.send(runtime.url)
+                await self._until_stopped(runtime)
+            outlet.close(2.0)
+        finally:
+            if self._demo is not None:
+                await self._demo.stop()
+        return 130 if self._interrupted else 0
+
+    def _handle_signals(self, loop: asyncio.AbstractEventLoop) -> None:
+        if sys.platform != "win32":
+            loop.add_signal_handler(signal.SIGINT, self._interrupt)
+            loop.add_signal_handler(signal.SIGTERM, self.stop)
+
+    def _announce(self, runtime: Runtime) -> None:
+        if self._output == "json":
+            return
+        click.echo(f"capturing at {runtime.url}", err=True)
+        for target in runtime.targets():
+            click.echo(f"forwarding to {target}", err=True)
+        click.echo(f"stored in {runtime.files.database}", err=True)
+
+    async def _until_stopped(self, runtime: Runtime) -> None:
+        """Wait; meanwhile a store that cannot commit is told, once, and its recovery too."""
+        told = ""
+        while not self._stopped.is_set():
+            try:
+                async with asyncio.timeout(_STORE_CHECK_SECONDS):
+                    await self._stopped.wait()
+            except TimeoutError:
+                error = runtime.store_error()
+                if error != told:
+                    text = f"the store cannot commit: {error}" if error else "the store is back"
+                    click.echo(f"inspector: {text}", err=True)
+                    told = error

@@ -1,0 +1,35 @@
+"""The listener as a child of the UI: told everything on standard input, gone when that closes."""
+
+import asyncio
+import json
+import os
+import sys
+import threading
+
+import click
+
+from inspector.cli.foreground import Serving, configure_log, run_loop
+from inspector.settings import Settings
+
+
+@click.command("_listen", hidden=True)
+def command() -> int:
+    """Read one JSON line of settings, print `ready`, and listen until standard input ends."""
+    told = json.loads(sys.stdin.buffer.readline())
+    settings = Settings.model_validate(told["settings"])
+    configure_log(settings.db)
+    serving = Serving(settings, output="json", demo=told["demo"])
+    return run_loop(_listen(serving))
+
+
+async def _listen(serving: Serving) -> int:
+    loop = asyncio.get_running_loop()
+
+    def wait_for_end() -> None:
+        # The UI holds the other end of this pipe: however it ends, so do we.
+        while os.read(0, 4096):
+            pass
+        loop.call_soon_threadsafe(serving.stop)
+
+    threading.Thread(target=wait_for_end, name="inspector-parent", daemon=True).start()
+    return await serving.run(announce_only=True)

@@ -1,0 +1,28 @@
+"""Options that several commands share."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def store_options(function: F) -> F:
+    """`--db PATH` and `--json`, accepted by every command."""
+    function = click.option(
+        "--json", "as_json", is_flag=True, help="Print JSON, one object a line."
+    )(function)
+    return click.option(
+        "--db", type=click.Path(path_type=Path), help="The store (default: in your data directory)."
+    )(function)
+
+
+def secret_option(function: F) -> F:
+    return click.option(
+        "--secret",
+        multiple=True,
+        metavar="SECRET",
+        help="Signing secret; repeatable, current one first (INSPECTOR_SECRET).",
+    )(function)

@@ -1,0 +1,91 @@
+"""Standard output while serving: a thread of its own, so that capture never waits for a reader."""
+
+import json
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any, BinaryIO
+
+from inspector.server.hub import Hub
+from inspector.store.frames import HEADERS_SEPARATOR, Frame
+
+_KINDS = {b"d": b"delivery", b"r": b"refused", b"f": b"attempt"}
+
+Line = Callable[[bytes], bytes | None]
+
+
+def json_line(item: bytes) -> bytes | None:
+    """An item of a frame as a line of the NDJSON contract; None for what it does not show."""
+    kind = _KINDS.get(item[:1])
+    if kind is None:
+        return None
+    summary, _, headers = item[1:].partition(HEADERS_SEPARATOR)
+    more = b',"headers":' + headers if headers else b""
+    return b'{"v":1,"kind":"%s",%s%s}\n' % (kind, summary[1:-1], more)
+
+
+class Outlet:
+    """Writes frames and messages to `out`, in order; `ended` is called when nobody reads it.
+
+    The queue is the subscription's: when its reader lags, what was dropped is told as `lagged`.
+    """
+
+    def __init__(
+        self, hub: Hub, line: Line, out: BinaryIO, ended: Callable[[], None], *, as_json: bool
+    ) -> None:
+        self._hub = hub
+        self._line = line
+        self._out = out
+        self._ended = ended
+        self._as_json = as_json
+        self._news = threading.Event()
+        self._closing = False
+        self._sent = 0
+        self._subscription = hub.subscribe(self._news.set)
+        self._thread = threading.Thread(target=self._run, name="inspector-outlet", daemon=True)
+
+    def start(self, ready: dict[str, Any]) -> None:
+        """Say `ready` first, then what is published."""
+        self.say({"kind": "ready", **ready})
+        self._thread.start()
+
+    def say(self, message: dict[str, Any]) -> None:
+        if self._as_json:
+            self._out.write(json.dumps({"v": 1, **message}).encode() + b"\n")
+            self._out.flush()
+
+    def close(self, patience: float) -> None:
+        """Write what is queued, say `stopped`, and end; a reader that does not read is left."""
+        self._hub.unsubscribe(self._subscription)
+        self._closing = True
+        self._news.set()
+        self._thread.join(patience)
+
+    def _run(self) -> None:
+        try:
+            while not self._closing:
+                self._news.wait()
+                self._news.clear()
+                self._drain()
+            self.say({"kind": "stopped"})
+        except (BrokenPipeError, ValueError):
+            self._ended()
+
+    def _drain(self) -> None:
+        while (frame := self._subscription.take()) is not None:
+            self._write(frame)
+        if self._subscription.lagged:
+            self.say({"kind": "lagged", "after": self._sent})
+            self._subscription.caught_up()
+
+    def _write(self, frame: Frame) -> None:
+        # What changed is a view of what was printed before; the contract prints facts.
+        if frame.letter in "DA":
+            lines = [line for item in frame.items if (line := self._line(item)) is not None]
+            self._out.write(b"".join(lines))
+            self._out.flush()
+        self._sent = frame.seq
+
+
+def stdout() -> BinaryIO:
+    return sys.stdout.buffer

@@ -1,0 +1,70 @@
+"""`inspector serve`: capture, show, forward."""
+
+import sys
+from typing import Any
+
+import click
+
+from inspector.cli.options import secret_option, store_options
+from inspector.settings import Settings, load
+
+
+@click.command()
+@click.argument("target", required=False)
+@click.option(
+    "-f", "-t", "--forward-to", "--target", "forward_to", multiple=True, metavar="[GLOB=]URL",
+    help="Forward to this app; repeatable; GLOB= routes some event types.",
+)  # fmt: skip
+@click.option("--host", help="Address to listen on (127.0.0.1).")
+@click.option("--port", type=click.IntRange(0, 65535), help="Port (8400; 0: any free one).")
+@secret_option
+@click.option("-e", "--events", multiple=True, metavar="GLOB", help="Forward only these events.")
+@click.option("--ack", metavar="POLICY", help="stored, app, or app-or-stored:N.")
+@click.option("--status", type=click.IntRange(200, 599), help="Status that stored answers (200).")
+@click.option("--timeout", metavar="SECONDS", help="Wait for the app so long (30; 0: for ever).")
+@click.option("--retry", metavar="SECONDS", help="Go on trying an app without answer (300).")
+@click.option(
+    "--max-connections", type=click.IntRange(1, 256), help="To each target (1: in order)."
+)
+@click.option("--insecure", "--skip-verify", is_flag=True, help="Accept any certificate.")
+@click.option("--keep-host", is_flag=True, help="Forward the captured Host header.")
+@click.option("-H", "--header", multiple=True, metavar="'NAME: VALUE'", help="Set when forwarding.")
+@click.option("--max-body", metavar="SIZE", help="Largest body taken in (25mb).")
+@click.option("--keep", metavar="AGE", help="How long deliveries stay (30d; 0: for ever).")
+@click.option("--max-size", metavar="SIZE", help="Size of the store (2gb).")
+@click.option("--allow-host", multiple=True, metavar="HOST", help="Host name the API answers to.")
+@click.option("--headless", is_flag=True, help="No UI, even on a terminal.")
+@click.option("--demo", is_flag=True, help="A sample app and one signed sample of every event.")
+@click.option(
+    "-o", "--output", type=click.Choice(["compact", "json", "quiet"]), help="What is printed."
+)
+@store_options
+def command(
+    target: str | None, headless: bool, demo: bool, output: str | None, as_json: bool, **flags: Any
+) -> int:
+    """Capture deliveries; forward them to TARGET, a port or a URL.
+
+    On a terminal the UI opens. Otherwise, or with --headless, rows are printed; with --json one
+    object a line, beginning with `ready`.
+    """
+    if target:
+        flags["forward_to"] = (target, *flags["forward_to"])
+    settings = load(flags)
+    if as_json or output == "json":
+        return _foreground(settings, "json", demo)
+    if headless or output or not (sys.stdin.isatty() and sys.stdout.isatty()):
+        return _foreground(settings, output or "compact", demo)
+    from inspector.cli.attached import serve_with_ui
+
+    return serve_with_ui(settings, demo)
+
+
+def _foreground(settings: Settings, output: str, demo: bool) -> int:
+    from inspector.cli.foreground import Serving, configure_log, run_loop
+
+    configure_log()
+
+    async def serve() -> int:
+        return await Serving(settings, output=output, demo=demo).run()
+
+    return run_loop(serve())

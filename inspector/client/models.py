@@ -1,0 +1,163 @@
+"""What the control API and the stream say, as values."""
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from inspector.domain.attempt import Attempt
+from inspector.domain.delivery import Delivery, Request
+from inspector.domain.headers import Headers
+
+Item = Mapping[str, Any]
+"""One JSON object as it came: a summary or an attempt, read when it is needed."""
+
+
+@dataclass(frozen=True, slots=True)
+class TargetStatus:
+    """One target: what waits for it, and what its last failure was.
+
+    `retry_in` is in seconds, None when no retry is due.
+    """
+
+    target: str
+    waiting: int
+    sending: int
+    retry_in: float | None
+    last_failure: str
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The listener's own figures; `index_lag` counts facts that are not indexed yet."""
+
+    version: str
+    pid: int
+    url: str
+    control: str
+    db: str
+    targets: tuple[TargetStatus, ...]
+    ledger: Mapping[str, int]
+    balanced: bool
+    index_lag: int
+    store_ok: bool
+    store_error: str
+    last_seq: int
+
+    @classmethod
+    def from_json(cls, item: Item) -> "Status":
+        ledger = dict(item.get("ledger") or {})
+        balanced = bool(ledger.pop("balanced", True))
+        store = item.get("store") or {}
+        return cls(
+            version=str(item.get("version", "")),
+            pid=int(item.get("pid") or 0),
+            url=str(item.get("url", "")),
+            control=str(item.get("control", "")),
+            db=str(item.get("db", "")),
+            targets=tuple(_target(one) for one in item.get("targets") or ()),
+            ledger={str(name): int(count) for name, count in ledger.items()},
+            balanced=balanced,
+            index_lag=int((item.get("index_lag") or {}).get("facts") or 0),
+            store_ok=bool(store.get("ok", True)),
+            store_error=str(store.get("error") or ""),
+            last_seq=int(item.get("last_seq") or 0),
+        )
+
+
+def _target(item: Item) -> TargetStatus:
+    retry_in = item.get("retry_in")
+    return TargetStatus(
+        target=str(item.get("target", "")),
+        waiting=int(item.get("waiting") or 0),
+        sending=int(item.get("sending") or 0),
+        retry_in=None if retry_in is None else float(retry_in),
+        last_failure=str(item.get("last_failure") or ""),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class EventCount:
+    """How many deliveries of one event type there are; `event` is None for those without one."""
+
+    event: str | None
+    provider: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """The store's counters by event type, state and verdict."""
+
+    events: tuple[EventCount, ...] = ()
+    states: Mapping[str, int] | None = None
+    verdicts: Mapping[str, int] | None = None
+    duplicates: int = 0
+
+    @classmethod
+    def from_json(cls, item: Item) -> "Counts":
+        return cls(
+            events=tuple(
+                EventCount(one.get("event"), str(one.get("provider", "")), int(one["count"]))
+                for one in item.get("events") or ()
+            ),
+            states=dict(item.get("states") or {}),
+            verdicts=dict(item.get("verdicts") or {}),
+            duplicates=int(item.get("duplicates") or 0),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of summaries; `next` is the id to ask for before (or after) next, None at the end."""
+
+    items: tuple[Delivery, ...]
+    next: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryDetail:
+    """A delivery with its request. `has_body` is False where the body was not asked for."""
+
+    delivery: Delivery
+    request: Request
+    has_body: bool
+
+    @classmethod
+    def from_json(cls, item: Item) -> "DeliveryDetail":
+        delivery = Delivery.from_json(dict(item))
+        body = item.get("body_b64")
+        request = Request(
+            delivery.method,
+            delivery.request_target,
+            delivery.http_version,
+            headers_of(item),
+            base64.b64decode(body or ""),
+        )
+        return cls(delivery, request, has_body=body is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptDetail:
+    """An attempt with the response's headers and its body, which may be capped."""
+
+    attempt: Attempt
+    headers: Headers
+    body: bytes
+
+    @classmethod
+    def from_json(cls, item: Item) -> "AttemptDetail":
+        body = base64.b64decode(item.get("body_b64") or "")
+        return cls(Attempt.from_json(dict(item)), headers_of(item), body)
+
+
+@dataclass(frozen=True, slots=True)
+class Resent:
+    """A re-send was taken on: its attempts are under way, their outcomes come by the stream."""
+
+    delivery_id: int
+    attempts: tuple[Attempt, ...]
+
+
+def headers_of(item: Item) -> Headers:
+    return tuple((str(name), str(value)) for name, value in item.get("headers") or ())

@@ -1,0 +1,143 @@
+"""The client of the listener's stream: connects again, and resumes where it stopped."""
+
+import asyncio
+import json
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
+
+from inspector.client.control import refusal
+from inspector.client.models import Item
+
+_FIRST_PAUSE = 0.2
+_LONGEST_PAUSE = 5.0
+_OPEN_SECONDS = 5.0
+_CLOSE_SECONDS = 0.5
+_MAX_FRAME = 1024 * 1024
+_CARRYING = ("deliveries", "attempts", "changes")
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """The stream is live; `last_seq` is the journal's position at that time.
+
+    `resumed_after` is the position that everything later than is delivered from, None when the
+    stream was opened for live frames only.
+    """
+
+    last_seq: int
+    resumed_after: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Disconnected:
+    """The connection was lost or could not be made; the next try comes in `retry_in` seconds."""
+
+    retry_in: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """Facts that came: `kind` is `deliveries`, `attempts` or `changes`."""
+
+    kind: str
+    seq: int
+    items: tuple[Item, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Lagged:
+    """We read too slowly: frames later than `after` were dropped, so page from the store."""
+
+    after: int
+
+
+StreamEvent = Connected | Disconnected | Frame | Lagged
+
+
+class Stream:
+    """The stream of one listener, as `events()`.
+
+    `after` is the position to start from, None for live only. `sleep` and `jitter` (a float in
+    0..1) are injected for tests.
+    """
+
+    def __init__(
+        self,
+        control: str,
+        token: str,
+        *,
+        after: int | None = None,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        scheme, _, rest = control.rstrip("/").partition("://")
+        self._url = f"{'wss' if scheme == 'https' else 'ws'}://{rest}/stream"
+        self._token = token
+        self._after = after
+        self._sleep = sleep
+        self._jitter = jitter
+
+    @property
+    def position(self) -> int | None:
+        """The last position taken from the stream; a new connection resumes after it."""
+        return self._after
+
+    async def events(self) -> AsyncIterator[StreamEvent]:
+        """Everything that the listener sends, for ever, connection changes included.
+
+        Raises `ConfigurationError` when the token is refused; any other trouble is a
+        `Disconnected` and another try after a growing pause.
+        """
+        pause = _FIRST_PAUSE
+        while True:
+            reason = "the listener closed the connection"
+            try:
+                async with connect(
+                    self._address(),
+                    additional_headers={"Authorization": f"Bearer {self._token}"},
+                    proxy=None,
+                    compression=None,
+                    max_size=_MAX_FRAME,
+                    open_timeout=_OPEN_SECONDS,
+                    close_timeout=_CLOSE_SECONDS,
+                ) as connection:
+                    async for event in self._read(connection):
+                        pause = _FIRST_PAUSE
+                        yield event
+            except InvalidStatus as error:
+                status = error.response.status_code
+                if status in (401, 403):
+                    raise refusal(status, bytes(error.response.body or b"")) from error
+                reason = f"the listener answered {status}"
+            except ConnectionClosed as error:
+                reason = error.reason or "the connection was cut"
+            except (OSError, InvalidHandshake, InvalidURI, ValueError) as error:
+                reason = str(error) or type(error).__name__
+            retry_in = pause * (0.5 + self._jitter() / 2)
+            pause = min(pause * 2, _LONGEST_PAUSE)
+            yield Disconnected(retry_in, reason)
+            await self._sleep(retry_in)
+
+    def _address(self) -> str:
+        return self._url if self._after is None else f"{self._url}?after={self._after}"
+
+    async def _read(self, connection: ClientConnection) -> AsyncIterator[StreamEvent]:
+        async for message in connection:
+            item = json.loads(message)
+            kind, seq = item.get("kind"), item.get("seq")
+            if kind == "hello":
+                resumed, last_seq = self._after, int(item["last_seq"])
+                if resumed is None or resumed > last_seq:
+                    # Another journal than the one we left, or a first connection: live from here.
+                    self._after = last_seq
+                yield Connected(last_seq, resumed)
+            elif kind in _CARRYING:
+                yield Frame(kind, int(seq), tuple(item["items"]))
+                self._after = max(self._after or 0, int(seq))
+            elif kind == "lagged":
+                yield Lagged(int(item["after"]))

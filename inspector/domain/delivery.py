@@ -1,0 +1,135 @@
+"""A delivery: one captured HTTP request, and what is derived from it."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from inspector.domain.envelope import Verdict
+from inspector.domain.headers import Headers
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class State(StrEnum):
+    """Where a delivery stands with its chosen targets."""
+
+    KEPT = "kept"
+    FILTERED = "filtered"
+    HELD = "held"
+    WAITING = "waiting"
+    FORWARDED = "forwarded"
+    FAILED = "failed"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One HTTP request, byte for byte: what was captured, or what will be sent.
+
+    `target` is the raw request target of the request line; it and the headers are Latin-1 text
+    (one character a byte). `body` is raw: before any content decoding, after chunk framing.
+    """
+
+    method: str
+    target: str
+    http_version: str
+    headers: Headers
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """The summary of a delivery: everything that is shown of it, without headers and body.
+
+    Times are microseconds since the epoch, UTC; sizes are bytes. `seq` is the journal position of
+    its capture, `last_*` are of its latest attempt.
+    """
+
+    id: int
+    seq: int
+    endpoint: str
+    received_at: int
+    method: str
+    request_target: str
+    http_version: str
+    remote: str
+    content_type: str
+    body_size: int
+    body_sha256: str
+    provider: str
+    event: str | None
+    event_id: str | None
+    event_time: str | None
+    verdict: Verdict
+    reason: str
+    notes: tuple[str, ...]
+    duplicate_of: int | None
+    replay_of: int | None
+    answered: int | None
+    state: State
+    state_reason: str
+    attempts: int
+    last_status: int | None
+    last_failure: str | None
+    last_duration_ms: float | None
+    mark: str
+    note: str
+
+    def to_json(self) -> dict[str, Any]:
+        """The contract's JSON shape, without `headers` and bodies."""
+        return {
+            "id": self.id,
+            "seq": self.seq,
+            "endpoint": self.endpoint,
+            "received_at": iso(self.received_at),
+            "method": self.method,
+            "request_target": self.request_target,
+            "http_version": self.http_version,
+            "remote": self.remote,
+            "content_type": self.content_type,
+            "body_size": self.body_size,
+            "body_sha256": self.body_sha256,
+            "provider": self.provider,
+            "event": self.event,
+            "event_id": self.event_id,
+            "event_time": self.event_time,
+            "signature": {"verdict": self.verdict, "reason": self.reason},
+            "notes": list(self.notes),
+            "duplicate_of": self.duplicate_of,
+            "replay_of": self.replay_of,
+            "answered": self.answered,
+            "state": self.state,
+            "state_reason": self.state_reason,
+            "attempts": self.attempts,
+            "last_status": self.last_status,
+            "last_failure": self.last_failure,
+            "last_duration_ms": self.last_duration_ms,
+            "mark": self.mark,
+            "note": self.note,
+        }
+
+    @classmethod
+    def from_json(cls, item: dict[str, Any]) -> "Delivery":
+        """Read what `to_json` wrote; keys that this version does not know are ignored."""
+        known = {name: item[name] for name in cls.__slots__ if name in item}
+        known["received_at"] = from_iso(item["received_at"])
+        known["verdict"] = Verdict(item["signature"]["verdict"])
+        known["reason"] = item["signature"]["reason"]
+        known["state"] = State(item["state"])
+        known["notes"] = tuple(item["notes"])
+        return cls(**known)
+
+
+def iso(micros: int) -> str:
+    """UTC with microseconds: `2026-02-11T10:30:00.000000Z`."""
+    moment = _EPOCH + timedelta(microseconds=micros)
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def from_iso(text: str) -> int:
+    """Microseconds since the epoch of an ISO 8601 time; without an offset it is UTC."""
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return (moment - _EPOCH) // timedelta(microseconds=1)

@@ -1,0 +1,38 @@
+"""The one JSON shape of a whole delivery: for NDJSON, the API and exports."""
+
+from base64 import b64encode
+from contextlib import suppress
+from typing import Any
+
+from inspector.domain.attempt import Attempt
+from inspector.domain.delivery import Delivery, Request
+from inspector.domain.headers import Headers
+
+
+def delivery_json(delivery: Delivery, request: Request | None, *, body: bool) -> dict[str, Any]:
+    """The summary with `headers`, and with `body_b64` and (for UTF-8) `body_text` when asked.
+
+    Without a `request` (a refusal of what no parser understood) the headers are empty.
+    """
+    item = delivery.to_json()
+    item["headers"] = [list(pair) for pair in request.headers] if request else []
+    if body:
+        item |= body_json(request.body if request else b"")
+    return item
+
+
+def body_json(body: bytes) -> dict[str, str]:
+    """`body_b64`, and `body_text` when the bytes are UTF-8."""
+    item = {"body_b64": b64encode(body).decode("ascii")}
+    with suppress(UnicodeDecodeError):
+        item["body_text"] = body.decode("utf-8")
+    return item
+
+
+def attempt_json(attempt: Attempt, response: tuple[Headers, bytes] | None) -> dict[str, Any]:
+    """The attempt's summary, and of a response its `headers` and its (capped) body."""
+    item = attempt.to_json()
+    if response is not None:
+        item["headers"] = [list(pair) for pair in response[0]]
+        item |= body_json(response[1])
+    return item

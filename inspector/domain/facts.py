@@ -1,0 +1,121 @@
+"""The facts that the journal holds: what happened, in the past tense, never changed afterwards.
+
+Everything else that is known (envelopes, verdicts, duplicates, states, counters) is derived from
+them and can be thrown away. `at` is microseconds since the epoch, UTC.
+"""
+
+from dataclasses import dataclass
+
+from inspector.domain.attempt import Outcome, Trigger
+from inspector.domain.delivery import Request
+
+
+@dataclass(frozen=True, slots=True)
+class Captured:
+    """A request was taken in.
+
+    `route` is the routing decision where it needs no event name (an empty tuple: kept), else
+    None and a `Routed` follows. `answered` is the status that the sender gets, or None and an
+    `Answered` follows. Large bodies come as `pieces` and `request.body` is empty then.
+    """
+
+    at: int
+    request: Request
+    remote: str
+    endpoint: str = "default"
+    answered: int | None = None
+    route: tuple[str, ...] | None = None
+    replay_of: int | None = None
+    pieces: tuple[bytes, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A request was turned away with `status`; `reason` says why in one line.
+
+    Either its head was understood (`request`, without a body) or only `raw` is there: its first
+    bytes, at most 4 KiB.
+    """
+
+    at: int
+    status: int
+    code: str
+    reason: str
+    remote: str
+    request: Request | None = None
+    raw: bytes = b""
+    endpoint: str = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class Routed:
+    """It was decided where a delivery goes: its targets, none (kept), or the rule against it."""
+
+    at: int
+    delivery_id: int
+    targets: tuple[str, ...]
+    filtered_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The sender was given this status, by an ack policy that waits for the app."""
+
+    at: int
+    delivery_id: int
+    status: int
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptStarted:
+    """A sending began. `chosen`: the target is one of the delivery's own, so its state follows."""
+
+    at: int
+    delivery_id: int
+    target: str
+    number: int
+    trigger: Trigger
+    resigned: bool = False
+    chosen: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptFinished:
+    """A sending ended. `final`: no further try follows by itself."""
+
+    at: int
+    delivery_id: int
+    attempt_id: int
+    duration_ms: float
+    outcome: Outcome
+    final: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """Someone set a delivery's mark and note."""
+
+    at: int
+    delivery_id: int
+    mark: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pruned:
+    """Deliveries were removed by retention: `ranges` of ids, both ends included."""
+
+    at: int
+    count: int
+    ranges: tuple[tuple[int, int], ...]
+
+
+Fact = Captured | Refused | Routed | Answered | AttemptStarted | AttemptFinished | Marked | Pruned
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """Where a fact stands in the journal, and the delivery it is about (0 for a prune)."""
+
+    seq: int
+    delivery_id: int

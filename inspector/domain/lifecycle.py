@@ -1,0 +1,34 @@
+"""The state of a delivery, from what was decided and what its chosen targets did."""
+
+from collections.abc import Iterable
+from enum import StrEnum
+
+from inspector.domain.attempt import Outcome, Response
+from inspector.domain.delivery import State
+
+
+class TargetStatus(StrEnum):
+    """Where one chosen target of a delivery stands."""
+
+    WAITING = "waiting"
+    ANSWERED = "answered"
+    FAILED = "failed"
+
+
+def after_attempt(status: TargetStatus, outcome: Outcome, *, final: bool) -> TargetStatus:
+    """Any response is an answer; a failure counts only when no further try follows by itself."""
+    if isinstance(outcome, Response):
+        return TargetStatus.ANSWERED
+    return TargetStatus.FAILED if final else status
+
+
+def state_of(statuses: Iterable[TargetStatus], *, filtered: bool) -> State:
+    """The worst of the chosen targets: failed, waiting, forwarded; without any, why not."""
+    found = set(statuses)
+    if TargetStatus.FAILED in found:
+        return State.FAILED
+    if TargetStatus.WAITING in found:
+        return State.WAITING
+    if found:
+        return State.FORWARDED
+    return State.FILTERED if filtered else State.KEPT

@@ -1,0 +1,1 @@
+"""Sending deliveries to targets: byte for byte, in order, until they answer."""

@@ -1,0 +1,108 @@
+"""Making attempts and journalling them, without waiting for the journal."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from inspector.domain.attempt import Failure, FailureKind, Outcome
+from inspector.domain.delivery import Request
+from inspector.domain.facts import Appended, AttemptFinished, AttemptStarted
+from inspector.forward.message import ATTEMPT_HEADER, DELIVERY_HEADER
+from inspector.forward.ports import Client, Facts
+
+# How many facts sending may run ahead of the journal: a crash sends their deliveries again.
+_UNCOMMITTED = 256
+_STOPPED = Failure(FailureKind.INTERRUPTED, "stopped before the target had answered")
+
+_log = logging.getLogger(__name__)
+
+
+class Attempts:
+    """Each attempt is two facts: it started, it finished with an outcome.
+
+    The second carries the first's journal position and so follows its commit, but nobody waits
+    for that unless more than a few are open. What cannot be journalled is logged; the delivery
+    is then sent again by the next listener.
+    """
+
+    def __init__(self, facts: Facts, clock: Callable[[], int]) -> None:
+        self._facts = facts
+        self._clock = clock
+        self._open: set[asyncio.Future[Appended]] = set()
+
+    async def room(self) -> None:
+        """Wait until the journal is close enough behind."""
+        while len(self._open) >= _UNCOMMITTED:
+            await asyncio.wait(self._open, return_when="FIRST_COMPLETED")
+
+    async def settled(self) -> None:
+        """Wait until every fact is committed; for the end, when no attempt is under way."""
+        while self._open:
+            await asyncio.wait(self._open)
+
+    def start(self, fact: AttemptStarted) -> asyncio.Future[Appended]:
+        """Journal that an attempt starts; `carry_out` comes next."""
+        return self._append(fact)
+
+    async def carry_out(
+        self,
+        fact: AttemptStarted,
+        started: asyncio.Future[Appended],
+        client: Client,
+        request: Request,
+        limit: float | None,
+        conclude: Callable[[Outcome], bool],
+    ) -> Outcome:
+        """Send, journal the outcome, and give it back; at most `limit` seconds (None: for ever).
+
+        `conclude` is told the outcome and says whether it is final. When cancelled, the outcome
+        is that the attempt was interrupted, and nothing is given back.
+        """
+        extra = ((DELIVERY_HEADER, str(fact.delivery_id)), (ATTEMPT_HEADER, str(fact.number)))
+        outcome: Outcome = _STOPPED
+        duration_ms: float | None = None
+        try:
+            sent = await client.send(request, timeout=limit, extra=extra)
+            outcome, duration_ms = sent.outcome, sent.duration_ms
+        except Exception as error:
+            _log.exception("sending delivery %d to %s", fact.delivery_id, fact.target)
+            outcome = Failure(FailureKind.MALFORMED, f"not sent: internal error ({error!r})")
+        finally:
+            self._finish(fact, started, outcome, duration_ms, conclude(outcome))
+        return outcome
+
+    def record_unsent(self, fact: AttemptStarted, failure: Failure) -> None:
+        """Journal an attempt that ended, for good, before anything was sent."""
+        self._finish(fact, self._append(fact), failure, 0.0, True)
+
+    def _finish(
+        self,
+        fact: AttemptStarted,
+        started: asyncio.Future[Appended],
+        outcome: Outcome,
+        duration_ms: float | None,
+        final: bool,
+    ) -> None:
+        at = self._clock()
+        took = (at - fact.at) / 1000 if duration_ms is None else duration_ms
+
+        def append(done: asyncio.Future[Appended]) -> None:
+            if not done.cancelled() and done.exception() is None:
+                seq = done.result().seq
+                self._append(AttemptFinished(at, fact.delivery_id, seq, took, outcome, final))
+
+        if started.done():
+            append(started)
+        else:
+            started.add_done_callback(append)
+
+    def _append(self, fact: AttemptStarted | AttemptFinished) -> asyncio.Future[Appended]:
+        future = self._facts.append(fact)
+        self._open.add(future)
+        future.add_done_callback(self._committed)
+        return future
+
+    def _committed(self, future: asyncio.Future[Appended]) -> None:
+        self._open.discard(future)
+        if not future.cancelled() and (error := future.exception()) is not None:
+            _log.warning("an attempt could not be journalled: %s", error)

@@ -1,0 +1,182 @@
+"""The deliveries that one target has still to get: a bounded queue with the store behind it."""
+
+import asyncio
+import logging
+from bisect import insort
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from inspector.domain.delivery import Request
+from inspector.forward.ports import Waiting
+
+T = TypeVar("T")
+
+PAGE = 500
+BODY_IN_MEMORY = 64 * 1024
+# Ids read from the store whose offer may still be on its way: it comes within one group commit.
+_READ_REMEMBERED = 4096
+_STORE_PAUSE = 1.0
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Item:
+    """A delivery in a lane. Without `request` it is loaded when its turn comes.
+
+    `attempts` were made at the lane's target; `received_at` is microseconds since the epoch.
+    """
+
+    delivery_id: int
+    received_at: int
+    attempts: int = 0
+    request: Request | None = None
+
+
+class Backlog:
+    """Hands out each waiting delivery once, in the order of ids, whatever piles up.
+
+    It holds at most `limit` deliveries and `memory` bytes of bodies. When more are offered it
+    falls behind: it forgets them and, once it has handed out what it holds, reads on from the
+    store until that has no more. It begins behind, from the first id, so that deliveries left
+    over from before come first. A few that were offered out of order may exceed the limit.
+    """
+
+    def __init__(
+        self,
+        target: str,
+        store: Waiting,
+        pause: Callable[[float], Awaitable[None]],
+        *,
+        limit: int,
+        memory: int,
+    ) -> None:
+        self._target = target
+        self._store = store
+        self._pause = pause
+        self._limit = limit
+        self._memory = memory
+        self._queue: deque[Item] = deque()
+        self._held = 0
+        self._cursor = 0  # the highest id that was queued
+        self._behind = True
+        self._forgotten = 0
+        self._offers = 0
+        self._offered_while_reading: list[Item] | None = None
+        self._read: dict[int, None] = {}
+        self._removed: set[int] = set()
+        self._arrived = asyncio.Event()
+        self._taking = asyncio.Lock()
+
+    def __len__(self) -> int:
+        """About how many wait: what was left in the store at start counts once it is read."""
+        return len(self._queue) + self._forgotten
+
+    def offer(self, item: Item) -> None:
+        """Take a delivery that was committed and chosen for this target; never waits."""
+        if item.delivery_id in self._read:
+            return  # the store already told of it
+        if item.delivery_id <= self._cursor:
+            self._insert(item)
+        elif self._behind or len(self._queue) >= self._limit:
+            self._behind = True
+            self._forgotten += 1
+            self._offers += 1
+            if self._offered_while_reading is not None:
+                item.request = None
+                self._offered_while_reading.append(item)
+        else:
+            self._cursor = item.delivery_id
+            self._append(item)
+        self._arrived.set()
+
+    async def take(self) -> Item:
+        """The next delivery, when there is one; several may wait, each gets another."""
+        async with self._taking:
+            while not self._queue:
+                if self._behind:
+                    await self._read_on()
+                else:
+                    self._arrived.clear()
+                    await self._arrived.wait()
+            item = self._queue.popleft()
+            self._release(item)
+            return item
+
+    async def request(self, item: Item) -> Request | None:
+        """The item's request; None if it is no longer in the store."""
+        if item.request is not None:
+            return item.request
+        return await self._insist(lambda: self._store.load(item.delivery_id))
+
+    def remove(self, delivery_id: int) -> bool:
+        """Take a delivery out of the queue; False if it is not there any more."""
+        for position, item in enumerate(self._queue):
+            if item.delivery_id == delivery_id:
+                del self._queue[position]
+                self._release(item)
+                return True
+        if self._behind and delivery_id > self._cursor:
+            self._removed.add(delivery_id)
+            return True
+        return False
+
+    async def _read_on(self) -> None:
+        offers = self._offers
+        meanwhile: list[Item] = []
+        self._offered_while_reading = meanwhile
+        after = self._cursor
+        found = await self._insist(lambda: self._store.waiting(self._target, after, PAGE))
+        self._offered_while_reading = None
+        for entry in found:
+            self._cursor = max(self._cursor, entry.delivery_id)
+            self._remember(entry.delivery_id)
+            if entry.delivery_id not in self._removed:
+                self._append(Item(entry.delivery_id, entry.received_at, entry.attempts))
+        # Offered after the store was read, but with an id that the reading has gone past.
+        for item in meanwhile:
+            passed = item.delivery_id <= self._cursor and item.delivery_id not in self._read
+            if passed and item.delivery_id not in self._removed:
+                self._insert(item)
+        self._forgotten = max(0, self._forgotten - len(found))
+        if not found and offers == self._offers:
+            self._behind = False
+            self._forgotten = 0
+            self._removed.clear()
+
+    def _remember(self, delivery_id: int) -> None:
+        self._read[delivery_id] = None
+        if len(self._read) > _READ_REMEMBERED:
+            del self._read[next(iter(self._read))]
+
+    def _append(self, item: Item) -> None:
+        self._hold(item)
+        self._queue.append(item)
+
+    def _insert(self, item: Item) -> None:
+        self._hold(item)
+        insort(self._queue, item, key=lambda queued: queued.delivery_id)
+
+    def _hold(self, item: Item) -> None:
+        if item.request is None:
+            return
+        size = len(item.request.body)
+        if size > BODY_IN_MEMORY or self._held + size > self._memory:
+            item.request = None
+        else:
+            self._held += size
+
+    def _release(self, item: Item) -> None:
+        if item.request is not None:
+            self._held -= len(item.request.body)
+
+    async def _insist(self, read: Callable[[], Awaitable[T]]) -> T:
+        """Read from the store until it works: skipping would break the order."""
+        while True:
+            try:
+                return await read()
+            except Exception as error:
+                _log.warning("the store cannot be read for %s: %s", self._target, error)
+                await self._pause(_STORE_PAUSE)

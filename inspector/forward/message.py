@@ -1,0 +1,88 @@
+"""A captured request as the bytes that a target gets. Pure.
+
+Written by ourselves and not by `h11`, which moves `Host` to the front and refuses request targets
+with bytes above 0x7f that the capturing parser accepts.
+"""
+
+import re
+from dataclasses import dataclass
+
+from inspector.domain.attempt import Failure, FailureKind
+from inspector.domain.delivery import Request
+from inspector.domain.headers import HOP_BY_HOP, Headers, encode_head, first, replaced, values
+from inspector.domain.routes import Target, request_target
+
+DELIVERY_HEADER = "Inspector-Delivery"
+ATTEMPT_HEADER = "Inspector-Attempt"
+
+# `Expect` goes because the body follows at once; ours are replaced by this attempt's own.
+_DROPPED = HOP_BY_HOP | {"expect", DELIVERY_HEADER.lower(), ATTEMPT_HEADER.lower()}
+_HEAD = re.compile(rb"[^\s\0]+ [^\s\0]+ HTTP/1\.1\r\n(?:[^\s:\0]+: [^\r\n\0]*\r\n)+\r\n")
+_UNWRITABLE = Failure(
+    FailureKind.MALFORMED,
+    "not sent: a blank, a line break or another character that HTTP forbids stands in its head",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One request ready to be written: `head` with its empty line, then `body`."""
+
+    method: str
+    head: bytes
+    body: bytes
+
+
+def compose(
+    request: Request,
+    target: Target,
+    *,
+    extra: Headers = (),
+    overrides: Headers = (),
+    keep_host: bool = False,
+) -> Message | Failure:
+    """What is sent for a captured request, or why it cannot be written (an edited one may not).
+
+    Kept: method, request target, spelling, order and duplicates of headers, body. Hop-by-hop
+    headers and `Expect` are dropped, `Host` is the target's unless `keep_host` or an override
+    says otherwise, `Content-Length` is right for the body, `extra` stands at the end.
+    """
+    headers = _end_to_end(request.headers)
+    changes: list[tuple[str, str]] = []
+    if first(headers, "host") is None:
+        headers = (("Host", target.authority), *headers)
+    elif not keep_host:
+        changes.append(("Host", target.authority))
+    changes += overrides
+    if (length := _content_length(request)) is not None:
+        changes.append(("Content-Length", length))
+    if changes:
+        headers = replaced(headers, changes)
+    headers += extra
+    try:
+        head = encode_head(request.method, request_target(target, request.target), "1.1", headers)
+    except UnicodeEncodeError:
+        return _UNWRITABLE
+    head += b"\r\n"
+    # A line break inside a value makes a head that looks right and holds one line too many.
+    if head.count(b"\n") != len(headers) + 2 or not _HEAD.fullmatch(head):
+        return _UNWRITABLE
+    return Message(request.method, head, request.body)
+
+
+def _end_to_end(headers: Headers) -> Headers:
+    dropped = _DROPPED
+    if named := values(headers, "connection"):
+        dropped = dropped | {name.strip().lower() for name in ",".join(named).split(",")}
+    return tuple(pair for pair in headers if pair[0].lower() not in dropped)
+
+
+def _content_length(request: Request) -> str | None:
+    """The value to send; None for a request that had no body and said so by silence."""
+    size = len(request.body)
+    captured = first(request.headers, "content-length")
+    if captured is None:
+        framed = size or first(request.headers, "transfer-encoding") is not None
+        return str(size) if framed else None
+    same = captured.isascii() and captured.isdigit() and int(captured[:20]) == size
+    return captured if same else str(size)

@@ -1,0 +1,63 @@
+"""What the dispatcher needs of others: a journal, the deliveries that wait, a way to send."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Protocol
+
+from inspector.domain.delivery import Request
+from inspector.domain.facts import Appended, Fact
+from inspector.domain.headers import Headers
+from inspector.forward.target import Sent
+
+
+class Facts(Protocol):
+    """The journal, append-only."""
+
+    def append(self, fact: Fact) -> asyncio.Future[Appended]:
+        """Take a fact at once; the future is done when it is committed, or fails if it cannot be.
+
+        Facts are committed in the order of the calls.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingItem:
+    """A delivery that waits for a target; `attempts` were made there already.
+
+    `received_at` is microseconds since the epoch.
+    """
+
+    delivery_id: int
+    received_at: int
+    attempts: int
+
+
+class Waiting(Protocol):
+    """What the store knows of deliveries that have no final outcome yet."""
+
+    async def waiting(self, target: str, after: int, limit: int) -> list[WaitingItem]:
+        """Deliveries with that chosen target whose latest chosen attempt there is not final.
+
+        Ascending by id, ids over `after`, at most `limit`. Whatever was committed before the
+        call is seen: an empty list means that there is none.
+        """
+        ...
+
+    async def load(self, delivery_id: int) -> Request | None:
+        """The whole request, or None if it was pruned."""
+        ...
+
+
+class Client(Protocol):
+    """One target that requests can be sent to; see `TargetClient`."""
+
+    async def send(
+        self,
+        request: Request,
+        *,
+        timeout: float | None,
+        extra: Headers = (),
+    ) -> Sent: ...
+
+    async def close(self) -> None: ...

@@ -1,0 +1,203 @@
+"""Decides where each delivery goes, journals the decision, and hands it to the dispatcher."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+
+from inspector.domain.attempt import Attempt, Failure, Outcome, Response, Trigger
+from inspector.domain.delivery import Request
+from inspector.domain.facts import Routed
+from inspector.domain.routes import Routing, parse_target
+from inspector.errors import ConfigurationError, NotFoundError, UsageError
+from inspector.forward.dispatcher import Dispatcher
+from inspector.forward.ports import Facts, Waiting
+from inspector.providers import provider_for
+from inspector.tasks import Tasks
+
+# The target under which the store keeps what was captured and not routed yet.
+_UNROUTED = ""
+_PAGE = 500
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """A re-send that has begun: its attempt as of its start, and the outcome to come."""
+
+    attempt: Attempt
+    outcome: "asyncio.Task[Outcome]"
+
+    async def finished(self) -> Attempt:
+        """The attempt with its outcome."""
+        outcome = await asyncio.shield(self.outcome)
+        if isinstance(outcome, Response):
+            return replace(self.attempt, status=outcome.status, body_size=outcome.body_size)
+        assert isinstance(outcome, Failure)
+        return replace(self.attempt, failure=outcome)
+
+
+class Router:
+    """Routes by event where a rule asks for it, re-sends by hand, re-signs with the first secret.
+
+    `attempts` gives the attempts made on a delivery so far.
+    """
+
+    def __init__(
+        self,
+        routing: Routing,
+        dispatcher: Dispatcher,
+        facts: Facts,
+        waiting: Waiting,
+        attempts: Callable[[int], Awaitable[Sequence[Attempt]]],
+        secrets: Sequence[str],
+        clock: Callable[[], int],
+    ) -> None:
+        self._routing = routing
+        self._unfiltered = replace(routing, events=())
+        self._dispatcher = dispatcher
+        self._facts = facts
+        self._waiting = waiting
+        self._attempts = attempts
+        self._secrets = tuple(secrets)
+        self._clock = clock
+        self._tasks = Tasks("router")
+        # Where no event name matters, every delivery goes the same way.
+        self._same = None if routing.needs_event else routing.decide(None).targets
+
+    async def start(self) -> None:
+        """Route what was captured and not routed when the last listener stopped, then send."""
+        after = 0
+        while page := await self._waiting.waiting(_UNROUTED, after, _PAGE):
+            for item in page:
+                after = item.delivery_id
+                if (request := await self._waiting.load(after)) is not None:
+                    self._decide(after, request)
+        self._dispatcher.start()
+
+    async def stop(self, deadline: float) -> None:
+        await self._tasks.stop()
+        await self._dispatcher.stop(deadline)
+
+    def route(self) -> tuple[str, ...] | None:
+        """The targets of every delivery where no rule asks for its event, else None."""
+        return self._same
+
+    def captured(self, delivery_id: int, request: Request | None, received_at: int) -> None:
+        """Queue a committed delivery for its targets; without `request` it is loaded in time."""
+        if self._same is not None:
+            self._dispatcher.offer(delivery_id, request, received_at, self._same)
+        elif request is not None:
+            targets = self._decide(delivery_id, request)
+            self._dispatcher.offer(delivery_id, request, received_at, targets)
+        else:
+            self._tasks.start(self._load_and_route(delivery_id, received_at), f"{delivery_id}")
+
+    async def answered_by_app(
+        self,
+        delivery_id: int,
+        request: Request | None,
+        received_at: int,
+        *,
+        within: float | None,
+        once: bool,
+    ) -> Outcome | None:
+        """Queue a delivery and wait for its first target; None without one, or in time."""
+        targets = self._same
+        if targets is None:
+            whole = request or await self._waiting.load(delivery_id)
+            targets = self._decide(delivery_id, whole) if whole else ()
+        if not targets:
+            return None
+        self._dispatcher.offer(delivery_id, request, received_at, targets, reply=True, once=once)
+        return await self._dispatcher.answer(delivery_id, within)
+
+    async def resend(
+        self, delivery_id: int, *, to: str | None = None, re_sign: bool = False
+    ) -> list[Sending]:
+        """Send a delivery once more, now: to one URL, or to where its event goes.
+
+        Raises `NotFoundError` for a delivery that is not there whole, `UsageError` without any
+        target, `ConfigurationError` without a secret to sign with.
+        """
+        request = await self._waiting.load(delivery_id)
+        if request is None or not request.method:
+            raise NotFoundError(
+                f"there is no whole delivery {delivery_id}", "see `inspector list` for the ids"
+            )
+        made = await self._attempts(delivery_id)
+        targets = (parse_target(to).url,) if to else self._targets(request, made)
+        if re_sign:
+            request = self.signed(request)
+        return [
+            await self._send(delivery_id, request, target, made, own=not to, resigned=re_sign)
+            for target in targets
+        ]
+
+    def signed(self, request: Request) -> Request:
+        """The request with a fresh signature of the first secret."""
+        if not self._secrets:
+            raise ConfigurationError(
+                "there is no secret to sign with", "give one with --secret or INSPECTOR_SECRET"
+            )
+        provider = provider_for(request)
+        try:
+            return provider.sign(request, self._secrets[0], self._clock())
+        except ValueError as error:
+            raise UsageError(str(error), "re-send it without signing") from error
+
+    def _targets(self, request: Request, made: Sequence[Attempt]) -> tuple[str, ...]:
+        event = provider_for(request).event_name(request)
+        earlier = tuple(dict.fromkeys(attempt.target for attempt in made))
+        targets = self._unfiltered.decide(event).targets or earlier
+        if not targets:
+            raise UsageError(
+                "there is no target to send to", "start `inspector serve TARGET`, or use --to URL"
+            )
+        return targets
+
+    async def _send(
+        self,
+        delivery_id: int,
+        request: Request,
+        target: str,
+        made: Sequence[Attempt],
+        *,
+        own: bool,
+        resigned: bool,
+    ) -> Sending:
+        number = sum(attempt.target == target for attempt in made) + 1
+        at = self._clock()
+        begun = self._dispatcher.resend(
+            delivery_id, request, target, number=number, chosen=own, resigned=resigned
+        )
+        seq = (await asyncio.shield(begun.started)).seq
+        attempt = Attempt(
+            id=seq,
+            seq=seq,
+            delivery_id=delivery_id,
+            target=target,
+            number=number,
+            trigger=Trigger.MANUAL,
+            resigned=resigned,
+            started_at=at,
+            duration_ms=None,
+            status=None,
+            failure=None,
+            body_size=None,
+        )
+        return Sending(attempt, begun.outcome)
+
+    def _decide(self, delivery_id: int, request: Request) -> tuple[str, ...]:
+        event = provider_for(request).event_name(request)
+        decision = self._routing.decide(event)
+        self._facts.append(
+            Routed(self._clock(), delivery_id, decision.targets, decision.filtered_by)
+        )
+        return decision.targets
+
+    async def _load_and_route(self, delivery_id: int, received_at: int) -> None:
+        if (request := await self._waiting.load(delivery_id)) is not None:
+            targets = self._decide(delivery_id, request)
+            self._dispatcher.offer(delivery_id, None, received_at, targets)

@@ -1,0 +1,53 @@
+"""The senders that this tool knows: which of them a request is from, and what they make of it.
+
+Light to import: the listener does so at its start.
+"""
+
+from collections.abc import Sequence
+
+from inspector.domain.delivery import Request
+from inspector.domain.envelope import Envelope, Signature, Verdict
+from inspector.providers.base import Provider
+from inspector.providers.generic import GENERIC
+from inspector.providers.pacspace import PACSPACE
+from inspector.providers.parts import Parts, Reader
+
+# The first that recognises a request has it; the generic one takes everything.
+PROVIDERS: tuple[Provider, ...] = (PACSPACE, GENERIC)
+_READERS: tuple[Reader, ...] = (PACSPACE, GENERIC)
+
+
+def provider_for(request: Request) -> Provider:
+    """The first provider that recognises the request; the generic one if no other does."""
+    return next((p for p in PROVIDERS if p.recognise(request)), GENERIC)
+
+
+def by_name(name: str) -> Provider:
+    """The provider of that name; the generic one for a name that this version does not know."""
+    return next((p for p in PROVIDERS if p.name == name), GENERIC)
+
+
+def find_event(event: str) -> Provider | None:
+    """The provider whose catalogue holds the event, or None."""
+    return next((p for p in PROVIDERS if event in p.catalogue), None)
+
+
+def read(request: Request, secrets: Sequence[str], at: int) -> tuple[Envelope, Signature]:
+    """What the request's provider decodes and verifies, in one reading; never raises.
+
+    `at` is the time of capture in microseconds. The same as `provider_for`, `decode` and `verify`,
+    at the cost of one parse.
+    """
+    try:
+        parts = Parts(request)
+        reader = next(r for r in _READERS if r.knows(parts))
+        return reader.envelope(parts), reader.signature(parts, secrets, at)
+    except Exception as error:
+        # A fault of ours must not stop the indexer; the delivery stays readable as bytes.
+        return _unreadable(error)
+
+
+def _unreadable(error: Exception) -> tuple[Envelope, Signature]:
+    note = f"Reading this delivery failed, a fault of inspector: {type(error).__name__}."
+    envelope = Envelope(GENERIC.name, None, None, None, None, None, (note,))
+    return envelope, Signature(Verdict.UNCHECKED, note)

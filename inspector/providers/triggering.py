@@ -1,0 +1,39 @@
+"""Samples as `trigger` sends them: changed, then signed, rightly or wrongly on purpose."""
+
+from difflib import get_close_matches
+
+from inspector.domain.delivery import Request
+from inspector.domain.trigger import STALE_SECONDS, TriggerRequest, changed
+from inspector.errors import NotFoundError, UsageError
+from inspector.providers import PROVIDERS, find_event
+
+_NOBODYS_SECRET = "whsec_not_the_secret_of_anyone"
+
+
+def build(asked: TriggerRequest, *, at: int, event_id: str, secret: str | None) -> Request:
+    """The request of a sample; unsigned when there is no secret to sign it with.
+
+    `at` is microseconds since the epoch. Raises `NotFoundError` for an unknown event and
+    `UsageError` for an unknown envelope or path.
+    """
+    provider = find_event(asked.event)
+    if provider is None:
+        known = [event for each in PROVIDERS for event in each.catalogue]
+        close = get_close_matches(asked.event, known, 1)
+        hint = f"did you mean {close[0]}?" if close else "see `inspector events` for the catalogue"
+        raise NotFoundError(f"{asked.event!r} is in no catalogue", hint)
+    try:
+        sample = provider.sample(
+            asked.event,
+            at=at,
+            event_id=asked.event_id or event_id,
+            envelope=asked.envelope,
+            data=asked.data,
+        )
+    except ValueError as error:
+        raise UsageError(str(error), "the envelopes are docs and sdk") from error
+    sample = changed(sample, asked.changes)
+    signer = _NOBODYS_SECRET if asked.bad_signature else secret
+    if signer is None:
+        return sample
+    return provider.sign(sample, signer, at - STALE_SECONDS * 1_000_000 if asked.stale else at)

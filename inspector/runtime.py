@@ -1,0 +1,224 @@
+"""The composition root: builds a listener's parts, starts them in order, stops them in order."""
+
+import os
+import time
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
+from typing import Any, Self
+
+from inspector import __version__
+from inspector.domain.attempt import Failure, FailureKind
+from inspector.domain.delivery import Request
+from inspector.domain.facts import AttemptFinished
+from inspector.domain.routes import Routing, Target, parse_header, parse_route
+from inspector.forward.dispatcher import Dispatcher
+from inspector.forward.lane import ForwardSettings
+from inspector.forward.ports import WaitingItem
+from inspector.forward.router import Router
+from inspector.forward.target import TargetClient
+from inspector.server.control import Control
+from inspector.server.guard import Guard
+from inspector.server.hub import Hub
+from inspector.server.ingress import Ingress, Limits
+from inspector.server.intake import Intake
+from inspector.server.listener import Listener, capture_url, own_hosts
+from inspector.server.policy import parse_policy
+from inspector.server.stream import Streams
+from inspector.settings import Settings
+from inspector.store.files import StoreFiles
+from inspector.store.lock import StoreLock
+from inspector.store.maintenance import Retention
+from inspector.store.reader import Reader
+from inspector.store.store import Store
+from inspector.tasks import Tasks
+
+# How long running requests and sendings get to end when the listener stops.
+DEADLINE = 5.0
+
+
+def wall_clock() -> int:
+    """Microseconds since the epoch."""
+    return time.time_ns() // 1000
+
+
+class _Waiting:
+    """The store's waiting deliveries, as the forwarder asks for them."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def waiting(self, target: str, after: int, limit: int) -> list[WaitingItem]:
+        found = await self._store.read(lambda reader: reader.waiting(target, after, limit))
+        return [WaitingItem(each.delivery_id, each.received_at, each.attempts) for each in found]
+
+    async def load(self, delivery_id: int) -> Request | None:
+        return await self._store.load(delivery_id)
+
+
+class Runtime:
+    """One running listener. `with_headers` puts headers into what `on_frame` hears."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        clock: Callable[[], int] = wall_clock,
+        with_headers: bool = False,
+    ) -> None:
+        self.settings = settings
+        self.hub = Hub()
+        self._clock = clock
+        self._with_headers = with_headers
+        self._stack = AsyncExitStack()
+        self._tasks = Tasks("runtime")
+        self.files = StoreFiles(settings.db.expanduser().absolute())
+        self.url = ""
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self._start()
+        except BaseException:
+            await self._stack.aclose()
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._stack.aclose()
+
+    async def _start(self) -> None:
+        settings = self.settings
+        routing = Routing(tuple(map(parse_route, settings.forward_to)), tuple(settings.events))
+        policy = parse_policy(settings.ack)
+        self.files.create()
+        lock = self._stack.enter_context(StoreLock(self.files.lock, self._note()))
+        token = self.files.ensure_token()
+
+        store = Store(
+            self.files, settings.secret, self.hub.publish, with_headers=self._with_headers
+        )
+        self._store = store
+        self._stack.push_async_callback(store.close)
+        await store.start()
+
+        router = self._forwarding(store, routing)
+        intake = Intake(
+            store,
+            router,
+            self._clock,
+            policy=policy,
+            status=settings.status,
+            timeout=settings.timeout or None,
+        )
+        limits = Limits(settings.max_body, settings.max_in_flight)
+        ingress = Ingress(store, intake, limits, self._clock)
+        control = Control(
+            store,
+            router,
+            intake,
+            self._clock,
+            settings.secret[0] if settings.secret else None,
+            self.status,
+            store.follower.rebuild,
+        )
+        guard = Guard(token, own_hosts(settings.host, settings.allow_host))
+        listener = Listener(ingress, control, Streams(store, self.hub), guard)
+        self._stack.push_async_callback(router.stop, DEADLINE)
+        self._stack.push_async_callback(listener.stop, DEADLINE)
+        await listener.start(settings.host, settings.port)
+        self.url = capture_url(settings.host, listener.port)
+        lock.write(self._note())
+
+        self._stack.push_async_callback(self._tasks.stop)
+        retention = Retention(store, self._clock, keep=settings.keep, max_size=settings.max_size)
+        self._tasks.start(self._take_up(store, router), "take up")
+        self._tasks.start(retention.run(), "retention")
+
+    def _forwarding(self, store: Store, routing: Routing) -> Router:
+        settings = self.settings
+        waiting = _Waiting(store)
+        overrides = tuple(map(parse_header, settings.header))
+
+        def client(target: Target) -> TargetClient:
+            return TargetClient(
+                target,
+                max_connections=settings.max_connections,
+                insecure=settings.insecure,
+                keep_host=settings.keep_host,
+                overrides=overrides,
+            )
+
+        forward = ForwardSettings(
+            timeout=settings.timeout or None,
+            retry=settings.retry,
+            max_connections=settings.max_connections,
+        )
+        self._dispatcher = Dispatcher(routing, client, store, waiting, self._clock, forward)
+        return Router(
+            routing,
+            self._dispatcher,
+            store,
+            waiting,
+            lambda id_: store.read(lambda reader: reader.attempts(id_)),
+            settings.secret,
+            self._clock,
+        )
+
+    async def _take_up(self, store: Store, router: Router) -> None:
+        """Close the attempts that a killed listener left open, then go on where it stopped."""
+        for attempt in await store.read(Reader.open_attempts):
+            outcome = Failure(FailureKind.INTERRUPTED, "the listener stopped before an answer came")
+            store.append(
+                AttemptFinished(
+                    self._clock(), attempt.delivery_id, attempt.id, 0.0, outcome, final=False
+                )
+            )
+        await router.start()
+
+    def targets(self) -> list[str]:
+        return [lane.target for lane in self._dispatcher.lanes()]
+
+    def store_error(self) -> str:
+        """Why the store cannot commit now, or nothing."""
+        return self._store.journal.error
+
+    def _note(self) -> dict[str, Any]:
+        return {"command": "inspector serve", **self.ready()}
+
+    def ready(self) -> dict[str, Any]:
+        """What `ready` tells, and others find in the lock file."""
+        return {
+            "pid": os.getpid(),
+            "url": self.url,
+            "control": f"{self.url}/_inspector" if self.url else "",
+            "token_file": str(self.files.token),
+            "db": str(self.files.database),
+        }
+
+    def status(self, reader: Reader) -> Mapping[str, Any]:
+        """The whole of `status`; called in a reader's thread."""
+        error = self._store.journal.error
+        waiting = reader.waiting_counts()
+        lanes = [
+            {
+                "target": lane.target,
+                "waiting": waiting.pop(lane.target, 0),
+                "sending": lane.sending,
+                "retry_in": lane.retry_in,
+                "last_failure": lane.failure,
+            }
+            for lane in self._dispatcher.lanes()
+        ]
+        waiting.pop("", None)
+        return {
+            "v": 1,
+            "kind": "status",
+            "version": __version__,
+            **self.ready(),
+            "targets": lanes,
+            "not_configured": waiting,
+            "ledger": reader.ledger().to_json(),
+            "index_lag": {"facts": max(0, self._store.journal.last_seq - reader.position())},
+            "store": {"ok": not error, "error": error, "bytes": reader.journal.live_bytes()},
+            "subscribers": len(self.hub),
+            "last_seq": self._store.journal.last_seq,
+        }

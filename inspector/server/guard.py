@@ -1,0 +1,101 @@
+"""Who may use the API: whoever has the token, from a page or program of this machine."""
+
+import hmac
+import json
+from collections.abc import Iterable
+from urllib.parse import urlsplit
+
+from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
+
+from inspector.errors import (
+    InspectorError,
+    NotFoundError,
+    StoreUnavailableError,
+    UnreachableError,
+    UsageError,
+)
+
+_LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
+_STATUS = {
+    UsageError: 400,
+    NotFoundError: 404,
+    StoreUnavailableError: 503,
+    UnreachableError: 503,
+}
+
+
+def error_response(
+    status: int, code: str, message: str, hint: str = "", **more: object
+) -> web.Response:
+    """The contract's error: `{"error": {"code", "message", "hint"}}`."""
+    body = {"error": {"code": code, "message": message, "hint": hint, **more}}
+    return web.Response(status=status, text=json.dumps(body), content_type="application/json")
+
+
+class Guard:
+    """Checks every request under `/_inspector/`, in the order Host, Origin, token.
+
+    A web page in the developer's browser can send requests to a loopback port, directly or by
+    rebinding a name of its own: its `Host` or its `Origin` gives it away.
+    """
+
+    def __init__(self, token: str, hosts: Iterable[str]) -> None:
+        self._authorization = f"Bearer {token}".encode()
+        self._hosts = {host.lower() for host in (*_LOOPBACK, *hosts)}
+
+    def middleware(self) -> Middleware:
+        """For aiohttp: refuse, or answer with errors in the contract's form."""
+
+        @web.middleware
+        async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
+            if (refused := self._refusal(request)) is not None:
+                return refused
+            return await _told(request, handler)
+
+        return guarded
+
+    def _refusal(self, request: web.Request) -> web.Response | None:
+        if not self._is_ours(request.headers.get("Host", "")):
+            return error_response(
+                403, "foreign-host", "this Host is not the listener's", "see --allow-host"
+            )
+        origin = request.headers.get("Origin")
+        if origin is not None and not self._is_own_origin(origin, request):
+            return error_response(403, "foreign-origin", "requests of other origins are refused")
+        if request.path == "/_inspector/healthz":
+            return None
+        given = request.headers.get("Authorization", "").encode("utf-8", "surrogateescape")
+        if not hmac.compare_digest(given, self._authorization):
+            return error_response(
+                401, "unauthorized", "a valid token is needed", "send the token of the token file"
+            )
+        return None
+
+    def _is_ours(self, host: str) -> bool:
+        name = host.rsplit(":", 1)[0] if not host.endswith("]") else host
+        return name.lower() in self._hosts
+
+    def _is_own_origin(self, origin: str, request: web.Request) -> bool:
+        try:
+            parts = urlsplit(origin)
+        except ValueError:
+            return False
+        return parts.scheme in ("http", "https") and parts.netloc == request.headers.get("Host")
+
+
+async def _told(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Errors as the contract's JSON; faults of ours are logged and named, without a traceback."""
+    try:
+        return await handler(request)
+    except InspectorError as error:
+        status = next((code for kind, code in _STATUS.items() if isinstance(error, kind)), 500)
+        code = type(error).__name__.removesuffix("Error").lower()
+        more = {"column": error.column} if hasattr(error, "column") else {}
+        return error_response(status, code, error.message, error.hint, **more)
+    except web.HTTPException as error:
+        if error.status < 400:
+            raise
+        return error_response(
+            error.status, error.reason.lower().replace(" ", "-"), error.text or ""
+        )

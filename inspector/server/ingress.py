@@ -1,0 +1,233 @@
+"""Capture: a request is read raw and bounded; whole it goes to the intake, else it is refused."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Self
+
+from aiohttp import ClientError, StreamReader, web
+from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.web_protocol import RequestPayloadError
+
+from inspector.domain.delivery import Request
+from inspector.domain.facts import Refused
+from inspector.domain.headers import first
+from inspector.errors import StoreUnavailableError
+from inspector.server.answers import Answer, refusal
+from inspector.server.intake import RETRY_AFTER, Intake
+from inspector.server.ports import Journal
+from inspector.server.protocol import HEAD_LIMIT, remote_of
+
+PIECE_SECONDS = 30.0
+# Bodies from this size on are journalled in pieces, so that their commit holds nobody back.
+LARGE_BODY = 1 << 20
+PIECE_BYTES = 512 << 10
+
+_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+_BROKEN = (RequestPayloadError, HttpProcessingError, ClientError, ConnectionError)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bytes: of one body, and of all bodies that are being read or committed."""
+
+    max_body: int
+    in_flight: int
+
+
+class _RefusedError(Exception):
+    """A request is turned away: status, code and one line of reason."""
+
+    def __init__(self, status: int, code: str, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
+        self.code = code
+        self.reason = reason
+
+
+class _Space:
+    """The room that bodies take in memory; what a `with` block took is given back at its end."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self.taken = 0
+
+    def reserve(self) -> "_Reservation":
+        return _Reservation(self)
+
+    def take(self, size: int) -> None:
+        if self.taken + size > self._limit:
+            raise _RefusedError(
+                503, "too-much-in-flight", f"more than {self._limit} bytes of bodies in flight"
+            )
+        self.taken += size
+
+
+class _Reservation:
+    __slots__ = ("_size", "_space")
+
+    def __init__(self, space: _Space) -> None:
+        self._space = space
+        self._size = 0
+
+    def take(self, size: int) -> None:
+        self._space.take(size)
+        self._size += size
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._space.taken -= self._size
+
+
+class Ingress:
+    """Takes requests in; `clock` gives microseconds since the epoch.
+
+    Bodies in flight are counted from their announcement, or piece by piece where their length is
+    not announced, until they are committed.
+    """
+
+    def __init__(
+        self, journal: Journal, intake: Intake, limits: Limits, clock: Callable[[], int]
+    ) -> None:
+        self._journal = journal
+        self._intake = intake
+        self._max_body = limits.max_body
+        self._space = _Space(limits.in_flight)
+        self._clock = clock
+        self.stopping = False
+
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        """The handler of every request outside `/_inspector/`."""
+        at = self._clock()
+        head = _head_of(request)
+        remote = remote_of(request)
+        with self._space.reserve() as space:
+            try:
+                self._check(head)
+                body, pieces = await self._read(request, head, space)
+            except _RefusedError as error:
+                return await self._refuse(at, remote, error, request=head)
+            # An HTTP/1.0 sender that wants to keep its connection would have to be told so.
+            kept = request.keep_alive and head.http_version == "1.1"
+            whole = replace(head, body=body) if body else head
+            _, answer = await self._intake.take(at, whole, remote, pieces=pieces, kept=kept)
+            return answer
+
+    def _check(self, head: Request) -> None:
+        if self.stopping:
+            raise _RefusedError(503, "stopping", "the listener is stopping")
+        size = len(head.target) + sum([len(name) + len(value) + 4 for name, value in head.headers])
+        if size > HEAD_LIMIT:
+            raise _RefusedError(431, "head-too-large", "the request head is larger than 64 KiB")
+
+    async def _read(
+        self, request: web.BaseRequest, head: Request, space: _Reservation
+    ) -> tuple[bytes, tuple[bytes, ...]]:
+        """The raw body, or instead of a large one its pieces."""
+        payload = request.content
+        announced = request.content_length
+        if announced is not None:
+            self._bound(announced)
+            space.take(announced)
+        if payload.is_eof() and payload.total_bytes < LARGE_BODY:
+            self._bound(payload.total_bytes)
+            return payload.read_nowait(), ()
+        if (first(head.headers, "expect") or "").lower() == "100-continue":
+            _write(request, _CONTINUE)
+        pieces: list[bytes] = []
+        gathered: list[bytes] = []
+        size = waiting = 0
+        while chunk := await self._next_chunk(payload):
+            size += len(chunk)
+            self._bound(size)
+            if announced is None:
+                space.take(len(chunk))
+            gathered.append(chunk)
+            waiting += len(chunk)
+            if waiting >= PIECE_BYTES:
+                pieces.append(b"".join(gathered))
+                gathered, waiting = [], 0
+        pieces.append(b"".join(gathered))
+        return (b"".join(pieces), ()) if size < LARGE_BODY else (b"", tuple(filter(None, pieces)))
+
+    @staticmethod
+    async def _next_chunk(payload: StreamReader) -> bytes:
+        try:
+            async with asyncio.timeout(PIECE_SECONDS):
+                return await payload.readany()
+        except TimeoutError:
+            seconds = round(PIECE_SECONDS)
+            raise _RefusedError(
+                408, "body-timeout", f"nothing more of the body came for {seconds} s"
+            ) from None
+        except _BROKEN as error:
+            if isinstance(error, ConnectionError | ClientError):
+                reason = "the sender went away in the middle of the body"
+                raise _RefusedError(0, "cut", reason) from None
+            raise _RefusedError(400, "malformed", str(error)) from None
+
+    def _bound(self, size: int) -> None:
+        if size > self._max_body:
+            raise _RefusedError(
+                413, "body-too-large", f"the body is larger than {self._max_body} bytes"
+            )
+
+    # Refusals, each a row.
+
+    async def _refuse(
+        self,
+        at: int,
+        remote: str,
+        error: _RefusedError,
+        *,
+        request: Request | None,
+        raw: bytes = b"",
+    ) -> Answer:
+        retry_after = RETRY_AFTER if error.status == 503 else None
+        fact = Refused(at, error.status, error.code, error.reason, remote, request, raw)
+        try:
+            appended = await self._journal.append(fact)
+        except StoreUnavailableError as unavailable:
+            return refusal(503, unavailable.message, retry_after=RETRY_AFTER)
+        return refusal(
+            error.status,
+            error.reason,
+            delivery_id=appended.delivery_id,
+            retry_after=retry_after,
+        )
+
+    async def refuse_raw(
+        self, remote: str, status: int, code: str, reason: str, raw: bytes
+    ) -> Answer:
+        """Store and answer a request that no parser accepted."""
+        error = _RefusedError(status, code, reason)
+        return await self._refuse(self._clock(), remote, error, request=None, raw=raw)
+
+    def cut_off(self, remote: str, raw: bytes) -> None:
+        """Store that a sender went away before its request head was complete."""
+        reason = "the sender went away in the middle of the request head"
+        self._journal.append(Refused(self._clock(), 0, "cut", reason, remote, None, raw))
+
+
+def _head_of(request: web.BaseRequest) -> Request:
+    """The request line and headers as they came; aiohttp's own properties decode or fold them."""
+    message = request._message
+    return Request(
+        message.method,
+        message.path.encode("utf-8", "surrogateescape").decode("latin-1"),
+        f"{message.version.major}.{message.version.minor}",
+        tuple(
+            [
+                (name.decode("latin-1"), value.decode("latin-1"))
+                for name, value in message.raw_headers
+            ]
+        ),
+        b"",
+    )
+
+
+def _write(request: web.BaseRequest, data: bytes) -> None:
+    if request.transport is not None:
+        request.transport.write(data)

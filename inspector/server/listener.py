@@ -1,0 +1,107 @@
+"""One port for both: senders' requests are captured, those under `/_inspector/` are ours."""
+
+import asyncio
+import socket
+from collections.abc import Iterable
+
+from aiohttp import web
+from aiohttp.abc import AbstractStreamWriter
+from aiohttp.http_parser import RawRequestMessage
+from aiohttp.streams import StreamReader
+from aiohttp.web_protocol import RequestHandler
+
+from inspector.errors import UnreachableError
+from inspector.server.control import Control
+from inspector.server.guard import Guard
+from inspector.server.ingress import Ingress
+from inspector.server.protocol import CaptureProtocol
+from inspector.server.stream import Streams
+
+OURS = "/_inspector/"
+_BACKLOG = 1024
+# What the API takes in: an edited delivery is at most a captured one, in base64 and JSON.
+_API_BODY_LIMIT = 64 << 20
+
+
+class _CaptureServer(web.Server):
+    """aiohttp's low-level server with our connections, which hand us raw requests."""
+
+    def __init__(self, ingress: Ingress, control: web.Server) -> None:
+        super().__init__(self._handle, request_factory=self._request)
+        self._ingress = ingress
+        self._control = control
+
+    def __call__(self) -> RequestHandler:
+        return CaptureProtocol(self, self._ingress)
+
+    def _request(
+        self,
+        message: RawRequestMessage,
+        payload: StreamReader,
+        protocol: RequestHandler,
+        writer: AbstractStreamWriter,
+        task: "asyncio.Task[None]",
+    ) -> web.BaseRequest:
+        make = (
+            self._control.request_factory if message.path.startswith(OURS) else self._make_request
+        )
+        return make(message, payload, protocol, writer, task)
+
+    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        if isinstance(request, web.Request):
+            return await self._control.request_handler(request)
+        return await self._ingress.handle(request)
+
+
+class Listener:
+    """The open port; `address` is known after `start`."""
+
+    def __init__(self, ingress: Ingress, control: Control, streams: Streams, guard: Guard) -> None:
+        self._ingress = ingress
+        app = web.Application(middlewares=[guard.middleware()], client_max_size=_API_BODY_LIMIT)
+        app.add_routes([*control.routes(), web.get("/_inspector/api/stream", streams.handle)])
+        app.router.add_get("/_inspector/stream", streams.handle)
+        self._runner = web.AppRunner(app, access_log=None, handle_signals=False)
+        self._streams = streams
+        self._server: asyncio.Server | None = None
+        self._capture: _CaptureServer | None = None
+        self.port = 0
+
+    async def start(self, host: str, port: int) -> None:
+        """Open the port; raises `UnreachableError` when it is taken."""
+        await self._runner.setup()
+        assert self._runner.server is not None
+        self._capture = _CaptureServer(self._ingress, self._runner.server)
+        loop = asyncio.get_running_loop()
+        try:
+            self._server = await loop.create_server(
+                self._capture, host, port, backlog=_BACKLOG, reuse_address=True
+            )
+        except (OSError, OverflowError, socket.gaierror) as error:
+            raise UnreachableError(
+                f"cannot listen on {host}:{port}: {getattr(error, 'strerror', None) or error}",
+                "stop the program that has the port, or use another with --port N (0: any free)",
+            ) from error
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def stop(self, deadline: float) -> None:
+        """Refuse new requests, let running ones finish until the deadline, close the streams."""
+        self._ingress.stopping = True
+        if self._server is not None:
+            self._server.close()
+        await self._streams.close()
+        if self._capture is not None:
+            await self._capture.shutdown(deadline)
+        await self._runner.cleanup()
+
+
+def capture_url(host: str, port: int) -> str:
+    """The address to give to senders on this machine."""
+    name = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, host)
+    if ":" in name and not name.startswith("["):
+        name = f"[{name}]"
+    return f"http://{name}:{port}"
+
+
+def own_hosts(host: str, allowed: Iterable[str]) -> list[str]:
+    return [capture_url(host, 0).removeprefix("http://").removesuffix(":0"), *allowed]

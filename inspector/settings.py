@@ -1,0 +1,158 @@
+"""Settings: flags > INSPECTOR_* environment > inspector.toml here > user config > defaults."""
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import platformdirs
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from inspector.errors import ConfigurationError, InspectorError
+
+PREFIX = "INSPECTOR_"
+PROJECT_FILE = "inspector.toml"
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
+_SIZES = {"": 1, "b": 1, "kb": 1 << 10, "mb": 1 << 20, "gb": 1 << 30}
+
+
+def seconds(value: object) -> object:
+    """`30d`, `2h`, `90` as seconds; what is no such text is left to pydantic."""
+    if isinstance(value, str) and (found := re.fullmatch(r"(\d+(?:\.\d+)?)([smhdw]?)", value)):
+        return float(found[1]) * _UNITS[found[2] or "s"]
+    return value
+
+
+def size(value: object) -> object:
+    """`25mb`, `2GiB`, `1048576` as bytes."""
+    if isinstance(value, str):
+        text = value.lower().replace("ib", "b").replace(" ", "")
+        if found := re.fullmatch(r"(\d+(?:\.\d+)?)([kmg]?b?)", text):
+            unit = found[2] if found[2] in _SIZES else found[2] + "b"
+            return int(float(found[1]) * _SIZES[unit])
+    return value
+
+
+def secret(value: object) -> object:
+    """`env:NAME` stands for a variable of the environment, so that no file needs the secret."""
+    if isinstance(value, str) and value.startswith("env:"):
+        name = value.removeprefix("env:")
+        if name not in os.environ:
+            raise ValueError(f"the environment has no {name}")
+        return os.environ[name]
+    return value
+
+
+def several(value: object) -> object:
+    """One text where a list is expected: a list of its comma-separated parts."""
+    return [part for part in value.split(",") if part] if isinstance(value, str) else value
+
+
+Seconds = Annotated[float, BeforeValidator(seconds), Field(ge=0)]
+Bytes = Annotated[int, BeforeValidator(size), Field(gt=0)]
+Secret = Annotated[str, BeforeValidator(secret), Field(min_length=1)]
+Texts = Annotated[list[str], BeforeValidator(several)]
+Secrets = Annotated[list[Secret], BeforeValidator(several)]
+
+
+def default_database() -> Path:
+    return Path(platformdirs.user_data_dir("inspector", appauthor=False)) / "inspector.db"
+
+
+class Settings(BaseModel):
+    """Everything that a listener can be told."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    db: Path = Field(default_factory=default_database)
+    """The store: a file, made when it is missing."""
+    host: str = "127.0.0.1"
+    """The address to listen on."""
+    port: int = Field(default=8400, ge=0, le=65535)
+    """The port to listen on; 0 takes any free one."""
+    forward_to: Texts = []
+    """Targets: a port, a URL, or GLOB=URL for some event types."""
+    events: Texts = []
+    """Globs of the event types to forward; the rest stays visible as filtered."""
+    secret: Secrets = Field(default=[], repr=False)
+    """Signing secrets, the current one first."""
+    ack: str = "stored"
+    """What the sender is answered: stored, app, or app-or-stored:N."""
+    status: int = Field(default=200, ge=200, le=599)
+    """The status that stored answers with."""
+    timeout: Seconds = 30.0
+    """Seconds to wait for a target's answer; 0 waits for ever."""
+    retry: Seconds = 300.0
+    """Seconds to go on trying a target that gives no answer."""
+    max_connections: int = Field(default=1, ge=1, le=256)
+    """Connections a target; more than one gives up the order."""
+    insecure: bool = False
+    """Accept any certificate of an https target."""
+    keep_host: bool = False
+    """Send the captured Host header instead of the target's."""
+    header: list[str] = []
+    """Headers to set on what is forwarded, as `Name: value`."""
+    max_body: Bytes = 25 << 20
+    """The largest body taken in."""
+    max_in_flight: Bytes = 64 << 20
+    """All bodies being read or committed at a time."""
+    keep: Seconds = 30.0 * 86400
+    """How long deliveries stay; 0 keeps them for ever."""
+    max_size: Bytes = 2 << 30
+    """How large the store may grow before the oldest deliveries go."""
+    allow_host: Texts = []
+    """Further Host names under which the API may be asked."""
+
+
+def load(
+    flags: Mapping[str, Any],
+    environment: Mapping[str, str] | None = None,
+    directory: Path | None = None,
+) -> Settings:
+    """The settings in force; flags that are None or empty do not count.
+
+    Raises `ConfigurationError` naming the place of a bad value.
+    """
+    environment = os.environ if environment is None else environment
+    user_file = Path(platformdirs.user_config_dir("inspector", appauthor=False)) / "config.toml"
+    values: dict[str, Any] = {}
+    origins: dict[str, str] = {}
+    for path in (user_file, (directory or Path()) / PROJECT_FILE):
+        for name, value in _read(path).items():
+            values[name.replace("-", "_")] = value
+            origins[name.replace("-", "_")] = str(path)
+    for name in Settings.model_fields:
+        if text := environment.get(PREFIX + name.upper()):
+            values[name], origins[name] = text, PREFIX + name.upper()
+    for name, value in flags.items():
+        if value is not None and value != () and value is not False:
+            given = list(value) if isinstance(value, tuple) else value
+            values[name], origins[name] = given, "--" + name.replace("_", "-")
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        raise _explained(error, origins) from error
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigurationError(f"cannot read {path}: {error}", "correct it or move it") from error
+
+
+def _explained(error: ValidationError, origins: Mapping[str, str]) -> InspectorError:
+    # The value itself is not repeated: it may be a secret.
+    first = error.errors(include_url=False, include_input=False)[0]
+    name = str(first["loc"][0])
+    origin = origins.get(name, name)
+    if first["type"] == "extra_forbidden":
+        return ConfigurationError(
+            f"{origin}: there is no setting {name}", "see `inspector serve --help` for their names"
+        )
+    return ConfigurationError(f"{origin}: {first['msg'].removeprefix('Value error, ')}")

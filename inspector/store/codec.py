@@ -1,0 +1,183 @@
+"""Facts as rows of the journal, and back.
+
+A row is (kind, delivery, at, meta, head, body): `meta` is JSON text, `head` a request or response
+head as `domain.headers` encodes it, `body` the raw bytes. Kinds are numbers and never reused.
+"""
+
+import json
+from typing import Any, Final
+
+from inspector.domain.attempt import Failure, FailureKind, Outcome, Response, Trigger
+from inspector.domain.delivery import Request
+from inspector.domain.facts import (
+    Answered,
+    AttemptFinished,
+    AttemptStarted,
+    Captured,
+    Fact,
+    Marked,
+    Pruned,
+    Refused,
+    Routed,
+)
+from inspector.domain.headers import Headers, decode_head, encode_head
+
+CAPTURED: Final = 1
+REFUSED: Final = 2
+ROUTED: Final = 3
+ANSWERED: Final = 4
+ATTEMPT_STARTED: Final = 5
+ATTEMPT_FINISHED: Final = 6
+MARKED: Final = 7
+PRUNED: Final = 8
+
+Row = tuple[int, int, int, str, bytes | None, bytes | None]
+_dump = json.JSONEncoder(separators=(",", ":")).encode
+
+
+def encode(fact: Fact) -> Row:
+    """The row of a fact; the delivery of a capture or refusal is 0, the journal gives the id."""
+    match fact:
+        case Captured():
+            request = fact.request
+            meta: dict[str, Any] = {"remote": fact.remote}
+            if fact.answered is not None:
+                meta["answered"] = fact.answered
+            if fact.route is not None:
+                meta["route"] = fact.route
+            if fact.replay_of is not None:
+                meta["replay_of"] = fact.replay_of
+            if fact.endpoint != "default":
+                meta["endpoint"] = fact.endpoint
+            return CAPTURED, 0, fact.at, _dump(meta), _head(request), request.body
+        case Refused():
+            meta = {
+                "remote": fact.remote,
+                "status": fact.status,
+                "code": fact.code,
+                "reason": fact.reason,
+            }
+            if fact.endpoint != "default":
+                meta["endpoint"] = fact.endpoint
+            head = _head(fact.request) if fact.request else None
+            return REFUSED, 0, fact.at, _dump(meta), head, fact.raw
+        case Routed():
+            meta = {"targets": fact.targets, "filtered_by": fact.filtered_by}
+            return ROUTED, fact.delivery_id, fact.at, _dump(meta), None, None
+        case Answered():
+            return ANSWERED, fact.delivery_id, fact.at, _dump({"status": fact.status}), None, None
+        case AttemptStarted():
+            meta = {
+                "target": fact.target,
+                "number": fact.number,
+                "trigger": fact.trigger,
+                "resigned": fact.resigned,
+                "chosen": fact.chosen,
+            }
+            return ATTEMPT_STARTED, fact.delivery_id, fact.at, _dump(meta), None, None
+        case AttemptFinished():
+            return _encode_finished(fact)
+        case Marked():
+            meta = {"mark": fact.mark, "note": fact.note}
+            return MARKED, fact.delivery_id, fact.at, _dump(meta), None, None
+        case Pruned():
+            return (
+                PRUNED,
+                0,
+                fact.at,
+                _dump({"count": fact.count, "ranges": fact.ranges}),
+                None,
+                None,
+            )
+
+
+def _encode_finished(fact: AttemptFinished) -> Row:
+    outcome = fact.outcome
+    meta: dict[str, Any] = {
+        "attempt": fact.attempt_id,
+        "ms": round(fact.duration_ms, 3),
+        "final": fact.final,
+    }
+    head = body = None
+    if isinstance(outcome, Response):
+        meta |= {"status": outcome.status, "size": outcome.body_size}
+        # A response head in the form of a request head: the reason phrase stands as target.
+        head = encode_head(str(outcome.status), outcome.reason, "1.1", outcome.headers)
+        body = outcome.body
+    else:
+        meta |= {"failure": outcome.kind, "reason": outcome.reason}
+    return ATTEMPT_FINISHED, fact.delivery_id, fact.at, _dump(meta), head, body
+
+
+def _head(request: Request) -> bytes:
+    return encode_head(request.method, request.target, request.http_version, request.headers)
+
+
+def decode(seq: int, kind: int, delivery: int, at: int, meta: str, *blobs: bytes | None) -> Fact:
+    """The fact of a row; `blobs` are head and body. Raises `ValueError` for an unknown kind."""
+    head, body = blobs
+    m = json.loads(meta)
+    match kind:
+        case 1:  # CAPTURED
+            route = m.get("route")
+            return Captured(
+                at,
+                request_of(head or b"", body or b""),
+                m["remote"],
+                m.get("endpoint", "default"),
+                m.get("answered"),
+                None if route is None else tuple(route),
+                m.get("replay_of"),
+            )
+        case 2:  # REFUSED
+            request = request_of(head, b"") if head else None
+            return Refused(
+                at,
+                m["status"],
+                m["code"],
+                m["reason"],
+                m["remote"],
+                request,
+                body or b"",
+                m.get("endpoint", "default"),
+            )
+        case 3:  # ROUTED
+            return Routed(at, delivery, tuple(m["targets"]), m["filtered_by"])
+        case 4:  # ANSWERED
+            return Answered(at, delivery, m["status"])
+        case 5:  # ATTEMPT_STARTED
+            return AttemptStarted(
+                at,
+                delivery,
+                m["target"],
+                m["number"],
+                Trigger(m["trigger"]),
+                m["resigned"],
+                m["chosen"],
+            )
+        case 6:  # ATTEMPT_FINISHED
+            outcome = _outcome(m, head, body)
+            return AttemptFinished(at, delivery, m["attempt"], m["ms"], outcome, m["final"])
+        case 7:  # MARKED
+            return Marked(at, delivery, m["mark"], m["note"])
+        case 8:  # PRUNED
+            return Pruned(at, m["count"], tuple((a, b) for a, b in m["ranges"]))
+    raise ValueError(f"fact {seq} is of the unknown kind {kind}")
+
+
+def _outcome(meta: dict[str, Any], head: bytes | None, body: bytes | None) -> Outcome:
+    if "status" not in meta:
+        return Failure(FailureKind(meta["failure"]), meta["reason"])
+    reason, headers = response_head(head or b"")
+    return Response(meta["status"], reason, headers, body or b"", meta["size"])
+
+
+def request_of(head: bytes, body: bytes) -> Request:
+    method, target, version, headers = decode_head(head)
+    return Request(method, target, version, headers, body)
+
+
+def response_head(head: bytes) -> tuple[str, Headers]:
+    """(reason phrase, headers) of a stored response head."""
+    _, reason, _, headers = decode_head(head)
+    return reason, headers

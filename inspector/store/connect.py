@@ -1,0 +1,28 @@
+"""SQLite connections, each opened for one purpose."""
+
+import sqlite3
+from pathlib import Path
+from urllib.parse import quote
+
+# How long a statement waits for another process's lock before it fails: long enough for a
+# checkpoint or a short write of ours, short enough that a sender gets its 503 in time.
+BUSY_MS = 2000
+
+
+def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
+    """A connection in autocommit mode, usable from any one thread at a time."""
+    mode = "ro" if read_only else "rwc"
+    connection = sqlite3.connect(
+        f"file:{quote(str(path))}?mode={mode}",
+        uri=True,
+        isolation_level=None,
+        check_same_thread=False,
+        cached_statements=256,
+    )
+    connection.execute(f"PRAGMA busy_timeout={BUSY_MS}")
+    return connection
+
+
+def tune_wal(connection: sqlite3.Connection, *, synchronous: str) -> None:
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute(f"PRAGMA synchronous={synchronous}")

@@ -1,0 +1,86 @@
+"""The files of a store: the database and its companions, all readable by their owner alone."""
+
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+from inspector.errors import ConfigurationError, NotFoundError
+
+
+@dataclass(frozen=True, slots=True)
+class StoreFiles:
+    """`database` is the journal; the others lie beside it as `NAME-*`."""
+
+    database: Path
+
+    @property
+    def index(self) -> Path:
+        return self._beside("-index")
+
+    @property
+    def lock(self) -> Path:
+        return self._beside("-lock")
+
+    @property
+    def token(self) -> Path:
+        return self._beside("-token")
+
+    def _beside(self, suffix: str) -> Path:
+        return self.database.with_name(self.database.name + suffix)
+
+    def require(self) -> "StoreFiles":
+        """Raise `NotFoundError` unless the database exists; nothing is created."""
+        if not self.database.is_file():
+            raise NotFoundError(
+                f"there is no store at {self.database}",
+                "start `inspector serve` first, or name another one with --db PATH",
+            )
+        return self
+
+    def create(self) -> None:
+        """Make the database file with mode 0600 if it is not there, before SQLite opens it.
+
+        SQLite gives its WAL and shared-memory files the mode of the database.
+        """
+        try:
+            self.database.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            touch_private(self.database)
+        except OSError as error:
+            raise ConfigurationError(
+                f"cannot write the store {self.database}: {error.strerror or error}",
+                "name a writable place with --db PATH",
+            ) from error
+        if not self.database.is_file():
+            raise ConfigurationError(
+                f"{self.database} is not a regular file", "name another one with --db PATH"
+            )
+
+    def read_token(self) -> str | None:
+        """The access token, or None before a first listener made it."""
+        try:
+            return self.token.read_text("ascii").strip() or None
+        except (OSError, UnicodeDecodeError):
+            return None
+
+    def ensure_token(self) -> str:
+        """The access token, made at first use: 256 random bits, and a newline, in a 0600 file."""
+        if token := self.read_token():
+            self.token.chmod(0o600)
+            return token
+        token = secrets.token_urlsafe(32)
+        self.token.unlink(missing_ok=True)
+        descriptor = os.open(self.token, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(token + "\n")
+        return token
+
+
+def touch_private(path: Path) -> None:
+    """Create the file with mode 0600, or take the rights of others away from an existing one."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        if os.name == "posix" and os.fstat(descriptor).st_mode & 0o077:
+            os.fchmod(descriptor, 0o600)
+    finally:
+        os.close(descriptor)

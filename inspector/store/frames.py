@@ -1,0 +1,163 @@
+"""What subscribers are told, grouped from facts: the same for the live stream and its replay.
+
+A frame is one line: a letter, the position, and its items, each JSON text. `D` deliveries, `A`
+attempts, `C` changes, `P` the position alone. Positions grow from frame to frame; an `A` frame and
+the `C` frame behind it share theirs, because both tell of the same facts.
+"""
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from inspector.domain.attempt import Attempt
+from inspector.domain.delivery import Delivery, State
+from inspector.store import codec
+
+MAX_ITEMS: Final = 256
+MAX_BYTES: Final = 96 << 10
+ITEM_SEPARATOR: Final = b"\x1e"
+HEADERS_SEPARATOR: Final = b"\x1f"
+
+_DELIVERY_KINDS = frozenset({codec.CAPTURED, codec.REFUSED})
+_ATTEMPT_KINDS = frozenset({codec.ATTEMPT_STARTED, codec.ATTEMPT_FINISHED})
+
+_dump = json.JSONEncoder(separators=(",", ":")).encode
+
+
+@dataclass(slots=True)
+class Run:
+    """Neighbouring facts of one sort: the ids to show, and the deliveries that they changed."""
+
+    letter: str
+    seq: int
+    ids: dict[int, None] = field(default_factory=dict)
+    touched: dict[int, None] = field(default_factory=dict)
+
+
+def group(facts: Iterable[tuple[int, int, int, int]]) -> list[Run]:
+    """Runs of (seq, kind, delivery, attempt id or 0), in order, each of at most `MAX_ITEMS`."""
+    runs: list[Run] = []
+    run = Run("", 0)
+    for seq, kind, delivery, attempt in facts:
+        letter = "D" if kind in _DELIVERY_KINDS else "A" if kind in _ATTEMPT_KINDS else "C"
+        if letter != run.letter or max(len(run.ids), len(run.touched)) >= MAX_ITEMS:
+            run = Run(letter, seq)
+            runs.append(run)
+        run.seq = seq
+        if letter == "D":
+            run.ids[delivery] = None
+        elif kind != codec.PRUNED:
+            run.touched[delivery] = None
+        if letter == "A":
+            run.ids[attempt] = None
+    return runs
+
+
+def attempt_id(seq: int, kind: int, meta: str) -> int:
+    """The attempt that a fact is about, or 0."""
+    if kind == codec.ATTEMPT_STARTED:
+        return seq
+    return int(json.loads(meta)["attempt"]) if kind == codec.ATTEMPT_FINISHED else 0
+
+
+def render(
+    runs: list[Run],
+    deliveries: dict[int, Delivery],
+    attempts: dict[int, Attempt],
+    headers: Callable[[int], bytes] | None = None,
+) -> list[bytes]:
+    """The lines of the runs; what was pruned since is left out, its position is kept.
+
+    `headers` gives a delivery's headers as JSON, where a reader of whole deliveries wants them.
+    """
+    lines: list[bytes] = []
+    new = {id_ for run in runs if run.letter == "D" for id_ in run.ids}
+    for run in runs:
+        if run.letter == "D":
+            lines += _delivery_lines(run, deliveries, headers)
+        elif run.letter == "A":
+            found = [attempts[id_] for id_ in run.ids if id_ in attempts]
+            lines.append(_line("A", run.seq, [attempt_item(attempt) for attempt in found]))
+        changed = [deliveries[n] for n in run.touched if n in deliveries and n not in new]
+        if changed:
+            lines.append(_line("C", run.seq, [delivery_item(each) for each in changed]))
+    return lines
+
+
+def position(seq: int) -> bytes:
+    return b"P %d \n" % seq
+
+
+def delivery_item(delivery: Delivery) -> bytes:
+    """`r` or `d` (refused or not) and the summary as JSON."""
+    sort = "r" if delivery.state is State.REFUSED else "d"
+    return (sort + _dump(delivery.to_json())).encode()
+
+
+def attempt_item(attempt: Attempt) -> bytes:
+    """`f` or `s` (finished or started) and the summary as JSON."""
+    return (("f" if attempt.finished else "s") + _dump(attempt.to_json())).encode()
+
+
+def headers_json(pairs: Iterable[tuple[str, str]]) -> bytes:
+    return _dump([*pairs]).encode()
+
+
+def _delivery_lines(
+    run: Run, deliveries: dict[int, Delivery], headers: Callable[[int], bytes] | None
+) -> list[bytes]:
+    lines: list[bytes] = []
+    items: list[bytes] = []
+    size = seq = 0
+    for id_ in run.ids:
+        if (delivery := deliveries.get(id_)) is None:
+            continue
+        item = delivery_item(delivery)
+        if headers is not None:
+            item += HEADERS_SEPARATOR + headers(id_)
+        if items and size + len(item) > MAX_BYTES:
+            lines.append(_line("D", seq, items))
+            items, size = [], 0
+        items.append(item)
+        size += len(item)
+        seq = delivery.seq
+    lines.append(_line("D", run.seq, items))
+    return lines
+
+
+def _line(letter: str, seq: int, items: list[bytes]) -> bytes:
+    return b"%s %d %s\n" % (letter.encode(), seq, ITEM_SEPARATOR.join(items))
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A line, taken apart; items keep their one-letter sort and may carry headers."""
+
+    letter: str
+    seq: int
+    items: list[bytes]
+    size: int
+
+
+def parse(line: bytes) -> Frame:
+    letter, seq, rest = line.rstrip(b"\n").split(b" ", 2)
+    return Frame(letter.decode(), int(seq), rest.split(ITEM_SEPARATOR) if rest else [], len(rest))
+
+
+_KINDS = {"D": b"deliveries", "A": b"attempts", "C": b"changes"}
+
+
+def message(frame: Frame) -> bytes:
+    """The frame as a stream message of the contract."""
+    items = b",".join([item[1:].partition(HEADERS_SEPARATOR)[0] for item in frame.items])
+    return b'{"v":1,"kind":"%s","seq":%d,"items":[%s]}' % (_KINDS[frame.letter], frame.seq, items)
+
+
+def merged(item: bytes) -> dict[str, Any]:
+    """A delivery item as one JSON object, with its headers where it carries them."""
+    summary, _, headers = item[1:].partition(HEADERS_SEPARATOR)
+    found: dict[str, Any] = json.loads(summary)
+    if headers:
+        found["headers"] = json.loads(headers)
+    return found

@@ -1,0 +1,84 @@
+"""The indexer in a process of its own, so that decoding never takes the listener's time.
+
+Its settings come as one JSON line on standard input; after that `\\n` means that there may be
+news, and `R` that the index shall be built anew. Frames go to standard output, a line each. It
+ends when its input does, so it never outlives the listener, however that ends.
+"""
+
+import json
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from inspector.domain.delivery import Request
+from inspector.domain.envelope import Envelope, Signature
+from inspector.providers import read
+from inspector.store import frames
+from inspector.store.files import StoreFiles
+from inspector.store.indexer import Indexer
+from inspector.store.views import Read
+
+# After a failed step (the disk is full, say) the indexer waits so many seconds for better times.
+_PAUSE = 0.5
+
+
+def reader_with(secrets: list[str]) -> Read:
+    """What decodes and verifies a request with these secrets, as of its capture."""
+
+    def read_request(request: Request, at: int) -> tuple[Envelope, Signature]:
+        return read(request, secrets, at)
+
+    return read_request
+
+
+def main() -> None:
+    # Signals reach the whole group of processes; the listener ends this one by closing the pipe.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    if hasattr(os, "nice"):
+        # Captures come first: on a busy machine the index catches up behind them.
+        os.nice(5)
+    settings: dict[str, Any] = json.loads(sys.stdin.buffer.readline())
+    # Whatever prints by accident must not end up between the frames.
+    frames_out = os.fdopen(os.dup(1), "wb", buffering=0)
+    os.dup2(2, 1)
+    indexer = Indexer(
+        StoreFiles(Path(settings["database"])),
+        reader_with(settings["secrets"]),
+        with_headers=settings["with_headers"],
+    )
+    try:
+        _follow(indexer, frames_out)
+    except BrokenPipeError:
+        pass
+    finally:
+        indexer.close()
+
+
+def _follow(indexer: Indexer, out: BinaryIO) -> None:
+    shown = indexer.position
+    out.write(frames.position(shown))
+    while True:
+        try:
+            lines = indexer.step()
+        except Exception as error:
+            sys.stderr.write(f"inspector: indexing pauses: {error}\n")
+            time.sleep(_PAUSE)
+            lines = []
+        if lines:
+            # While the index is built anew its subscribers have seen it all before.
+            out.write(b"".join(lines) if indexer.position > shown else lines[-1])
+            shown = max(shown, indexer.position)
+            continue
+        orders = os.read(0, 4096)
+        if not orders:
+            return
+        if b"R" in orders:
+            indexer.reset()
+
+
+if __name__ == "__main__":
+    main()

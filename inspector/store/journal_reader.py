@@ -1,0 +1,107 @@
+"""Reading the journal: facts after a position, and one delivery's request as it was captured."""
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from inspector.domain.attempt import Response
+from inspector.domain.delivery import Request
+from inspector.domain.facts import AttemptFinished, Fact
+from inspector.domain.headers import Headers
+from inspector.store import codec
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A fact at its position, about its delivery."""
+
+    seq: int
+    delivery_id: int
+    fact: Fact
+    pieces: tuple[int, ...] = ()
+
+
+class JournalReader:
+    """Reads over one connection, which belongs to one thread at a time."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def last_seq(self) -> int:
+        return int(self._connection.execute("SELECT max(seq) FROM fact").fetchone()[0] or 0)
+
+    def last_delivery(self) -> int:
+        return int(self._connection.execute("SELECT max(delivery) FROM fact").fetchone()[0] or 0)
+
+    def live_bytes(self) -> int:
+        """Bytes in use: pages that a prune freed are used again before the file grows."""
+        pages, free, page_size = (
+            int(self._connection.execute(f"PRAGMA {name}").fetchone()[0])
+            for name in ("page_count", "freelist_count", "page_size")
+        )
+        return (pages - free) * page_size
+
+    def after(self, seq: int, limit: int) -> Iterator[Entry]:
+        """Up to `limit` facts later than `seq`, in order; large bodies are left in pieces."""
+        rows = self._connection.execute(
+            "SELECT seq, kind, delivery, at, meta, head, body FROM fact WHERE seq > ? "
+            "ORDER BY seq LIMIT ?",
+            (seq, limit),
+        )
+        for row in rows:
+            pieces: tuple[int, ...] = ()
+            if row[1] == codec.CAPTURED and row[6] is None:
+                pieces = tuple(json.loads(row[4]).get("pieces", ()))
+            yield Entry(row[0], row[2], codec.decode(*row), pieces)
+
+    def outline(self, seq: int, upto: int, limit: int) -> list[tuple[int, int, int, str]]:
+        """(seq, kind, delivery, meta) of the facts after `seq` up to `upto`, without any body."""
+        return self._connection.execute(
+            "SELECT seq, kind, delivery, meta FROM fact WHERE seq > ? AND seq <= ? "
+            "ORDER BY seq LIMIT ?",
+            (seq, upto, limit),
+        ).fetchall()
+
+    def body_pieces(self, pieces: tuple[int, ...]) -> Iterator[bytes]:
+        """The parts of a large body, one at a time."""
+        for number in pieces:
+            row = self._connection.execute("SELECT data FROM piece WHERE id = ?", (number,))
+            yield row.fetchone()[0]
+
+    def request(self, delivery_id: int, *, body: bool = True) -> Request | None:
+        """The captured request, byte for byte; None when it was pruned or never understood."""
+        row = self._connection.execute(
+            f"SELECT meta, head, {'body' if body else 'NULL'} FROM fact "
+            "WHERE delivery = ? AND kind IN (1, 2)",
+            (delivery_id,),
+        ).fetchone()
+        if row is None or row[1] is None:
+            return None
+        meta, head, content = row
+        if body and content is None:
+            content = b"".join(self.body_pieces(tuple(json.loads(meta).get("pieces", ()))))
+        return codec.request_of(head, content or b"")
+
+    def raw_refusal(self, delivery_id: int) -> bytes:
+        """The first bytes of a request that no parser understood, or nothing."""
+        row = self._connection.execute(
+            "SELECT body FROM fact WHERE delivery = ? AND kind = 2 AND head IS NULL", (delivery_id,)
+        ).fetchone()
+        return row[0] if row and row[0] else b""
+
+    def responses(self, delivery_id: int) -> dict[int, tuple[Headers, bytes]]:
+        """Response headers and stored body by attempt id, of the attempts that were answered."""
+        rows: list[tuple[Any, ...]] = self._connection.execute(
+            "SELECT seq, kind, delivery, at, meta, head, body FROM fact "
+            "WHERE delivery = ? AND kind = 6 ORDER BY seq",
+            (delivery_id,),
+        ).fetchall()
+        found = {}
+        for row in rows:
+            fact = codec.decode(*row)
+            assert isinstance(fact, AttemptFinished)
+            if isinstance(fact.outcome, Response):
+                found[fact.attempt_id] = fact.outcome.headers, fact.outcome.body
+        return found

@@ -1,0 +1,241 @@
+"""Reading the index: keyset pages, single deliveries, counters, the ledger, and the replay."""
+
+import sqlite3
+from array import array
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from inspector.domain.attempt import Attempt
+from inspector.domain.delivery import Delivery, Request
+from inspector.domain.headers import Headers
+from inspector.domain.ledger import Ledger
+from inspector.domain.query import Query, to_sql
+from inspector.providers import by_name
+from inspector.store import codec, frames, retention
+from inspector.store.connect import connect
+from inspector.store.files import StoreFiles
+from inspector.store.journal_reader import JournalReader
+from inspector.store.schema import ATTEMPT, DELIVERY, attempt_of, delivery_of
+
+_REPLAY_FACTS = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingDelivery:
+    """A delivery that waits for a target, with the attempts already made there."""
+
+    delivery_id: int
+    received_at: int
+    attempts: int
+
+
+class _Subject:
+    """A delivery as a query sees it; headers and body are loaded when a condition asks."""
+
+    def __init__(self, delivery: Delivery, journal: JournalReader) -> None:
+        self.delivery = delivery
+        self._journal = journal
+
+    @cached_property
+    def _request(self) -> Request:
+        found = self._journal.request(self.delivery.id)
+        return found or Request("", "", "", (), b"")
+
+    @property
+    def headers(self) -> Headers:
+        return self._request.headers
+
+    @property
+    def body(self) -> bytes:
+        return self._request.body
+
+    @cached_property
+    def data(self) -> Any:
+        name = self.delivery.provider
+        return by_name(name).decode(self._request).data if name else None
+
+
+class Reader:
+    """Reads over connections of its own, in one thread at a time."""
+
+    def __init__(self, files: StoreFiles) -> None:
+        self._journal_connection = connect(files.database, read_only=True)
+        self.journal = JournalReader(self._journal_connection)
+        self._index = connect(files.index, read_only=True)
+
+    def close(self) -> None:
+        self._index.close()
+        self._journal_connection.close()
+
+    def position(self) -> int:
+        """The journal position that the index has reached."""
+        return self._meta("position")
+
+    def page(
+        self,
+        query: Query,
+        now: int,
+        *,
+        before: int | None = None,
+        after: int | None = None,
+        limit: int = 50,
+    ) -> list[Delivery]:
+        """Deliveries newest first with ids below `before`, or oldest first above `after`."""
+        rows = self._select(DELIVERY, query, now, before, after, limit)
+        return [delivery_of(row) for row in rows]
+
+    def ids(self, query: Query, now: int, *, before: int | None, limit: int) -> "array[int]":
+        """The ids alone, newest first."""
+        return array("q", (row[0] for row in self._select("d.id", query, now, before, None, limit)))
+
+    def _select(
+        self,
+        columns: str,
+        query: Query,
+        now: int,
+        before: int | None,
+        after: int | None,
+        limit: int,
+    ) -> sqlite3.Cursor:
+        sql = to_sql(query, now)
+        last: tuple[int, _Subject] | None = None
+
+        def match(number: int, id_: int) -> bool:
+            # One subject serves all conditions of a row.
+            nonlocal last
+            if last is None or last[0] != id_:
+                delivery = self.delivery(id_)
+                assert delivery is not None
+                last = id_, _Subject(delivery, self.journal)
+            return bool(sql.predicates[number](last[1]))
+
+        if sql.predicates:
+            self._index.create_function("inspector_match", 2, match)
+        where = [f"({sql.where})"]
+        parameters: list[Any] = []
+        if before is not None:
+            where.insert(0, "d.id < ?")
+            parameters.append(before)
+        if after is not None:
+            where.insert(0, "d.id > ?")
+            parameters.append(after)
+        order = "ASC" if after is not None else "DESC"
+        return self._index.execute(
+            f"SELECT {columns} FROM delivery d WHERE {' AND '.join(where)} "
+            f"ORDER BY d.id {order} LIMIT ?",
+            [*parameters, *sql.params, limit],
+        )
+
+    def delivery(self, delivery_id: int) -> Delivery | None:
+        row = self._index.execute(
+            f"SELECT {DELIVERY} FROM delivery d WHERE d.id = ?", (delivery_id,)
+        ).fetchone()
+        return row and delivery_of(row)
+
+    def latest(self) -> int | None:
+        """The id of the newest delivery."""
+        found: int | None = self._index.execute("SELECT max(id) FROM delivery").fetchone()[0]
+        return found
+
+    def attempts(self, delivery_id: int) -> list[Attempt]:
+        """The attempts on a delivery, in order."""
+        rows = self._index.execute(
+            f"SELECT {ATTEMPT} FROM attempt WHERE delivery_id = ? ORDER BY id", (delivery_id,)
+        )
+        return [attempt_of(row) for row in rows]
+
+    def open_attempts(self) -> list[Attempt]:
+        """The attempts that were under way when the last listener was killed."""
+        rows = self._index.execute(
+            f"SELECT {ATTEMPT} FROM attempt WHERE duration_ms IS NULL ORDER BY id"
+        )
+        return [attempt_of(row) for row in rows]
+
+    def chosen_targets(self, delivery_id: int) -> list[str]:
+        rows = self._index.execute(
+            "SELECT target FROM chosen WHERE delivery_id = ? AND target != ''", (delivery_id,)
+        )
+        return [row[0] for row in rows]
+
+    def waiting(self, target: str, after: int, limit: int) -> list[WaitingDelivery]:
+        """Deliveries that wait for a target, oldest first; `UNROUTED` names those without one."""
+        rows = self._index.execute(
+            "SELECT c.delivery_id, d.received_at, c.attempts FROM chosen c "
+            "JOIN delivery d ON d.id = c.delivery_id "
+            "WHERE c.status = 'waiting' AND c.target = ? AND c.delivery_id > ? "
+            "ORDER BY c.delivery_id LIMIT ?",
+            (target, after, limit),
+        )
+        return [WaitingDelivery(*row) for row in rows]
+
+    def waiting_counts(self) -> dict[str, int]:
+        """How many deliveries wait for each target."""
+        rows = self._index.execute(
+            "SELECT target, count(*) FROM chosen WHERE status = 'waiting' GROUP BY target"
+        )
+        return dict(rows.fetchall())
+
+    def counts(self) -> dict[str, dict[str, int]]:
+        """The kept counters by kind: state, event (provider, \\x1f, event), verdict, duplicate."""
+        found: dict[str, dict[str, int]] = {}
+        for kind, key, n in self._index.execute("SELECT kind, key, n FROM counter WHERE n != 0"):
+            found.setdefault(kind, {})[key] = n
+        return found
+
+    def ledger(self) -> Ledger:
+        """What was received against where it is; both sides are counted on their own."""
+        # The index first: what is captured in between counts as not yet indexed.
+        self._index.execute("BEGIN")
+        counts = self.counts()
+        indexed = self._meta("last_delivery")
+        self._index.execute("COMMIT")
+        received = self.journal.last_delivery()
+        pruned = counts.get("pruned", {}).get("", 0)
+        return Ledger(received, received - indexed, pruned, counts.get("state", {}))
+
+    def replay(self, after: int, upto: int) -> tuple[int, list[bytes]]:
+        """Frames of the next facts in (after, upto], and the position reached."""
+        outline = self.journal.outline(after, upto, _REPLAY_FACTS)
+        if not outline:
+            return upto, []
+        runs = frames.group(
+            (seq, kind, delivery, frames.attempt_id(seq, kind, meta))
+            for seq, kind, delivery, meta in outline
+        )
+        ids = {id_ for run in runs if run.letter == "D" for id_ in run.ids}
+        ids |= {id_ for run in runs for id_ in run.touched}
+        attempts = {id_ for run in runs if run.letter == "A" for id_ in run.ids}
+        deliveries = {row[0]: delivery_of(row) for row in self._by_id(DELIVERY, "delivery d", ids)}
+        found = {row[0]: attempt_of(row) for row in self._by_id(ATTEMPT, "attempt", attempts)}
+        return outline[-1][0], frames.render(runs, deliveries, found)
+
+    def changed_at(self, seq: int) -> list[bytes]:
+        """The `C` frame that belongs to an `A` frame at `seq`: a reader may have missed it.
+
+        Repeating a change is harmless, because it carries the whole present summary.
+        """
+        outline = self.journal.outline(max(0, seq - frames.MAX_ITEMS), seq, frames.MAX_ITEMS)
+        touched: list[int] = []
+        for _, kind, delivery, _ in reversed(outline):
+            if kind not in (codec.ATTEMPT_STARTED, codec.ATTEMPT_FINISHED):
+                break
+            touched.append(delivery)
+        rows = self._by_id(DELIVERY, "delivery d", set(touched))
+        changed = {row[0]: delivery_of(row) for row in rows}
+        run = frames.Run("C", seq, touched=dict.fromkeys(changed))
+        return frames.render([run], changed, {})
+
+    def _by_id(self, columns: str, table: str, ids: set[int]) -> list[tuple[Any, ...]]:
+        marks = ",".join("?" * len(ids))
+        return self._index.execute(
+            f"SELECT {columns} FROM {table} WHERE id IN ({marks})", [*ids]
+        ).fetchall()
+
+    def prunable(self, before: int | None) -> list[int]:
+        """The oldest deliveries that retention may take; see `retention.candidates`."""
+        return retention.candidates(self._index, before)
+
+    def _meta(self, key: str) -> int:
+        row = self._index.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+        return int(row[0]) if row else 0

@@ -1,0 +1,90 @@
+"""Which deliveries go, and how the index forgets them; a prune is a fact like any other."""
+
+import sqlite3
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+# What a prune takes at a time, so that no commit holds captures back for long.
+STEP = 500
+
+
+def counted(row: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """The counters in which a delivery stands."""
+    yield "state", row["state"]
+    if row["state"] != "refused":
+        yield "event", f"{row['provider']}\x1f{row['event'] or ''}"
+        yield "verdict", row["verdict"]
+    if row["duplicate_of"] is not None:
+        yield "duplicate", ""
+
+
+def forget(
+    connection: sqlite3.Connection, ranges: Iterable[tuple[int, int]]
+) -> Counter[tuple[str, str]]:
+    """Remove deliveries from the index; what changes in the counters is returned.
+
+    Duplicates of one that goes are linked to the first that stays, as they would be in an index
+    built from the facts that are left.
+    """
+    counts: Counter[tuple[str, str]] = Counter()
+    for low, high in ranges:
+        span = (low, high)
+        rows = connection.execute(
+            "SELECT id, state, provider, event, verdict, duplicate_of FROM delivery "
+            "WHERE id BETWEEN ? AND ?",
+            span,
+        ).fetchall()
+        names = ("id", "state", "provider", "event", "verdict", "duplicate_of")
+        for row in rows:
+            counts.subtract(counted(dict(zip(names, row, strict=True))))
+        for table, column in (("delivery", "id"), ("chosen", "delivery_id")):
+            connection.execute(f"DELETE FROM {table} WHERE {column} BETWEEN ? AND ?", span)
+        connection.execute(
+            "DELETE FROM attempt WHERE delivery_id BETWEEN ? AND ?",
+            span,
+        )
+        counts.subtract(_relink(connection, low, high))
+        counts["pruned", ""] += high - low + 1
+    return counts
+
+
+def _relink(connection: sqlite3.Connection, low: int, high: int) -> Counter[tuple[str, str]]:
+    freed: Counter[tuple[str, str]] = Counter()
+    orphans = connection.execute(
+        "SELECT duplicate_of, min(id) FROM delivery WHERE duplicate_of BETWEEN ? AND ? "
+        "GROUP BY duplicate_of",
+        (low, high),
+    ).fetchall()
+    for gone, heir in orphans:
+        connection.execute("UPDATE delivery SET duplicate_of = NULL WHERE id = ?", (heir,))
+        connection.execute(
+            "UPDATE delivery SET duplicate_of = ? WHERE duplicate_of = ?", (heir, gone)
+        )
+        freed["duplicate", ""] += 1
+    return freed
+
+
+def candidates(connection: sqlite3.Connection, before: int | None) -> list[int]:
+    """The oldest deliveries that may go, at most `STEP`: none that waits or is held.
+
+    `before` bounds the time of capture; None takes the oldest whatever their age.
+    """
+    older = "" if before is None else "AND received_at < ?"
+    rows = connection.execute(
+        f"SELECT id FROM delivery WHERE state NOT IN ('waiting', 'held') {older} "
+        f"ORDER BY id LIMIT {STEP}",
+        () if before is None else (before,),
+    )
+    return [row[0] for row in rows]
+
+
+def ranges_of(ids: Iterable[int]) -> tuple[tuple[int, int], ...]:
+    """Ascending ids as spans, both ends included."""
+    spans: list[tuple[int, int]] = []
+    for id_ in ids:
+        if spans and spans[-1][1] == id_ - 1:
+            spans[-1] = spans[-1][0], id_
+        else:
+            spans.append((id_, id_))
+    return tuple(spans)

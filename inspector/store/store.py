@@ -1,0 +1,79 @@
+"""The store as the listener uses it: one journal, its indexer, and readers in threads."""
+
+import asyncio
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from inspector.domain.delivery import Request
+from inspector.domain.facts import Appended, Fact
+from inspector.store.files import StoreFiles
+from inspector.store.follower import Follower
+from inspector.store.frames import Frame
+from inspector.store.indexer import prepare
+from inspector.store.journal import Journal
+from inspector.store.reader import Reader
+
+T = TypeVar("T")
+
+# How long a reader waits for the index to reach what was committed before it asked.
+PATIENCE = 5.0
+_READERS = 3
+
+
+class Store:
+    """Appends facts and reads views; `on_frame` hears of everything once it is indexed."""
+
+    def __init__(
+        self,
+        files: StoreFiles,
+        secrets: Sequence[str],
+        on_frame: Callable[[Frame], None],
+        *,
+        with_headers: bool = False,
+    ) -> None:
+        self.files = files
+        self.follower = Follower(files, secrets, on_frame, with_headers=with_headers)
+        self.journal = Journal(files, self.follower.wake)
+        prepare(files)
+        self._threads = ThreadPoolExecutor(_READERS, "inspector-reader")
+        self._local = threading.local()
+        self._readers: list[Reader] = []
+
+    async def start(self) -> None:
+        await self.follower.start()
+
+    def append(self, fact: Fact) -> "asyncio.Future[Appended]":
+        return self.journal.append(fact)
+
+    async def read(self, function: Callable[[Reader], T], *, fresh: bool = True) -> T:
+        """Call `function` with a reader, in a thread.
+
+        A fresh read sees every fact committed before the call; after `PATIENCE` seconds it sees
+        what there is.
+        """
+        if fresh:
+            await self.follower.reached(self.journal.last_seq, PATIENCE)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, self._call, function)
+
+    def _call(self, function: Callable[[Reader], T]) -> T:
+        reader: Reader | None = getattr(self._local, "reader", None)
+        if reader is None:
+            reader = self._local.reader = Reader(self.files)
+            self._readers.append(reader)
+        return function(reader)
+
+    async def load(self, delivery_id: int) -> Request | None:
+        """The captured request, or None when it was pruned or never understood."""
+        return await self.read(lambda reader: reader.journal.request(delivery_id), fresh=False)
+
+    async def close(self) -> None:
+        """Flush the journal, end the indexer, close the readers."""
+        await self.journal.close()
+        await self.follower.close()
+        await asyncio.to_thread(self._threads.shutdown, cancel_futures=True)
+        for reader in self._readers:
+            reader.close()
+        self._readers.clear()

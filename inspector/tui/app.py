@@ -1,0 +1,74 @@
+"""The terminal UI of one listener."""
+
+import time
+from collections.abc import Callable, Iterable
+from datetime import tzinfo
+from typing import ClassVar
+
+from textual.app import App, SystemCommand
+from textual.binding import BindingType
+from textual.screen import Screen
+
+from inspector.client.control import Control
+from inspector.client.stream import Stream
+from inspector.errors import InspectorError
+from inspector.tui.actions import Where, bindings
+from inspector.tui.screens.main import MainScreen
+
+_INTERRUPTED = 130
+
+
+class InspectorApp(App[None]):
+    """Holds the theme, the one `.tcss` and the main screen; no feature is in here.
+
+    `now` gives microseconds since the epoch, `tz` is what times are shown in (the machine's own
+    by default). `failure` says why it ended by itself, if it did.
+    """
+
+    TITLE = "inspector"
+    CSS_PATH = "inspector.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(Where.EVERYWHERE)]
+    HORIZONTAL_BREAKPOINTS: list[tuple[int, str]] | None = [  # noqa: RUF012
+        (0, "-narrow"),
+        (100, "-normal"),
+        (160, "-wide"),
+    ]
+
+    def __init__(
+        self,
+        control: Control,
+        stream: Stream,
+        *,
+        now: Callable[[], int] = lambda: time.time_ns() // 1000,
+        tz: tzinfo | None = None,
+    ) -> None:
+        super().__init__()
+        self._main = MainScreen(control, stream, now, tz)
+        self.failure: InspectorError | None = None
+
+    def on_mount(self) -> None:
+        self.push_screen(self._main)
+
+    def on_main_screen_failed(self, message: MainScreen.Failed) -> None:
+        self.failure = message.error
+        self.exit(return_code=message.error.exit_code)
+
+    def action_interrupt(self) -> None:
+        self.exit(return_code=_INTERRUPTED)
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """Only the themes: everything else is in the registry."""
+        del screen
+        yield SystemCommand("Theme", "Change the colours", self.action_change_theme)
+
+
+def run_ui(control_url: str, token: str) -> int:
+    """Show the listener at `control_url` until the user leaves; the exit code of the process.
+
+    Raises `ConfigurationError` when the token is refused.
+    """
+    app = InspectorApp(Control(control_url, token), Stream(control_url, token))
+    app.run()
+    if app.failure is not None:
+        raise app.failure
+    return app.return_code or 0

@@ -1,0 +1,64 @@
+"""What the session tells the screen: in the past tense, each one carrying what has changed."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from inspector.errors import InspectorError
+from inspector.tui.feed import Changed
+
+
+@dataclass(frozen=True, slots=True)
+class FeedChanged:
+    """Rows came or went, or summaries are new."""
+
+    changed: Changed
+
+
+@dataclass(frozen=True, slots=True)
+class CountsChanged:
+    """`session.counts` is new."""
+
+
+@dataclass(frozen=True, slots=True)
+class StatusChanged:
+    """`session.status` is new."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionChanged:
+    """The stream is up, or it is down: `reason`, and the next try `retry_in` seconds from now."""
+
+    up: bool
+    retry_in: float = 0.0
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DetailChanged:
+    """`inspection` shows another delivery, or more of the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One line for the user: the result of what was asked for. Plain text, never markup."""
+
+    text: str
+    severity: str = "information"
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The session cannot go on: its token was refused."""
+
+    error: InspectorError
+
+
+Event = (
+    FeedChanged | CountsChanged | StatusChanged | ConnectionChanged | DetailChanged | Said | Ended
+)
+Tell = Callable[[Event], None]
+
+
+def complaint(error: InspectorError) -> Said:
+    """An error as the user is told it: what is wrong, and what to do."""
+    return Said(f"{error.message} ({error.hint})" if error.hint else error.message, "error")

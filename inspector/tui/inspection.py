@@ -1,0 +1,128 @@
+"""The delivery that is looked at: fetched when the cursor rests, not at each of its steps."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
+from inspector.client.control import Control
+from inspector.client.models import AttemptDetail, DeliveryDetail
+from inspector.domain.delivery import Delivery
+from inspector.errors import InspectorError, NotFoundError
+from inspector.tasks import Tasks
+from inspector.tui.events import DetailChanged, Tell
+
+# Bodies up to this size come with the delivery; larger ones when they are asked for.
+EAGER_BODY = 512 * 1024
+_PAUSE = 0.08
+
+
+class Inspection:
+    """What is known of one delivery; the one before it until it has come.
+
+    `detail` is None before the first has come, and when it is gone from the store (`error`).
+    `settle` is the pause between two fetches while the cursor runs.
+    """
+
+    def __init__(
+        self,
+        control: Control,
+        tasks: Tasks,
+        tell: Tell,
+        settle: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._control = control
+        self._tasks = tasks
+        self._tell = tell
+        self._settle = settle
+        self._wanted: tuple[int, bool] | None = None
+        self._stale = False
+        self._task: asyncio.Task[None] | None = None
+        self.delivery: Delivery | None = None
+        self.detail: DeliveryDetail | None = None
+        self.attempts: tuple[AttemptDetail, ...] = ()
+        self.error = ""
+
+    @property
+    def delivery_id(self) -> int | None:
+        """The delivery that is wanted, whether or not it has come."""
+        return None if self._wanted is None else self._wanted[0]
+
+    def look_at(self, delivery: Delivery | None) -> None:
+        """Turn to a delivery by its summary, which may be newer than the one at hand."""
+        if delivery is None:
+            return
+        if self.delivery_id == delivery.id:
+            if delivery is not self.delivery:
+                self.delivery = delivery
+                self._tell(DetailChanged())
+            return
+        self.delivery = delivery
+        self._want(delivery.id, with_body=delivery.body_size <= EAGER_BODY)
+
+    def clear(self) -> None:
+        """Look at nothing."""
+        self._wanted = self.delivery = self.detail = None
+        self.attempts, self.error = (), ""
+        self._tell(DetailChanged())
+
+    def load_body(self) -> None:
+        """Fetch a body that was too large to come by itself."""
+        if self.delivery_id is not None:
+            self._want(self.delivery_id, with_body=True)
+
+    def attempted(self, delivery_ids: set[int]) -> None:
+        """Attempts of these began or ended."""
+        if self.delivery_id in delivery_ids:
+            self._stale = True
+            self._run()
+
+    def refresh(self) -> None:
+        """Fetch again: something may have been missed, or the last fetch failed."""
+        self.detail = None
+        self._run()
+
+    def _want(self, delivery_id: int, *, with_body: bool) -> None:
+        self._wanted = (delivery_id, with_body)
+        self._run()
+
+    def _run(self) -> None:
+        if self._task is None or self._task.done():
+            self._task = self._tasks.start(self._fetch(), "detail")
+
+    async def _fetch(self) -> None:
+        while (wanted := self._wanted) is not None and (self._stale or not self._has(wanted)):
+            self._stale = False
+            await self._fetch_one(*wanted)
+            self._tell(DetailChanged())
+            if self.error and wanted == self._wanted:
+                return
+            await self._settle(_PAUSE)
+
+    async def _fetch_one(self, delivery_id: int, with_body: bool) -> None:
+        detail, error = self.detail, ""
+        attempts: tuple[AttemptDetail, ...] = ()
+        try:
+            if not self._has((delivery_id, with_body)):
+                detail = await self._control.delivery(delivery_id, body=with_body)
+            attempts = await self._control.attempts(delivery_id)
+        except NotFoundError:
+            detail, error = None, "this delivery is no longer in the store"
+        except InspectorError as problem:
+            error = problem.message
+        # Shown even when the cursor has gone on meanwhile: while it runs something is seen.
+        self.detail, self.attempts, self.error = detail, attempts, error
+
+    def _has(self, wanted: tuple[int, bool]) -> bool:
+        detail = self.detail
+        return (
+            detail is not None
+            and detail.delivery.id == wanted[0]
+            and (detail.has_body or not wanted[1])
+        )
+
+
+def current(detail: DeliveryDetail, delivery: Delivery | None) -> DeliveryDetail:
+    """The detail under the newest summary of the same delivery."""
+    if delivery is None or delivery.id != detail.delivery.id:
+        return detail
+    return replace(detail, delivery=delivery)

@@ -1,0 +1,55 @@
+"""The outcomes of what the user sent: each one is told, whichever way it ends."""
+
+from collections import OrderedDict
+from collections.abc import Iterable
+
+from inspector.client.models import Item
+from inspector.domain.attempt import Attempt
+from inspector.domain.plaintext import one_line
+from inspector.tui.events import Said, Tell
+from inspector.tui.rows import duration_text
+
+# Attempts that ended lately: one may end before the answer that names it is read.
+_KEPT = 512
+
+
+class Results:
+    """Pairs the attempts that a re-send began with how they ended."""
+
+    def __init__(self, tell: Tell) -> None:
+        self._tell = tell
+        self._expected: set[int] = set()
+        self._ended: OrderedDict[int, Attempt] = OrderedDict()
+
+    def expect(self, attempts: Iterable[Attempt]) -> None:
+        """These were begun by the user; their ends are told."""
+        for attempt in attempts:
+            ended = attempt if attempt.finished else self._ended.get(attempt.id)
+            if ended is not None:
+                self._tell(outcome(ended))
+            else:
+                self._expected.add(attempt.id)
+
+    def saw(self, item: Item) -> None:
+        """An attempt came by the stream."""
+        if item.get("status") is None and item.get("failure") is None:
+            return
+        attempt = Attempt.from_json(dict(item))
+        if attempt.id in self._expected:
+            self._expected.discard(attempt.id)
+            self._tell(outcome(attempt))
+            return
+        self._ended[attempt.id] = attempt
+        while len(self._ended) > _KEPT:
+            self._ended.popitem(last=False)
+
+
+def outcome(attempt: Attempt) -> Said:
+    """`#12 -> 200 in 8ms (http://localhost:3000)`, or why there was no answer."""
+    where = one_line(attempt.target, 100)
+    if attempt.failure is not None:
+        reason = one_line(attempt.failure.reason, 200)
+        return Said(f"#{attempt.delivery_id} -> no answer: {reason} ({where})", "error")
+    took = "" if attempt.duration_ms is None else f" in {duration_text(attempt.duration_ms)}"
+    severity = "information" if (attempt.status or 0) < 400 else "warning"
+    return Said(f"#{attempt.delivery_id} -> {attempt.status}{took} ({where})", severity)

@@ -1,0 +1,239 @@
+"""The main screen: it lays out the panes and passes messages on; it knows no feature."""
+
+import time
+from collections.abc import Callable
+from datetime import tzinfo
+from typing import ClassVar, Literal
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.command import Provider
+from textual.containers import Container, Horizontal, Vertical
+from textual.message import Message
+from textual.screen import Screen
+from textual.widgets import Footer
+
+from inspector.client.control import Control
+from inspector.client.stream import Stream
+from inspector.domain.envelope import EventDoc
+from inspector.domain.plaintext import one_line, visible
+from inspector.errors import InspectorError, UsageError
+from inspector.tui.actions import Where, bindings
+from inspector.tui.commands import Commands
+from inspector.tui.events import (
+    ConnectionChanged,
+    CountsChanged,
+    DetailChanged,
+    Ended,
+    Event,
+    FeedChanged,
+    Said,
+    StatusChanged,
+    complaint,
+)
+from inspector.tui.filters import Filter
+from inspector.tui.palette import ActionCommands
+from inspector.tui.screens.help import HelpScreen
+from inspector.tui.screens.trigger import TriggerScreen
+from inspector.tui.session import Session
+from inspector.tui.widgets.bars import Banner, FilterBar, StatusBar
+from inspector.tui.widgets.delivery_list import DeliveryList, EmptyList, ListTitles
+from inspector.tui.widgets.detail import Detail
+from inspector.tui.widgets.sidebar import Sidebar
+
+Severity = Literal["information", "warning", "error"]
+
+
+class MainScreen(Screen[None]):
+    """Event types, list and detail around one session."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(Where.MAIN)]
+    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {ActionCommands}
+    AUTO_FOCUS = "#list"
+
+    class Told(Message):
+        """The session told something."""
+
+        def __init__(self, event: Event) -> None:
+            super().__init__()
+            self.event = event
+
+    class Failed(Message):
+        """The session cannot go on."""
+
+        def __init__(self, error: InspectorError) -> None:
+            super().__init__()
+            self.error = error
+
+    def __init__(
+        self, control: Control, stream: Stream, now: Callable[[], int], tz: tzinfo | None
+    ) -> None:
+        super().__init__()
+        self.session = Session(control, stream, self._tell, now)
+        self.list = DeliveryList(self.session.feed, now, tz)
+        self.detail = Detail(self.session.inspection)
+        self.filter_bar = FilterBar()
+        self.pane = "list"
+        self._sidebar = Sidebar()
+        self._empty = EmptyList()
+        self._banner = Banner(time.monotonic)
+        self._status = StatusBar(self.session.feed)
+        self._commands = Commands(self)
+
+    def compose(self) -> ComposeResult:
+        yield self.filter_bar
+        yield self._banner
+        with Horizontal(id="panes"):
+            yield self._sidebar
+            with Container(id="right"):
+                with Vertical(id="list-pane"):
+                    yield ListTitles()
+                    yield self.list
+                    yield self._empty
+                yield self.detail
+        yield self._status
+        yield Footer(show_command_palette=False, compact=True)
+
+    def on_mount(self) -> None:
+        self._place_class("list")
+        self._sidebar.show(self.session.counts)
+        self.detail.draw()
+        self._list_or_empty()
+        self.session.start()
+
+    async def on_unmount(self) -> None:
+        await self.session.stop()
+
+    def action_run(self, action_id: str) -> None:
+        self._commands.run(action_id)
+
+    # What the session tells ----------------------------------------------------------------
+
+    def _tell(self, event: Event) -> None:
+        self.post_message(self.Told(event))
+
+    def on_main_screen_told(self, message: Told) -> None:
+        match message.event:
+            case FeedChanged(changed):
+                self._list_or_empty()
+                self.list.show_changes(changed)
+                self.refresh_place()
+            case CountsChanged():
+                self._sidebar.show(self.session.counts)
+            case StatusChanged():
+                self._list_or_empty()
+                self.refresh_place()
+            case ConnectionChanged(up, retry_in, reason):
+                self._banner.restored() if up else self._banner.lost(retry_in, reason)
+                self.refresh_place()
+            case DetailChanged():
+                self.detail.draw()
+            case Said(text, severity):
+                self.say(text, severity)
+            case Ended(error):
+                self.post_message(self.Failed(error))
+
+    # What the widgets tell -----------------------------------------------------------------
+
+    @on(DeliveryList.CursorMoved)
+    def _look(self) -> None:
+        feed = self.session.feed
+        cursor = feed.cursor_id
+        if cursor is None:
+            self.session.inspection.clear()
+        else:
+            self.session.inspection.look_at(feed.get(cursor))
+        self.refresh_place()
+
+    @on(DeliveryList.Opened)
+    def _open(self) -> None:
+        self.action_run("open")
+
+    @on(Sidebar.Chosen)
+    def _choose(self, message: Sidebar.Chosen) -> None:
+        try:
+            self.apply_filter(Filter.of(message.query))
+        except UsageError as error:
+            said = complaint(error)
+            self.say(said.text, said.severity)
+
+    @on(FilterBar.Submitted)
+    def _submit(self, message: FilterBar.Submitted) -> None:
+        self.apply_filter(message.wanted)
+
+    @on(FilterBar.Left)
+    def _leave_filter(self) -> None:
+        self.focus_pane("list")
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        if event.widget.id in ("sidebar", "list", "lines"):
+            self._place_class(event.widget.id)
+
+    # What the commands ask for -------------------------------------------------------------
+
+    def apply_filter(self, wanted: Filter) -> None:
+        """Show what matches, with the filter as visible text."""
+        self.filter_bar.show_applied(wanted.text)
+        self.session.show(wanted)
+        self.list.rows_moved()
+        self._list_or_empty()
+        self.focus_pane("list")
+
+    def focus_pane(self, pane: str) -> None:
+        # A pane that is not displayed takes no focus: make it the visible one first.
+        self._place_class(pane)
+        self.query_one(f"#{pane}").focus()
+
+    def show_detail_pane(self) -> None:
+        """Make sure that the detail is seen, where only one pane fits."""
+        if self.has_class("-narrow"):
+            self.focus_pane("lines")
+
+    def refresh_place(self) -> None:
+        self._status.show(self.session.status, self.session.connected)
+
+    def say(self, text: str, severity: str = "information") -> None:
+        """One line for the user, as plain text."""
+        levels: dict[str, Severity] = {"warning": "warning", "error": "error"}
+        self.notify(
+            visible(text), severity=levels.get(severity, "information"), markup=False, timeout=6
+        )
+
+    def pick_event(self, catalogue: list[EventDoc], picked: Callable[[str | None], None]) -> None:
+        self.app.push_screen(TriggerScreen(catalogue), picked)
+
+    def show_help(self) -> None:
+        self.app.push_screen(HelpScreen())
+
+    # Inside --------------------------------------------------------------------------------
+
+    def _place_class(self, pane: str) -> None:
+        self.pane = pane
+        for name in ("sidebar", "list", "lines"):
+            self.set_class(name == pane, f"pane-{name}")
+
+    def _list_or_empty(self) -> None:
+        """The list, or what to do where it has no rows."""
+        session = self.session
+        empty = not len(session.feed)
+        self._empty.display = empty
+        if not empty:
+            return
+        shown = one_line(session.filter.text, 200)
+        if not session.feed.complete:
+            self._empty.say("loading …" if not shown else f"searching for {shown} …")
+        elif shown:
+            self._empty.say(f"No delivery matches  {shown}\n\nEsc drops the filter.")
+        else:
+            url = visible(session.status.url) if session.status else "the capture URL"
+            self._empty.say(_nothing_yet(url))
+
+
+def _nothing_yet(url: str) -> str:
+    body = '\'{"event":"hello"}\''
+    return (
+        f"No delivery yet.\n\nLet webhooks come to  {url}\n\nor try\n\n"
+        f"  curl -d {body} -H 'content-type: application/json' {url}/hooks\n\n"
+        "or press t to send yourself a signed sample."
+    )

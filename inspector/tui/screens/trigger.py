@@ -1,0 +1,67 @@
+"""The picker of catalogue events: choose one, and a sample of it is sent."""
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Input, OptionList
+from textual.widgets.option_list import Option
+
+from inspector.domain.envelope import EventDoc
+
+
+class TriggerScreen(ModalScreen[str | None]):
+    """Ends with the name of an event, or None."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "dismiss(None)", "Close"),
+        Binding("down", "move(1)", "Down", priority=True),
+        Binding("up", "move(-1)", "Up", priority=True),
+    ]
+
+    def __init__(self, catalogue: list[EventDoc]) -> None:
+        super().__init__()
+        self._catalogue = catalogue
+        self._found: list[EventDoc] = catalogue
+        self._input = Input(placeholder="type to narrow, Enter sends a sample", id="event-name")
+        self._list = OptionList(id="events", markup=False)
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="trigger"):
+            yield self._input
+            yield self._list
+
+    def on_mount(self) -> None:
+        self.query_one("#trigger").border_title = "Send a sample"
+        self._fill("")
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        self._fill(event.value)
+
+    def on_input_submitted(self) -> None:
+        if self._list.highlighted is not None:
+            self.dismiss(self._found[self._list.highlighted].event)
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        self.dismiss(self._found[event.option_index].event)
+
+    def action_move(self, rows: int) -> None:
+        if rows > 0:
+            self._list.action_cursor_down()
+        else:
+            self._list.action_cursor_up()
+
+    def _fill(self, typed: str) -> None:
+        words = typed.lower().split()
+        self._found = [doc for doc in self._catalogue if all(word in doc.event for word in words)]
+        self._list.clear_options()
+        self._list.add_options(
+            [
+                Option(Content.assemble((f"{doc.event:<40}", "bold"), (doc.summary, "dim")))
+                for doc in self._found
+            ]
+        )
+        self._list.highlighted = 0 if self._found else None

@@ -1,0 +1,202 @@
+"""The UI's dealings with the listener: one stream in, its frames in batches, figures kept fresh."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from inspector.client.control import Control
+from inspector.client.models import Counts, Item, Status
+from inspector.client.stream import Connected, Disconnected, Frame, Lagged, Stream, StreamEvent
+from inspector.errors import InspectorError
+from inspector.tasks import Tasks
+from inspector.tui.events import (
+    ConnectionChanged,
+    CountsChanged,
+    Ended,
+    FeedChanged,
+    Said,
+    StatusChanged,
+    Tell,
+    complaint,
+)
+from inspector.tui.feed import Feed
+from inspector.tui.filters import Filter
+from inspector.tui.inspection import Inspection
+from inspector.tui.loading import Loading
+from inspector.tui.results import Results
+
+_log = logging.getLogger(__name__)
+
+_BATCH = 0.05
+_POLL = 1.0
+
+
+class Session:
+    """One listener as the UI sees it. `tell` hears of every change, on the loop's thread.
+
+    `now` gives microseconds since the epoch. Start it on a running loop; `stop` ends every task
+    and closes the connections, and may be called again.
+    """
+
+    def __init__(
+        self, control: Control, stream: Stream, tell: Tell, now: Callable[[], int]
+    ) -> None:
+        self._control = control
+        self._stream = stream
+        self._tell = tell
+        self._tasks = Tasks("session")
+        self._loading = Loading(control, self._tasks, tell, now)
+        self._results = Results(tell)
+        self._arrived: list[Item] = []
+        self._changed: list[Item] = []
+        self._attempted: list[Item] = []
+        self._timer: asyncio.TimerHandle | None = None
+        self._dirty = asyncio.Event()
+        self._listed = False
+        self.inspection = Inspection(control, self._tasks, tell)
+        self.connected = False
+        self.status: Status | None = None
+        self.counts = Counts()
+
+    @property
+    def feed(self) -> Feed:
+        return self._loading.feed
+
+    @property
+    def filter(self) -> Filter:
+        return self._loading.filter
+
+    def start(self) -> None:
+        self._tasks.start(self._read(), "stream")
+        self._tasks.start(self._poll_status(), "status")
+        self._tasks.start(self._poll_counts(), "counts")
+
+    async def stop(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        await self._tasks.stop()
+        await self._control.close()
+
+    # What the user asks for ----------------------------------------------------------------
+
+    def show(self, wanted: Filter) -> None:
+        """List what matches this filter, in place of what was listed."""
+        self._loading.start(wanted)
+
+    def resend(self, delivery_id: int, *, re_sign: bool) -> None:
+        """Send a delivery again; how it ends is told, a refusal too."""
+        self._tasks.start(self._resend(delivery_id, re_sign), "resend")
+
+    def trigger(self, event: str) -> None:
+        """Send a sample of an event to the listener; whether it was taken is told."""
+        self._tasks.start(self._trigger(event), "trigger")
+
+    # The stream ----------------------------------------------------------------------------
+
+    async def _read(self) -> None:
+        try:
+            async for event in self._stream.events():
+                self._take(event)
+        except InspectorError as error:
+            self._tell(Ended(error))
+
+    def _take(self, event: StreamEvent) -> None:
+        match event:
+            case Frame(kind="deliveries"):
+                self._arrived.extend(event.items)
+            case Frame(kind="changes"):
+                self._changed.extend(event.items)
+            case Frame():
+                self._attempted.extend(event.items)
+            case Connected():
+                self._connected(event)
+                return
+            case Disconnected():
+                self.connected = False
+                self._tell(ConnectionChanged(False, event.retry_in, event.reason))
+                return
+            case Lagged():
+                self._flush()
+                self._loading.start(forget=True)
+                return
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(_BATCH, self._flush)
+
+    def _connected(self, event: Connected) -> None:
+        self.connected = True
+        self._tell(ConnectionChanged(True))
+        after = event.resumed_after
+        if not self._listed or after is None or after > event.last_seq:
+            # The first connection, or another journal than the one we left.
+            self._listed = True
+            self._loading.start(forget=True)
+        elif not self.feed.complete:
+            self._loading.start()
+        if self.inspection.error:
+            self.inspection.refresh()
+        self._tasks.start(self._fetch_status(), "status")
+        self._dirty.set()
+
+    def _flush(self) -> None:
+        """One batch to the feed: one repaint, however many frames came."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        arrived, self._arrived = self._arrived, []
+        changed, self._changed = self._changed, []
+        attempted, self._attempted = self._attempted, []
+        if arrived or changed:
+            self._dirty.set()
+            self._tell(FeedChanged(self.feed.apply(arrived, changed)))
+            self._loading.judge()
+        if attempted:
+            for item in attempted:
+                self._results.saw(item)
+            self.inspection.attempted({int(item["delivery_id"]) for item in attempted})
+
+    # Figures -------------------------------------------------------------------------------
+
+    async def _poll_status(self) -> None:
+        while True:
+            await asyncio.sleep(_POLL)
+            if self.connected:
+                await self._fetch_status()
+
+    async def _poll_counts(self) -> None:
+        while True:
+            await self._dirty.wait()
+            self._dirty.clear()
+            try:
+                self.counts = await self._control.counts()
+                self._tell(CountsChanged())
+            except InspectorError as error:
+                _log.info("no counters: %s", error)
+            await asyncio.sleep(_POLL / 2)
+
+    async def _fetch_status(self) -> None:
+        try:
+            self.status = await self._control.status()
+            self._tell(StatusChanged())
+        except InspectorError as error:
+            # Asked again in a second; what matters to the user comes by the stream.
+            _log.info("no status: %s", error)
+
+    # Acts ----------------------------------------------------------------------------------
+
+    async def _resend(self, delivery_id: int, re_sign: bool) -> None:
+        try:
+            resent = await self._control.resend(delivery_id, re_sign=re_sign)
+        except InspectorError as error:
+            self._tell(complaint(error))
+            return
+        if not resent.attempts:
+            self._tell(Said(f"#{delivery_id} was not sent: it has no target", "warning"))
+        self._results.expect(resent.attempts)
+
+    async def _trigger(self, event: str) -> None:
+        try:
+            ids = await self._control.trigger(event)
+        except InspectorError as error:
+            self._tell(complaint(error))
+            return
+        self._tell(Said(f"sample of {event} sent: " + ", ".join(f"#{one}" for one in ids)))

@@ -1,0 +1,208 @@
+"""The bars around the panes: the filter, the lost connection, the listener's figures."""
+
+from collections.abc import Callable
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.message import Message
+from textual.widget import Widget
+from textual.widgets import Input, Static
+
+from inspector.client.models import Status
+from inspector.domain.plaintext import one_line, visible
+from inspector.domain.query import QueryError
+from inspector.errors import UsageError
+from inspector.tui.feed import Feed
+from inspector.tui.filters import Filter
+
+_LEDGER = ("received", "forwarded", "failed", "waiting", "held", "filtered", "kept", "refused")
+
+
+class FilterBar(Vertical):
+    """The filter as text. Enter applies it, Esc leaves it as it was; errors point at the column."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "leave", "Leave the filter as it was", show=False)
+    ]
+
+    class Submitted(Message):
+        """A filter that can be read was entered."""
+
+        def __init__(self, wanted: Filter) -> None:
+            super().__init__()
+            self.wanted = wanted
+
+    class Left(Message):
+        """The user left without applying anything."""
+
+    def __init__(self) -> None:
+        super().__init__(id="filter-bar")
+        self._input = Input(placeholder="/ to filter: event:delta.* sig:invalid", id="filter")
+        self._error = Static("", id="filter-error", markup=False)
+        self._error.display = False
+        self._applied = ""
+        self._complaint = ""
+
+    def compose(self) -> ComposeResult:
+        yield self._input
+        yield self._error
+
+    @property
+    def error(self) -> str:
+        """What the bar says is wrong with the text, or nothing."""
+        return self._complaint
+
+    def edit(self) -> None:
+        """Give the text the keys."""
+        self._input.focus()
+        self._input.cursor_position = len(self._input.value)
+
+    def show_applied(self, text: str) -> None:
+        """The filter in force, wherever it came from."""
+        self._applied = text
+        self._input.value = text
+        self._complain("")
+
+    def action_leave(self) -> None:
+        self.show_applied(self._applied)
+        self.post_message(self.Left())
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        event.stop()
+        self._read(event.value)
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        wanted = self._read(event.value)
+        if wanted is not None:
+            self.show_applied(wanted.text)
+            self.post_message(self.Submitted(wanted))
+
+    def _read(self, text: str) -> Filter | None:
+        try:
+            wanted = Filter.of(text)
+        except QueryError as error:
+            # Filter.of reads the text without the blanks around it.
+            column = error.column + len(text) - len(text.lstrip())
+            self._complain(f"{' ' * (column + 1)}^ {_said(error)}")
+        except UsageError as error:
+            self._complain(_said(error))
+        else:
+            self._complain("")
+            return wanted
+        return None
+
+    def _complain(self, text: str) -> None:
+        self._complaint = text
+        self._error.update(Content(text))
+        self._error.display = bool(text)
+
+
+class Banner(Static):
+    """The connection is lost: why, and when the next try comes. Hidden while it is up."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        super().__init__("", id="banner", markup=False)
+        self._clock = clock
+        self._until = 0.0
+        self._reason = ""
+        self.display = False
+
+    def on_mount(self) -> None:
+        self.set_interval(0.25, self._draw)
+
+    def lost(self, retry_in: float, reason: str) -> None:
+        self._until = self._clock() + retry_in
+        self._reason = one_line(reason, 120)
+        self.display = True
+        self._draw()
+
+    def restored(self) -> None:
+        self.display = False
+
+    def _draw(self) -> None:
+        if self.display:
+            left = max(self._until - self._clock(), 0.0)
+            self.update(
+                Content(
+                    f" No connection to the listener: {self._reason}. "
+                    f"Next try in {left:.0f} s; the list stays browsable."
+                )
+            )
+
+
+class StatusBar(Widget):
+    """The capture URL, the targets, the connection, the ledger, and how the list stands."""
+
+    def __init__(self, feed: Feed) -> None:
+        super().__init__(id="status")
+        self._feed = feed
+        self._status: Status | None = None
+        self._connected = False
+
+    def show(self, status: Status | None, connected: bool) -> None:
+        self._status, self._connected = status, connected
+        self.refresh()
+
+    def render(self) -> Content:
+        status = self._status
+        first = [
+            ("● connected", "bold") if self._connected else ("○ not connected", "bold reverse")
+        ]
+        second: list[tuple[str, str]] = [(_place(self._feed), "bold")]
+        if status is not None:
+            first.append((visible(status.url), "bold underline"))
+            first.extend(_targets(status))
+            second.append((_ledger(status), ""))
+            if status.index_lag:
+                second.append((f"{status.index_lag} not indexed yet", ""))
+            if not status.store_ok:
+                text = f"NOT STORED: {one_line(status.store_error, 160)}; senders get 503"
+                second.insert(0, (text, "bold reverse"))
+        return Content("\n").join([_joined(first), _joined(second)])
+
+
+def _place(feed: Feed) -> str:
+    row = feed.cursor_row
+    where = "0" if row is None else f"{row + 1:,}"
+    more = "+" if feed.trimmed or not feed.complete else ""
+    text = f"{where}/{len(feed):,}{more}"
+    if feed.follow:
+        return f"{text} following"
+    return f"{text} {feed.new:,} new" if feed.new else text
+
+
+def _targets(status: Status) -> list[tuple[str, str]]:
+    if not status.targets:
+        return [("no target: deliveries are kept", "")]
+    out: list[tuple[str, str]] = []
+    for one in status.targets:
+        text = f"-> {one_line(one.target, 80)}"
+        if one.last_failure:
+            text += f" ! {one_line(one.last_failure, 60)}"
+            if one.retry_in is not None:
+                text += f", again in {one.retry_in:.0f} s"
+        out.append((text, "bold" if one.last_failure else ""))
+    return out
+
+
+def _ledger(status: Status) -> str:
+    ledger = status.ledger
+    parts = [
+        f"{name} {ledger[name]:,}"
+        for name in _LEDGER
+        if ledger.get(name) or name in ("received", "failed")
+    ]
+    return "  ".join(parts) + ("" if status.balanced else "  LEDGER DOES NOT BALANCE")
+
+
+def _joined(parts: list[tuple[str, str]]) -> Content:
+    return Content(" ") + Content("  ").join([Content.styled(text, style) for text, style in parts])
+
+
+def _said(error: UsageError) -> str:
+    text = f"{error.message}; {error.hint}" if error.hint else error.message
+    return visible(text)

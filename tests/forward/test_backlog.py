@@ -1,0 +1,239 @@
+"""What waits for a target is handed out once and in order, whatever piles up."""
+
+import asyncio
+import random
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from inspector.domain.delivery import Request
+from inspector.forward import backlog as module
+from inspector.forward.backlog import Backlog, Item
+from inspector.forward.ports import WaitingItem
+from tests.forward.journal import Clock, Journal
+
+TARGET = "http://localhost:3000"
+
+
+def request(size: int = 2) -> Request:
+    return Request("POST", "/", "1.1", (), b"x" * size)
+
+
+def made(store: Journal, *, limit: int = 10_000, memory: int = 1 << 20) -> Backlog:
+    return Backlog(TARGET, store, Clock().pause, limit=limit, memory=memory)
+
+
+def offer(backlog: Backlog, store: Journal, size: int = 2) -> int:
+    delivery_id = store.capture(request(size), (TARGET,), 5)
+    backlog.offer(Item(delivery_id, 5, request=store.requests[delivery_id]))
+    return delivery_id
+
+
+async def drained(backlog: Backlog) -> list[Item]:
+    """Everything that is there to be taken, the backlog then having caught up."""
+    taken: list[Item] = []
+    while True:
+        taking = asyncio.ensure_future(backlog.take())
+        for _ in range(20):
+            await asyncio.sleep(0)
+        if not taking.done():
+            taking.cancel()
+            await asyncio.wait((taking,))
+            return taken
+        taken.append(taking.result())
+
+
+async def test_what_was_left_over_comes_first() -> None:
+    store = Journal()
+    for _ in range(3):
+        store.capture(request(), (TARGET,), 7)
+    store.capture(request(), ("http://elsewhere",), 7)
+    backlog = made(store)
+    new = offer(backlog, store)
+    items = await drained(backlog)
+    assert [item.delivery_id for item in items] == [1, 2, 3, new]
+    assert items[0] == Item(1, 7)
+    assert await backlog.request(items[0]) == store.requests[1]
+
+
+async def test_once_caught_up_requests_come_from_memory() -> None:
+    store = Journal()
+    backlog = made(store, memory=100_000)
+    assert await drained(backlog) == []
+    small = offer(backlog, store)
+    large = offer(backlog, store, module.BODY_IN_MEMORY + 1)
+    half = offer(backlog, store, 60_000)
+    over = offer(backlog, store, 60_000)  # more than `memory` together
+    again = offer(backlog, store, 10)
+    items = await drained(backlog)
+    kept = {item.delivery_id for item in items if item.request is not None}
+    assert [item.delivery_id for item in items] == [small, large, half, over, again]
+    assert kept == {small, half, again}
+    for item in items:
+        assert await backlog.request(item) == store.requests[item.delivery_id]
+    assert store.loads == [large, over]
+    fits = offer(backlog, store, 60_000)  # what was taken frees its share
+    assert [item.request for item in await drained(backlog)] == [store.requests[fits]]
+
+
+async def test_several_takers_each_get_another_one() -> None:
+    store = Journal()
+    backlog = made(store)
+    takers = [asyncio.create_task(backlog.take()) for _ in range(3)]
+    await asyncio.sleep(0)
+    ids = [offer(backlog, store) for _ in range(3)]
+    assert [item.delivery_id for item in await asyncio.gather(*takers)] == ids
+
+
+async def test_it_falls_behind_and_catches_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "PAGE", 3)
+    store = Journal()
+    backlog = made(store, limit=4)
+    await drained(backlog)
+    ids = [offer(backlog, store) for _ in range(20)]
+    assert len(backlog) == 20
+    assert [item.delivery_id for item in await drained(backlog)] == ids
+    assert len(backlog) == 0
+    reads = len(store.reads)
+    ids = [offer(backlog, store)]
+    assert [item.delivery_id for item in await drained(backlog)] == ids
+    assert len(store.reads) == reads
+
+
+async def test_a_delivery_the_store_told_of_first_is_not_repeated() -> None:
+    store = Journal()
+    backlog = made(store)
+    early = store.capture(request(), (TARGET,), 5)
+    assert [item.delivery_id for item in await drained(backlog)] == [early]
+    backlog.offer(Item(early, 5, request=request()))
+    assert await drained(backlog) == []
+
+
+async def test_the_memory_of_what_was_read_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_READ_REMEMBERED", 10)
+    store = Journal()
+    for _ in range(50):
+        store.capture(request(), (TARGET,), 5)
+    backlog = made(store)
+    assert len(await drained(backlog)) == 50
+    assert len(backlog._read) == 10
+
+
+async def test_one_offered_late_still_takes_its_place() -> None:
+    store = Journal()
+    backlog = made(store)
+    await drained(backlog)
+    ids = [store.capture(request(), (TARGET,), 5) for _ in range(4)]
+    for number in (1, 3, 0, 2):
+        backlog.offer(Item(ids[number], 5))
+    assert [item.delivery_id for item in await drained(backlog)] == ids
+
+
+async def test_one_offered_while_the_store_is_read_past_it_is_not_lost() -> None:
+    store = Journal()
+    backlog = made(store)
+    answers: list[asyncio.Future[list[WaitingItem]]] = []
+
+    async def waiting(target: str, after: int, limit: int) -> list[WaitingItem]:
+        answers.append(asyncio.get_running_loop().create_future())
+        return await answers[-1]
+
+    store.waiting = waiting  # type: ignore[method-assign]
+    taking = asyncio.ensure_future(backlog.take())
+    await asyncio.sleep(0)
+    for late in (5, 6, 7, 9):
+        backlog.offer(Item(late, 1))
+    assert backlog.remove(7)
+    answers[0].set_result([WaitingItem(6, 1, 0), WaitingItem(8, 1, 0)])
+    assert (await taking).delivery_id == 5
+    assert (await backlog.take()).delivery_id == 6
+    assert (await backlog.take()).delivery_id == 8
+    taking = asyncio.ensure_future(backlog.take())
+    await asyncio.sleep(0)
+    answers[1].set_result([WaitingItem(9, 1, 0)])
+    assert (await taking).delivery_id == 9
+
+
+async def test_a_store_that_cannot_be_read_is_asked_again() -> None:
+    store, clock = Journal(), Clock()
+    store.capture(request(), (TARGET,), 5)
+    store.unreadable = 3
+    backlog = Backlog(TARGET, store, clock.pause, limit=10, memory=10)
+    assert (await backlog.take()).delivery_id == 1
+    assert clock.pauses == [1.0] * 3
+
+
+async def test_removing() -> None:
+    store = Journal()
+    backlog = made(store, limit=2)
+    await drained(backlog)
+    ids = [offer(backlog, store) for _ in range(5)]
+    assert backlog.remove(ids[0])
+    assert not backlog.remove(ids[0])
+    assert backlog.remove(ids[3])  # not in memory, but waiting
+    assert [item.delivery_id for item in await drained(backlog)] == [ids[1], ids[2], ids[4]]
+    assert not backlog.remove(ids[4])
+
+
+@dataclass
+class Run:
+    """A store in which deliveries appear, are offered a little later, and out of order."""
+
+    seed: int
+    lag: int
+    limit: int
+    taken: list[int] = field(default_factory=list)
+
+    async def go(self, count: int, left_over: int) -> None:
+        dice = random.Random(self.seed)
+        store = Journal()
+        for _ in range(left_over):
+            store.capture(request(), (TARGET,), 1)
+        backlog = made(store, limit=self.limit)
+        total = left_over + count
+        unoffered: list[int] = []
+
+        async def take() -> None:
+            while len(self.taken) < total:
+                item = await backlog.take()
+                self.taken.append(item.delivery_id)
+                for _ in range(dice.randrange(4)):
+                    await asyncio.sleep(0)
+
+        taking = asyncio.create_task(take())
+        for _ in range(count):
+            unoffered.append(store.capture(request(), (TARGET,), 1))
+            while len(unoffered) > dice.randint(0, self.lag):
+                chosen = unoffered.pop(dice.randrange(len(unoffered)))
+                backlog.offer(Item(chosen, 1, request=store.requests[chosen]))
+            for _ in range(dice.randrange(3)):
+                await asyncio.sleep(0)
+        for chosen in unoffered:
+            backlog.offer(Item(chosen, 1))
+        async with asyncio.timeout(20):
+            await taking
+        await asyncio.sleep(0)
+        assert await drained(backlog) == []
+        assert sorted(self.taken) == list(range(1, total + 1))
+
+
+@settings(max_examples=120, deadline=None)
+@given(
+    seed=st.integers(0, 10**9),
+    page=st.integers(1, 7),
+    limit=st.integers(1, 9),
+    lag=st.integers(0, 5),
+    count=st.integers(0, 40),
+    left_over=st.integers(0, 20),
+)
+def test_no_gap_no_repeat_and_in_order(
+    seed: int, page: int, limit: int, lag: int, count: int, left_over: int
+) -> None:
+    run = Run(seed, lag, limit)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "PAGE", page)
+        asyncio.run(run.go(count, left_over))
+    if lag == 0:
+        assert run.taken == sorted(run.taken)

@@ -1,0 +1,158 @@
+"""The generic provider: anybody's JSON, forms, multipart, text and bytes."""
+
+import gzip
+import json
+from typing import Any
+
+import pytest
+
+from inspector.domain.envelope import Envelope, Verdict
+from inspector.providers.forms import MAX_FIELDS, MAX_FORM, MAX_PARTS
+from inspector.providers.generic import GENERIC
+from tests.helpers.pacspace import AT, post
+
+JSON = ("Content-Type", "application/json; charset=utf-8")
+FORM = ("Content-Type", "application/x-www-form-urlencoded")
+
+
+def decoded(body: Any, *headers: tuple[str, str]) -> Envelope:
+    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+    request = post(raw, *headers)
+    found = GENERIC.decode(request)
+    assert GENERIC.event_name(request) == found.event
+    return found
+
+
+@pytest.mark.parametrize(
+    ("body", "event"),
+    [
+        ({"event": "push"}, "push"),
+        ({"type": "invoice.paid"}, "invoice.paid"),
+        ({"event_type": "a b"}, "a b"),
+        ({"eventType": "x"}, "x"),
+        ({"topic": "orders/create"}, "orders/create"),
+        ({"action": "opened"}, "opened"),
+        ({"kind": "Pod"}, "Pod"),
+        ({"name": "user.created"}, "user.created"),
+        ({"name": "Ada Lovelace"}, None),
+        ({"type": "event_callback", "event": {"type": "message"}}, "message"),
+        ({"event": {"id": 1}, "type": "t"}, "t"),
+        ({"type": 3, "event": ""}, None),
+        ([{"eventType": "first"}, {"eventType": "second"}], "first"),
+        ([1], None),
+        ("text", None),
+        ({}, None),
+    ],
+)
+def test_events_of_json_bodies(body: Any, event: str | None) -> None:
+    found = decoded(body, JSON)
+    assert found.event == event
+    assert found.data == body
+    assert bool(found.notes) is (isinstance(body, list) and event is not None)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["X-GitHub-Event", "x-gitlab-event", "X-Shopify-Topic", "X-Event-Key", "Ce-Type"],
+)
+def test_a_well_known_event_header_wins_over_the_body(name: str) -> None:
+    assert decoded({"event": "inner"}, JSON, (name, "outer")).event == "outer"
+    assert decoded({"event": "inner"}, JSON, (name, " ")).event == "inner"
+    assert decoded(b"a=1", FORM, (name, "outer")).event == "outer"
+
+
+def test_ids_and_times_from_headers_or_body() -> None:
+    body = {"id": 12, "created": 1739270400, "event": "e"}
+    found = decoded(body, JSON)
+    assert (found.event_id, found.event_time) == ("12", "1739270400")
+    found = decoded(body, JSON, ("X-GitHub-Delivery", "d1"), ("Webhook-Timestamp", "5"))
+    assert (found.event_id, found.event_time) == ("d1", "5")
+    assert decoded({"event_id": "a", "id": "b"}, JSON).event_id == "a"
+    assert decoded({"id": True}, JSON).event_id is None
+
+
+def test_json_is_found_without_its_type() -> None:
+    for kind in ("", "text/plain", "application/x-www-form-urlencoded"):
+        found = decoded(b' {"event":"x"}', ("Content-Type", kind))
+        assert (found.event, found.data) == ("x", {"event": "x"})
+    coded = decoded(gzip.compress(b'{"event":"x"}'), ("Content-Encoding", "gzip"))
+    assert coded.event == "x"
+
+
+def test_broken_json_is_noted_where_json_was_promised() -> None:
+    assert "not JSON" in decoded(b"{", JSON).notes[0]
+    assert decoded(b"{", ("Content-Type", "text/plain")).notes == ()
+    assert decoded(b"{").data is None
+
+
+def test_forms() -> None:
+    found = decoded(b"a=1&b=&a=2&a=3&c=%C3%A9&event=x", FORM)
+    assert found.data == {"a": ["1", "2", "3"], "b": "", "c": "é", "event": "x"}
+    assert found.event is None
+    assert decoded(b"&".join([b"a=1"] * (MAX_FIELDS + 1)), FORM).data is None
+    assert decoded(b"a=" + b"x" * MAX_FORM, FORM).data is None
+    assert decoded(b"", FORM).data == {}
+
+
+def multipart_body(*parts: tuple[str, bytes]) -> bytes:
+    lines = b"".join(
+        b"--xYz\r\n" + head.encode() + b"\r\n\r\n" + body + b"\r\n" for head, body in parts
+    )
+    return lines + b"--xYz--\r\n"
+
+
+def test_multipart_is_described_part_by_part() -> None:
+    body = multipart_body(
+        ('Content-Disposition: form-data; name="event"', b"push"),
+        (
+            'content-disposition: form-data; filename="a.bin"; name="file"\r\n'
+            "Content-Type: image/png",
+            b"\x00\r\n\xff",
+        ),
+    )
+    found = decoded(body, ("Content-Type", 'multipart/form-data; boundary="xYz"'))
+    assert found.event is None
+    assert found.data == [
+        {"name": "event", "filename": None, "content_type": None, "size": 4},
+        {"name": "file", "filename": "a.bin", "content_type": "image/png", "size": 4},
+    ]
+    request = post(body, ("Content-Type", "multipart/mixed; boundary=xYz"))
+    assert GENERIC.describe(request)[0].path == "0.name"
+
+
+def test_multipart_that_is_none_or_without_end() -> None:
+    for kind in ("multipart/form-data", "multipart/form-data; boundary=other"):
+        assert decoded(multipart_body(("a: b", b"")), ("Content-Type", kind)).data is None
+    many = decoded(b"--b\r\n" * 500, ("Content-Type", "multipart/form-data; boundary=b"))
+    assert len(many.data) == MAX_PARTS
+    assert many.data[0]["name"] is None
+
+
+@pytest.mark.parametrize("body", [b"", b"plain text", b"\x00\xff\xfe binary", b"<xml/>"])
+def test_text_and_bytes_have_no_event(body: bytes) -> None:
+    found = decoded(body, ("Content-Type", "application/octet-stream"))
+    assert found == Envelope("generic", None, None, None, None, None, ())
+    assert GENERIC.describe(post(body)) == ()
+
+
+def test_verdict_names_the_scheme_that_is_not_checked() -> None:
+    def verdict(*headers: tuple[str, str]) -> tuple[Verdict, str]:
+        found = GENERIC.verify(post(b"", *headers), ("secret",), AT)
+        return found.verdict, found.reason
+
+    assert verdict()[0] is Verdict.UNSIGNED
+    for name, scheme in (("X-Hub-Signature-256", "GitHub"), ("stripe-signature", "Stripe")):
+        found, reason = verdict(("A", "b"), (name, "x"))
+        assert found is Verdict.UNCHECKED
+        assert scheme in reason
+        assert name in reason
+    assert verdict(("X-Acme-HMAC", "x"))[0] is Verdict.UNCHECKED
+
+
+def test_it_has_no_samples_and_cannot_sign() -> None:
+    assert GENERIC.catalogue == {}
+    assert GENERIC.recognise(post(b""))
+    with pytest.raises(ValueError, match="scheme"):
+        GENERIC.sign(post(b""), "s", AT)
+    with pytest.raises(ValueError, match="unknown event"):
+        GENERIC.sample("push", at=AT, event_id="e")

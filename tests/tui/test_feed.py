@@ -1,0 +1,311 @@
+"""The feed against a naive model: whatever the order of frames, pages and lists, it ends right."""
+
+from array import array
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from inspector.domain.delivery import Delivery, State
+from inspector.tui.feed import Changed, Feed, PageRequest
+from tests.helpers.summaries import make_delivery
+
+STATES = (State.WAITING, State.FAILED)
+
+
+def failed(delivery: Delivery) -> bool:
+    return delivery.state is State.FAILED
+
+
+class World:
+    """A store, the stream's frames under way, and answers under way, each delivered when told."""
+
+    def __init__(self, filtered: bool, asks: bool) -> None:
+        self.store: dict[int, Delivery] = {}
+        self.frames: list[tuple[str, Delivery]] = []
+        self.wanted: list[PageRequest] = []
+        self.pages: list[tuple[PageRequest, list[Delivery]]] = []
+        self.listed: tuple[list[int], bool] | None = None
+        self.judged: tuple[list[int], list[Delivery]] | None = None
+        self.feed = Feed(self.wanted.append, cache=8)
+        self.filtered, self.asks = filtered, asks
+        self.reset()
+
+    def reset(self, *_: int) -> None:
+        self.listed = self.judged = None
+        self.feed.reset(failed if self.filtered and not self.asks else None, asks=self.asks)
+
+    def expected(self) -> list[int]:
+        return sorted(one.id for one in self.store.values() if self.matches(one))
+
+    def matches(self, delivery: Delivery) -> bool:
+        return failed(delivery) or not self.filtered
+
+    def arrive(self, _: int, state: int) -> None:
+        delivery = make_delivery(len(self.store) + 1, state=STATES[state])
+        self.store[delivery.id] = delivery
+        self.frames.append(("arrived", delivery))
+
+    def change(self, number: int, state: int) -> None:
+        if self.store:
+            old = self.store[number % len(self.store) + 1]
+            new = replace(old, state=STATES[state], attempts=old.attempts + 1)
+            self.store[new.id] = new
+            self.frames.append(("changed", new))
+
+    def deliver(self, count: int, _: int = 0) -> None:
+        batch, self.frames = self.frames[:count], self.frames[count:]
+        self.feed.apply(
+            [one.to_json() for kind, one in batch if kind == "arrived"],
+            [one.to_json() for kind, one in batch if kind == "changed"],
+        )
+
+    def list_ids(self, limit: int, _: int = 0) -> None:
+        """The server lists some more ids; they reach the feed with the next call."""
+        if self.listed is not None:
+            ids, last = self.listed
+            self.listed = None
+            self.feed.extend_older(array("q", ids), last=last)
+        elif not self.feed.complete:
+            before = self.feed.oldest or 2**62
+            found = [one for one in reversed(self.expected()) if one < before]
+            self.listed = found[:limit], len(found) <= limit
+
+    def page(self, first: int, _: int = 0) -> None:
+        """A page is asked for, answered, or its answer arrives."""
+        if self.pages:
+            self.feed.loaded(*self.pages.pop(0))
+        elif self.wanted:
+            request = self.wanted.pop(0)
+            found = [one for one in reversed(self.expected()) if one < request.before]
+            self.pages.append((request, [self.store[one] for one in found[: request.limit]]))
+        elif len(self.feed):
+            first %= len(self.feed)
+            self.feed.want(first, min(first + 2, len(self.feed) - 1))
+
+    def judge(self, limit: int, _: int = 0) -> None:
+        if self.judged is not None:
+            self.feed.decided(*self.judged)
+            self.judged = None
+        elif ids := self.feed.take_undecided(limit):
+            found = [self.store[one] for one in ids if self.matches(self.store[one])]
+            self.judged = ids, found
+
+    def settle(self) -> None:
+        """Everything that is under way arrives."""
+        self.deliver(len(self.frames))
+        while self.frames or not self.feed.complete or self.listed:
+            self.list_ids(3)
+        for _ in range(3 * len(self.store) + 3):
+            self.judge(3)
+        while self.pages or self.wanted:
+            self.page(0)
+
+
+# What happens often stands here often; a reset starts everything anew, so it is rare.
+OPERATIONS = (
+    *(World.change,) * 6,
+    *(World.deliver,) * 4,
+    *(World.list_ids,) * 4,
+    *(World.page,) * 5,
+    *(World.judge,) * 2,
+    *(World.arrive,) * 3,
+    World.reset,
+)
+
+
+@pytest.mark.parametrize("mode", [(False, False), (True, False), (True, True)])
+@settings(max_examples=150, deadline=None)
+@given(
+    before=st.integers(3, 9),
+    operations=st.lists(
+        st.tuples(st.sampled_from(OPERATIONS), st.integers(1, 9), st.integers(0, 1)),
+        min_size=30,
+        max_size=60,
+    ),
+)
+def test_ends_with_exactly_what_matches(
+    mode: tuple[bool, bool],
+    before: int,
+    operations: list[tuple[Callable[..., None], int, int]],
+) -> None:
+    world = World(*mode)
+    for one in range(before):
+        world.arrive(0, one % 4 and 1)
+    world.frames.clear()
+    world.reset()
+    for operation, number, state in operations:
+        operation(world, number, state)
+        rows = [world.feed.id_at(row) for row in range(len(world.feed))]
+        assert rows == sorted(set(rows), reverse=True)
+        assert [world.feed.row_of(one) for one in rows] == list(range(len(rows)))
+    world.settle()
+    feed = world.feed
+    assert [feed.id_at(row) for row in range(len(feed))] == world.expected()[::-1]
+    if len(feed):
+        last = min(len(feed) - 1, 2)
+        while any(feed.at(row) is None for row in range(last + 1)):
+            feed.want(0, last)
+            assert world.wanted
+            while world.wanted or world.pages:
+                world.page(0)
+        for row in range(last + 1):
+            assert feed.at(row) == world.store[feed.id_at(row)]
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    steps=st.lists(
+        st.one_of(
+            st.tuples(st.just("arrive"), st.integers(1, 3)),
+            st.tuples(st.just("move"), st.integers(-4, 4)),
+            st.tuples(st.just("follow"), st.just(0)),
+            st.tuples(st.just("top"), st.just(0)),
+        ),
+        max_size=40,
+    )
+)
+def test_cursor_keeps_its_delivery_and_new_counts_what_came(steps: list[tuple[str, int]]) -> None:
+    feed = Feed(lambda request: None)
+    feed.reset()
+    feed.extend_older([3, 2, 1], last=True)
+    newest, cursor, follow, seen = 3, 3, True, 3
+    for kind, number in steps:
+        if kind == "arrive":
+            new = [make_delivery(newest + one + 1) for one in range(number)]
+            feed.apply([one.to_json() for one in new], [])
+            newest += number
+            cursor = newest if follow else cursor
+        elif kind == "move":
+            target = min(max(cursor - number, 1), newest)
+            if follow:
+                seen = newest
+            if target != cursor:
+                follow = False
+            cursor = target
+            if cursor == newest:
+                seen = newest
+            feed.move(number)
+        elif kind == "follow":
+            follow, cursor = True, newest
+            feed.resume()
+        else:
+            feed.saw_top()
+            seen = newest
+        assert feed.cursor_id == cursor
+        assert feed.follow == follow
+        assert feed.new == (0 if follow else newest - seen)
+
+
+def filled(count: int, **options: int) -> tuple[Feed, list[PageRequest]]:
+    asked: list[PageRequest] = []
+    feed = Feed(asked.append, **options)
+    feed.reset()
+    feed.extend_older(array("q", range(count, 0, -1)), last=True)
+    return feed, asked
+
+
+def test_a_page_each_way_is_loaded_once() -> None:
+    feed, asked = filled(1000)
+    feed.want(500, 539)
+    feed.want(500, 539)
+    assert [one for request in asked for one in request.ids] == list(range(540, 420, -1))
+    assert asked[0].before == 541
+    assert sum(request.limit for request in asked) == 120
+
+
+def test_a_failed_page_is_asked_for_again() -> None:
+    feed, asked = filled(10)
+    feed.want(0, 9)
+    feed.load_failed(asked[0])
+    feed.want(0, 9)
+    assert len(asked) == 2
+
+
+def test_rows_that_a_page_does_not_bring_are_gone() -> None:
+    feed, asked = filled(5)
+    feed.want(0, 4)
+    changed = feed.loaded(asked[0], [make_delivery(one) for one in (5, 4, 2, 1)])
+    assert changed.moved
+    assert [feed.id_at(row) for row in range(len(feed))] == [5, 4, 2, 1]
+
+
+def test_a_page_of_the_filter_before_is_dropped() -> None:
+    feed, asked = filled(5)
+    feed.want(0, 4)
+    feed.reset(failed)
+    assert not feed.loaded(asked[0], [make_delivery(5)])
+    assert feed.get(5) is None
+
+
+def test_changes_of_unknown_deliveries_are_not_even_read() -> None:
+    feed, _ = filled(5)
+    assert not feed.apply([], [{"id": 3, "broken": True}])
+
+
+def test_a_burst_lists_every_id_and_reads_the_newest_only() -> None:
+    feed, _ = filled(0)
+    burst = [make_delivery(one).to_json() for one in range(1, 2001)]
+    assert feed.apply(burst, []).moved
+    assert len(feed) == 2000
+    assert feed.at(0) == make_delivery(2000)
+    assert feed.at(1999) is None
+
+
+def test_the_oldest_are_let_go_above_the_limit() -> None:
+    feed, _ = filled(50, limit=40)
+    assert (len(feed), feed.trimmed, feed.complete) == (40, True, True)
+    assert feed.id_at(39) == 11
+    assert feed.apply([], [make_delivery(3).to_json()]) == Changed()
+
+
+def test_the_limit_holds_while_following() -> None:
+    feed, _ = filled(100, limit=100)
+    for start in range(101, 40_101, 4000):
+        feed.apply([make_delivery(one).to_json() for one in range(start, start + 4000)], [])
+        assert len(feed) <= 100 + 16_384 + 4000
+    assert feed.trimmed
+
+
+def test_a_million_rows_are_small() -> None:
+    import tracemalloc
+
+    ids = array("q", range(1_000_000, 0, -1))
+    tracemalloc.start()
+    feed = Feed(lambda request: None)
+    feed.reset()
+    for start in range(0, 1_000_000, 100_000):
+        feed.extend_older(ids[start : start + 100_000], last=start == 900_000)
+    feed.want(500_000, 500_069)
+    kept, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(feed) == 1_000_000
+    assert kept < 16 * 1024 * 1024
+
+
+def test_too_many_undecided_ask_for_a_reload() -> None:
+    feed = Feed(lambda request: None)
+    feed.reset(asks=True)
+    feed.apply([make_delivery(one).to_json() for one in range(1, 4097)], [])
+    assert not feed.overrun
+    feed.apply([make_delivery(4097).to_json()], [])
+    assert feed.overrun
+
+
+@pytest.mark.parametrize("row", [-5, 0, 7, 99])
+def test_the_cursor_stays_within_the_rows(row: int) -> None:
+    feed, _ = filled(8)
+    feed.select(row)
+    assert feed.cursor_row == min(max(row, 0), 7)
+
+
+def test_an_empty_list_has_no_cursor() -> None:
+    feed = Feed(lambda request: None)
+    feed.move(1)
+    feed.pause()
+    assert feed.cursor_id is None
+    feed.reset()
+    feed.apply([make_delivery(1).to_json()], [])
+    assert feed.cursor_id == 1
