@@ -1,5 +1,6 @@
 """The composition root: builds a listener's parts, starts them in order, stops them in order."""
 
+import logging
 import os
 import time
 from collections.abc import Callable, Mapping
@@ -11,6 +12,7 @@ from inspector.domain.attempt import Failure, FailureKind
 from inspector.domain.delivery import Request
 from inspector.domain.facts import AttemptFinished
 from inspector.domain.routes import Routing, Target, parse_header, parse_route
+from inspector.errors import StoreUnavailableError
 from inspector.forward.dispatcher import Dispatcher
 from inspector.forward.lane import ForwardSettings
 from inspector.forward.ports import WaitingItem
@@ -36,6 +38,9 @@ from inspector.tasks import Tasks
 DEADLINE = 5.0
 
 
+_log = logging.getLogger(__name__)
+
+
 def wall_clock() -> int:
     """Microseconds since the epoch."""
     return time.time_ns() // 1000
@@ -48,7 +53,12 @@ class _Waiting:
         self._store = store
 
     async def waiting(self, target: str, after: int, limit: int) -> list[WaitingItem]:
-        found = await self._store.read(lambda reader: reader.waiting(target, after, limit))
+        # A page of a lagging index would look like the end of what waits.
+        if not await self._store.caught_up():
+            raise StoreUnavailableError("the index lags behind the journal")
+        found = await self._store.read(
+            lambda reader: reader.waiting(target, after, limit), fresh=False
+        )
         return [WaitingItem(each.delivery_id, each.received_at, each.attempts) for each in found]
 
     async def load(self, delivery_id: int) -> Request | None:
@@ -165,6 +175,8 @@ class Runtime:
 
     async def _take_up(self, store: Store, router: Router) -> None:
         """Close the attempts that a killed listener left open, then go on where it stopped."""
+        while not await store.caught_up():
+            _log.warning("waiting for the index before going on to forward")
         for attempt in await store.read(Reader.open_attempts):
             outcome = Failure(FailureKind.INTERRUPTED, "the listener stopped before an answer came")
             store.append(

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from inspector.domain.delivery import State
 from inspector.domain.plaintext import one_line
 
 
@@ -26,22 +27,31 @@ def delivery_row(item: dict[str, Any]) -> str:
         one_line(f"{item['method']} {item['request_target']}", 60),
         human_size(item["body_size"]),
         f"-> {answered}",
-        one_line(
-            item["state"] + (f" ({item['state_reason']})" if item["state_reason"] else ""), 80
-        ),
+        one_line(_state(item), 80),
     ]
     if item["duplicate_of"]:
         parts.append(f"duplicate of #{item['duplicate_of']}")
     return "  ".join(parts)
 
 
+def _state(item: dict[str, Any]) -> str:
+    """The state, with the app's latest status, or why there was none."""
+    status = "" if item["last_status"] is None else f" {item['last_status']}"
+    why = item["state_reason"] or (item["last_failure"] if item["state"] == State.FAILED else "")
+    return f"{item['state']}{status}" + (f" ({why})" if why else "")
+
+
 def attempt_row(item: dict[str, Any]) -> str:
     """`#12  -> http://localhost:3000  200 in 8 ms`."""
+    return f"#{item['delivery_id']}  -> {item['target']}  {attempt_result(item)}"
+
+
+def attempt_result(item: dict[str, Any]) -> str:
+    """`200 in 8 ms`, or why there was no answer."""
     if item["failure"]:
-        result = one_line(item["failure"]["reason"], 100)
-    else:
-        result = f"{item['status']} in {item['duration_ms']:.0f} ms"
-    return f"#{item['delivery_id']}  -> {item['target']}  {result}"
+        return one_line(item["failure"]["reason"], 100)
+    took = "" if item["duration_ms"] is None else f" in {item['duration_ms']:.0f} ms"
+    return f"{item['status']}{took}"
 
 
 def human_size(size: int) -> str:

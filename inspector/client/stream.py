@@ -3,7 +3,7 @@
 import asyncio
 import json
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
 
 from websockets.asyncio.client import ClientConnection, connect
@@ -87,7 +87,7 @@ class Stream:
         """The last position taken from the stream; a new connection resumes after it."""
         return self._after
 
-    async def events(self) -> AsyncIterator[StreamEvent]:
+    async def events(self) -> AsyncGenerator[StreamEvent, None]:
         """Everything that the listener sends, for ever, connection changes included.
 
         Raises `ConfigurationError` when the token is refused; any other trouble is a
@@ -126,18 +126,31 @@ class Stream:
     def _address(self) -> str:
         return self._url if self._after is None else f"{self._url}?after={self._after}"
 
-    async def _read(self, connection: ClientConnection) -> AsyncIterator[StreamEvent]:
+    async def _read(self, connection: ClientConnection) -> AsyncGenerator[StreamEvent, None]:
         async for message in connection:
+            event = self._event(message)
+            if event is None:
+                continue
+            yield event
+            if isinstance(event, Frame):
+                self._after = max(self._after or 0, event.seq)
+
+    def _event(self, message: str | bytes) -> StreamEvent | None:
+        """What a message says, None for kinds without a meaning here; `ValueError` if broken."""
+        try:
             item = json.loads(message)
-            kind, seq = item.get("kind"), item.get("seq")
+            kind = item.get("kind")
             if kind == "hello":
-                resumed, last_seq = self._after, int(item["last_seq"])
-                if resumed is None or resumed > last_seq:
-                    # Another journal than the one we left, or a first connection: live from here.
-                    self._after = last_seq
-                yield Connected(last_seq, resumed)
-            elif kind in _CARRYING:
-                yield Frame(kind, int(seq), tuple(item["items"]))
-                self._after = max(self._after or 0, int(seq))
-            elif kind == "lagged":
-                yield Lagged(int(item["after"]))
+                return self._hello(int(item["last_seq"]))
+            if kind in _CARRYING:
+                return Frame(kind, int(item["seq"]), tuple(item["items"]))
+            return Lagged(int(item["after"])) if kind == "lagged" else None
+        except (AttributeError, KeyError, TypeError, RecursionError) as error:
+            raise ValueError("the listener sent a frame that cannot be read") from error
+
+    def _hello(self, last_seq: int) -> Connected:
+        resumed = self._after
+        if resumed is None or resumed > last_seq:
+            # A first connection, or another journal than the one we left: live from here.
+            self._after = last_seq
+        return Connected(last_seq, resumed)

@@ -17,6 +17,8 @@ PAGE = 500
 BODY_IN_MEMORY = 64 * 1024
 # Ids read from the store whose offer may still be on its way: it comes within one group commit.
 _READ_REMEMBERED = 4096
+# The latest offers that were forgotten: the store may not know of them yet when it is read.
+_OFFERS_REMEMBERED = 1024
 _STORE_PAUSE = 1.0
 
 _log = logging.getLogger(__name__)
@@ -39,9 +41,10 @@ class Backlog:
     """Hands out each waiting delivery once, in the order of ids, whatever piles up.
 
     It holds at most `limit` deliveries and `memory` bytes of bodies. When more are offered it
-    falls behind: it forgets them and, once it has handed out what it holds, reads on from the
-    store until that has no more. It begins behind, from the first id, so that deliveries left
-    over from before come first. A few that were offered out of order may exceed the limit.
+    falls behind: it forgets all but the ids of the latest and, once it has handed out what it
+    holds, reads on from the store until that has no more. It begins behind, from the first id, so
+    that deliveries left over from before come first. A few that were offered out of order may
+    exceed the limit.
     """
 
     def __init__(
@@ -63,8 +66,8 @@ class Backlog:
         self._cursor = 0  # the highest id that was queued
         self._behind = True
         self._forgotten = 0
-        self._offers = 0
-        self._offered_while_reading: list[Item] | None = None
+        self._offers = 0  # made while behind
+        self._latest: deque[Item] = deque(maxlen=_OFFERS_REMEMBERED)
         self._read: dict[int, None] = {}
         self._removed: set[int] = set()
         self._arrived = asyncio.Event()
@@ -84,9 +87,8 @@ class Backlog:
             self._behind = True
             self._forgotten += 1
             self._offers += 1
-            if self._offered_while_reading is not None:
-                item.request = None
-                self._offered_while_reading.append(item)
+            item.request = None
+            self._latest.append(item)
         else:
             self._cursor = item.delivery_id
             self._append(item)
@@ -124,27 +126,37 @@ class Backlog:
         return False
 
     async def _read_on(self) -> None:
-        offers = self._offers
-        meanwhile: list[Item] = []
-        self._offered_while_reading = meanwhile
+        """Queue the store's next page; with its last one, catch up with what is offered."""
+        before = self._offers
         after = self._cursor
         found = await self._insist(lambda: self._store.waiting(self._target, after, PAGE))
-        self._offered_while_reading = None
         for entry in found:
             self._cursor = max(self._cursor, entry.delivery_id)
             self._remember(entry.delivery_id)
             if entry.delivery_id not in self._removed:
                 self._append(Item(entry.delivery_id, entry.received_at, entry.attempts))
-        # Offered after the store was read, but with an id that the reading has gone past.
-        for item in meanwhile:
-            passed = item.delivery_id <= self._cursor and item.delivery_id not in self._read
-            if passed and item.delivery_id not in self._removed:
-                self._insert(item)
-        self._forgotten = max(0, self._forgotten - len(found))
-        if not found and offers == self._offers:
+        # Whatever was offered since the reading began must still be at hand.
+        complete = len(found) < PAGE and self._offers - before <= _OFFERS_REMEMBERED
+        self._queue_offered(complete)
+        if complete:
             self._behind = False
             self._forgotten = 0
             self._removed.clear()
+        else:
+            self._forgotten = max(0, self._forgotten - len(found))
+
+    def _queue_offered(self, complete: bool) -> None:
+        """Queue what the reading has gone past, because the store did not know of it yet."""
+        latest, passed = list(self._latest), self._cursor
+        self._latest.clear()
+        for item in latest:
+            if item.delivery_id in self._read or item.delivery_id in self._removed:
+                continue
+            if complete or item.delivery_id <= passed:
+                self._cursor = max(self._cursor, item.delivery_id)
+                self._insert(item)
+            else:
+                self._latest.append(item)
 
     def _remember(self, delivery_id: int) -> None:
         self._read[delivery_id] = None

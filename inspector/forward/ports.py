@@ -39,8 +39,9 @@ class Waiting(Protocol):
     async def waiting(self, target: str, after: int, limit: int) -> list[WaitingItem]:
         """Deliveries with that chosen target whose latest chosen attempt there is not final.
 
-        Ascending by id, ids over `after`, at most `limit`. Whatever was committed before the
-        call is seen: an empty list means that there is none.
+        Ascending by id, ids over `after`, at most `limit`: fewer mean that there are no more.
+        Whatever was committed before the call is seen; if it cannot be, this raises, and is
+        called again after a while.
         """
         ...
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from inspector.domain.attempt import Attempt, Failure, Outcome, Response, Trigger
 from inspector.domain.delivery import Request
-from inspector.domain.facts import Routed
+from inspector.domain.facts import Appended, Routed
 from inspector.domain.routes import Routing, parse_target
 from inspector.errors import ConfigurationError, NotFoundError, UsageError
 from inspector.forward.dispatcher import Dispatcher
@@ -63,6 +63,7 @@ class Router:
         self._secrets = tuple(secrets)
         self._clock = clock
         self._tasks = Tasks("router")
+        self._decided: asyncio.Future[Appended] | None = None
         # Where no event name matters, every delivery goes the same way.
         self._same = None if routing.needs_event else routing.decide(None).targets
 
@@ -74,6 +75,9 @@ class Router:
                 after = item.delivery_id
                 if (request := await self._waiting.load(after)) is not None:
                     self._decide(after, request)
+            # The lanes begin with what the store says, so it must know where these go.
+            if self._decided is not None:
+                await self._decided
         self._dispatcher.start()
 
     async def stop(self, deadline: float) -> None:
@@ -192,7 +196,7 @@ class Router:
     def _decide(self, delivery_id: int, request: Request) -> tuple[str, ...]:
         event = provider_for(request).event_name(request)
         decision = self._routing.decide(event)
-        self._facts.append(
+        self._decided = self._facts.append(
             Routed(self._clock(), delivery_id, decision.targets, decision.filtered_by)
         )
         return decision.targets

@@ -26,6 +26,9 @@ T = TypeVar("T")
 M = TypeVar("M", bound=BaseModel)
 
 MAX_LIMIT = 1000
+# RFC 9110 section 5.6.2, and a target without what would end the request line.
+_TOKEN = r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$"
+_TARGET = r"^[^\x00-\x20\x7f]+$"
 MAX_IDS = 100_000
 
 
@@ -37,12 +40,8 @@ class ResendRequest(BaseModel):
     to: str | None = Field(default=None, max_length=8192)
     re_sign: bool = False
     wait: bool = False
-    method: str | None = Field(
-        default=None, pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$", max_length=32
-    )
-    request_target: str | None = Field(
-        default=None, max_length=65536, pattern=r"^[^\x00-\x20\x7f]+$"
-    )
+    method: str | None = Field(default=None, max_length=32, pattern=_TOKEN)
+    request_target: str | None = Field(default=None, max_length=65536, pattern=_TARGET)
     headers: list[tuple[str, str]] | None = None
     body_b64: str | None = None
 

@@ -54,9 +54,13 @@ class Store:
         what there is.
         """
         if fresh:
-            await self.follower.reached(self.journal.last_seq, PATIENCE)
+            await self.caught_up()
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, self._call, function)
+
+    async def caught_up(self) -> bool:
+        """Wait for the index to reach what is committed now; False if it lags for too long."""
+        return await self.follower.reached(self.journal.last_seq, PATIENCE)
 
     def _call(self, function: Callable[[Reader], T]) -> T:
         reader: Reader | None = getattr(self._local, "reader", None)

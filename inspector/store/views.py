@@ -170,7 +170,7 @@ class Views:
         draft.update(
             body_size=len(fact.raw),
             body_sha256=sha256(fact.raw).hexdigest(),
-            answered=fact.status,
+            answered=fact.status or None,
             state=State.REFUSED,
             state_reason=f"{fact.code}: {fact.reason}",
             reason="refused before its body was read",

@@ -25,7 +25,8 @@ class Action:
     """One thing a user can do. `needs_delivery`: only with a delivery under the cursor.
 
     `call` is the Textual action that its keys run; empty means `run('id')`, which `Commands`
-    answers. `palette` is False for mere movements.
+    answers. `palette` is False for mere movements. `footer`
+    is 0 for those that are not in it, else a rank: where not all fit, the low ones stay.
     """
 
     id: str
@@ -35,7 +36,7 @@ class Action:
     where: Where = Where.MAIN
     call: str = ""
     needs_delivery: bool = False
-    footer: bool = False
+    footer: int = 0
     palette: bool = True
     priority: bool = False
 
@@ -44,11 +45,29 @@ class Action:
             ",".join(self.keys),
             self.call or f"screen.run('{self.id}')",
             self.label,
-            show=self.footer,
+            show=self.footer > 0,
             priority=self.priority,
             tooltip=self.help,
             id=self.id,
         )
+
+
+_SHOWN = {
+    "slash": "/",
+    "question_mark": "?",
+    "pagedown": "PgDn",
+    "pageup": "PgUp",
+    "escape": "Esc",
+    "enter": "Enter",
+    "tab": "Tab",
+    "shift+tab": "Shift+Tab",
+    "home": "Home",
+    "end": "End",
+    "down": "↓",
+    "up": "↑",
+    "ctrl+p": "Ctrl+P",
+    "ctrl+c": "Ctrl+C",
+}
 
 
 def _movement(name: str, keys: str, label: str, text: str, where: Where, call: str) -> Action:
@@ -78,7 +97,7 @@ ACTIONS: tuple[Action, ...] = (
         "Go to the detail of the delivery under the cursor; following stops.",
         Where.LIST,
         needs_delivery=True,
-        footer=True,
+        footer=2,
     ),
     Action(
         "back",
@@ -93,14 +112,14 @@ ACTIONS: tuple[Action, ...] = (
         "Filter",
         "Show only deliveries that match a query: event:delta.* sig:invalid status:>=500 "
         'data.customerId:cust_1 "free text". Enter applies it, Esc leaves it as it was.',
-        footer=True,
+        footer=1,
     ),
     Action(
         "follow",
         ("F",),
         "Follow",
         "Keep the cursor on the newest delivery; any move stops it.",
-        footer=True,
+        footer=1,
     ),
     Action(
         "resend",
@@ -108,7 +127,7 @@ ACTIONS: tuple[Action, ...] = (
         "Re-send",
         "Send the delivery to its targets again, byte for byte.",
         needs_delivery=True,
-        footer=True,
+        footer=1,
     ),
     Action(
         "re-sign",
@@ -116,14 +135,14 @@ ACTIONS: tuple[Action, ...] = (
         "Re-sign",
         "Send it again with a fresh signature and timestamp, so that the app's check passes.",
         needs_delivery=True,
-        footer=True,
+        footer=1,
     ),
     Action(
         "trigger",
         ("t",),
         "Trigger",
         "Send a signed sample of a catalogue event to this listener.",
-        footer=True,
+        footer=2,
     ),
     Action(
         "copy-event-id",
@@ -131,7 +150,7 @@ ACTIONS: tuple[Action, ...] = (
         "Copy",
         "Copy the event id (the delivery's id where it has none), through the terminal.",
         needs_delivery=True,
-        footer=True,
+        footer=3,
     ),
     Action(
         "next-pane",
@@ -173,7 +192,7 @@ ACTIONS: tuple[Action, ...] = (
         "Show or mask the values of Authorization, Cookie and their like.",
         needs_delivery=True,
     ),
-    Action("help", ("question_mark",), "Help", "Every key and what it does.", footer=True),
+    Action("help", ("question_mark",), "Help", "Every key and what it does.", footer=1),
     Action(
         "palette",
         ("ctrl+p",),
@@ -183,7 +202,7 @@ ACTIONS: tuple[Action, ...] = (
         call="command_palette",
         palette=False,
     ),
-    Action("quit", ("q",), "Quit", "Leave the UI at once, without asking.", footer=True),
+    Action("quit", ("q",), "Quit", "Leave the UI at once, without asking.", footer=1),
     Action(
         "interrupt",
         ("ctrl+c",),
@@ -206,3 +225,8 @@ def bindings(*where: Where) -> list[Binding]:
 
 def in_palette() -> Iterable[Action]:
     return (action for action in ACTIONS if action.palette)
+
+
+def keys_text(action: Action) -> str:
+    """The keys of an action as a user knows them: `j ↓`."""
+    return " ".join(_SHOWN.get(key, key) for key in action.keys)

@@ -6,13 +6,13 @@ cost 8 MB of ids and a bounded cache of summaries.
 """
 
 from array import array
-from bisect import bisect_left, bisect_right
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from inspector.client.models import Item
 from inspector.domain.delivery import Delivery
+from inspector.tui.row_ids import RowIds
 
 CACHE = 2048
 LIMIT = 1_000_000
@@ -59,7 +59,7 @@ class Feed:
         self._load = load
         self._capacity = cache
         self._limit = limit
-        self._ids = array("q")
+        self._ids = RowIds()
         self._cache: OrderedDict[int, Delivery] = OrderedDict()
         self._asked: set[int] = set()
         self._generation = 0
@@ -91,16 +91,15 @@ class Feed:
         return None if self._floor == _NOTHING else self._floor
 
     def id_at(self, row: int) -> int:
-        return self._ids[-1 - row]
+        return self._ids.at(row)
 
     def row_of(self, delivery_id: int) -> int | None:
         """The row of a delivery, or None when it is not in the list."""
-        position = self._position(delivery_id)
-        return None if position is None else len(self._ids) - 1 - position
+        return self._ids.row_of(delivery_id)
 
     def at(self, row: int) -> Delivery | None:
         """The summary in a row, or None while its page is on the way."""
-        return self._cache.get(self._ids[-1 - row])
+        return self._cache.get(self._ids.at(row))
 
     def get(self, delivery_id: int) -> Delivery | None:
         return self._cache.get(delivery_id)
@@ -109,13 +108,17 @@ class Feed:
 
     @property
     def cursor_row(self) -> int | None:
-        """The cursor's row: its delivery, or the next older one when that is not listed."""
+        """The cursor's row: its delivery, or the next older one when that is not listed.
+
+        None without rows, and while its place in the list is still to be loaded.
+        """
         if not self._ids:
             return None
         if self.follow:
             return 0
-        position = max(bisect_right(self._ids, self._wish) - 1, 0)
-        return len(self._ids) - 1 - position
+        if not self.complete and self._wish < self._floor:
+            return None
+        return self._ids.nearest_row(self._wish)
 
     @property
     def cursor_id(self) -> int | None:
@@ -127,7 +130,7 @@ class Feed:
         """How many deliveries came on top since the newest was last looked at."""
         if self.follow:
             return 0
-        return len(self._ids) - bisect_right(self._ids, self._seen)
+        return self._ids.newer_than(self._seen)
 
     def select(self, row: int) -> None:
         """Put the cursor on a row (clamped); a move ends following."""
@@ -156,7 +159,7 @@ class Feed:
 
     def saw_top(self) -> None:
         """The newest row is on the screen: nothing is new."""
-        self._seen = self._ids[-1] if self._ids else 0
+        self._seen = self._ids.newest
 
     # Filter and ids ------------------------------------------------------------------------
 
@@ -173,7 +176,7 @@ class Feed:
         `forget` drops the summaries too, after something may have been missed.
         """
         self._generation += 1
-        self._ids = array("q")
+        self._ids = RowIds()
         self._asked.clear()
         self._undecided.clear()
         self._parked.clear()
@@ -188,20 +191,15 @@ class Feed:
         room = max(self._limit - len(self._ids), 0)
         if len(ids) > room:
             ids, last, self._trimmed = ids[:room], True, True
-        page = array("q", reversed(ids))
-        if page:
-            self._floor = page[0]
-        overlap = bool(page and self._ids and page[-1] >= self._ids[0])
-        if overlap:
-            # Some came by the stream while the page was on its way.
-            self._ids = array("q", sorted(set(page).union(self._ids)))
-        else:
-            self._ids[0:0] = page
+        # Some of the first page may have come by the stream while it was on its way.
+        self._ids.add_older(ids)
+        if ids:
+            self._floor = ids[-1]
         if last:
             self.complete, self._floor = True, 0
         for delivery_id in [one for one in self._parked if one >= self._floor]:
             self._settle(delivery_id, self._parked.pop(delivery_id))
-        return Changed(moved=bool(page))
+        return Changed(moved=bool(ids))
 
     def remember(self, deliveries: Iterable[Delivery]) -> None:
         """Keep summaries that came with a page; what the stream brought meanwhile is newer."""
@@ -269,7 +267,7 @@ class Feed:
         ]
         for start in range(0, len(missing), _PAGE):
             ids = tuple(missing[start : start + _PAGE])
-            rows = bisect_right(self._ids, ids[0]) - bisect_left(self._ids, ids[-1])
+            rows = self._ids.newer_than(ids[-1]) - self._ids.newer_than(ids[0]) + 1
             self._asked.update(ids)
             self._load(PageRequest(ids[0] + 1, min(rows, 3 * _PAGE), ids, self._generation))
 
@@ -308,27 +306,17 @@ class Feed:
         Below the floor the server's list is still to come and would overwrite the decision, so
         it is parked; what has just arrived is newer than any list that is on its way.
         """
-        position = self._position(delivery_id)
-        if position is not None:
+        if delivery_id in self._ids:
             if not match:
-                del self._ids[position]
+                self._ids.remove(delivery_id)
             return not match
         if not arrived and delivery_id < self._floor:
             self._parked[delivery_id] = match
             return False
-        too_old = self._trimmed and bool(self._ids) and delivery_id < self._ids[0]
-        if not match or too_old:
+        if not match or (self._trimmed and delivery_id < self._ids.oldest):
             return False
-        if not self._ids or delivery_id > self._ids[-1]:
-            self._ids.append(delivery_id)
-        else:
-            self._ids.insert(bisect_left(self._ids, delivery_id), delivery_id)
+        self._ids.add(delivery_id)
         return True
-
-    def _position(self, delivery_id: int) -> int | None:
-        position = bisect_left(self._ids, delivery_id)
-        there = position < len(self._ids) and self._ids[position] == delivery_id
-        return position if there else None
 
     def _put(self, delivery: Delivery) -> None:
         self._cache[delivery.id] = delivery
@@ -338,5 +326,5 @@ class Feed:
 
     def _trim(self) -> None:
         if len(self._ids) > self._limit + _SLACK:
-            del self._ids[: len(self._ids) - self._limit]
+            self._ids.keep_newest(self._limit)
             self._trimmed = True

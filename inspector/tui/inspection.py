@@ -13,7 +13,7 @@ from inspector.tui.events import DetailChanged, Tell
 
 # Bodies up to this size come with the delivery; larger ones when they are asked for.
 EAGER_BODY = 512 * 1024
-_PAUSE = 0.08
+_PAUSE = 0.12
 
 
 class Inspection:

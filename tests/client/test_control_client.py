@@ -79,7 +79,7 @@ async def test_errors_are_the_houses_own() -> None:
                 await c.delivery(404)
             with pytest.raises(UsageError):
                 await c.deliveries("event:(")
-            listener.refuse = (409, "no_secret", "there is no secret to sign with", "--secret")
+            listener.refuse = (409, "there is no secret to sign with", "--secret")
             listener.hold(make_delivery(1))
             with pytest.raises(InspectorError) as caught:
                 await c.resend(1, re_sign=True)

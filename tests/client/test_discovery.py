@@ -18,22 +18,15 @@ def written(tmp_path: Path, data: bytes) -> Path:
 def test_reads_the_lock_file(tmp_path: Path) -> None:
     token_file = tmp_path / "x.db-token"
     token_file.write_text("secret\n")
-    item = {
-        "pid": 12,
-        "url": "http://127.0.0.1:8400",
-        "control": "http://127.0.0.1:8400/_inspector",
-        "token_file": str(token_file),
-        "db": str(tmp_path / "x.db"),
-        "later": "ignored",
-    }
-    found = find_listener(written(tmp_path, json.dumps(item).encode()))
-    assert found == Listener(
-        item["url"],
-        item["control"],
-        token_file,
+    url, control, db = (
+        "http://127.0.0.1:8400",
+        "http://127.0.0.1:8400/_inspector",
         tmp_path / "x.db",
-        12,  # type: ignore[arg-type]
     )
+    places = {"url": url, "control": control, "token_file": str(token_file), "db": str(db)}
+    item = {"pid": 12, "later": "ignored", **places}
+    found = find_listener(written(tmp_path, json.dumps(item).encode()))
+    assert found == Listener(url, control, token_file, db, 12)
     assert found is not None
     assert found.token() == "secret"
 

@@ -68,8 +68,11 @@ async def test_resumes_without_gap_or_repeat() -> None:
             assert connected == Connected(1002, 1001)
             assert isinstance(frame, Frame)
             assert [one["id"] for one in frame.items] == [2, 3]
+            await listener.drop()
+            assert isinstance(await anext(events), Disconnected)
+            assert await anext(events) == Connected(1002, 1002)
             assert stream.position == 1002
-            assert pauses.taken == [0.2]
+            assert pauses.taken == [0.2, 0.2]
 
 
 async def test_pauses_grow_and_begin_again_after_a_connection() -> None:

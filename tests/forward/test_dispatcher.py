@@ -53,7 +53,7 @@ class Scripted:
         self,
         request: Request,
         *,
-        timeout: float | None,  # noqa: ASYNC109
+        timeout: float | None,
         extra: Headers = (),
     ) -> Sent:
         marks = dict(extra)

@@ -266,7 +266,7 @@ class FakeListener:
         delivery, _ = self._found(request)
         self.posted.append(await request.json() | {"id": delivery.id})
         if self.refuse is not None:
-            return _error(*self.refuse)
+            return _refused(*self.refuse)
         self.seq += 1
         begun = make_attempt(self.seq, delivery.id, status=None, duration_ms=None)
         await self.attempt(begun)
@@ -282,7 +282,7 @@ class FakeListener:
         asked = await request.json()
         self.posted.append(asked)
         if self.refuse is not None:
-            return _error(*self.refuse)
+            return _refused(*self.refuse)
         new = (self.ids[-1] if self.ids else 0) + 1
         await self.add(make_delivery(new, event=asked["event"]))
         return web.json_response({"delivery_ids": [new]}, status=202)
@@ -308,6 +308,10 @@ def _error(
 ) -> web.Response:
     error = {"code": code, "message": message, "hint": hint, "column": column}
     return web.json_response({"error": error}, status=status)
+
+
+def _refused(status: int, message: str, hint: str) -> web.Response:
+    return _error(status, "refused", message, hint)
 
 
 @asynccontextmanager

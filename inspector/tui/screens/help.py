@@ -10,24 +10,8 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from inspector.domain.query import KEYS
-from inspector.tui.actions import ACTIONS, Action, Where
+from inspector.tui.actions import ACTIONS, Action, Where, keys_text
 
-_SHOWN = {
-    "slash": "/",
-    "question_mark": "?",
-    "pagedown": "PgDn",
-    "pageup": "PgUp",
-    "escape": "Esc",
-    "enter": "Enter",
-    "tab": "Tab",
-    "shift+tab": "Shift+Tab",
-    "home": "Home",
-    "end": "End",
-    "down": "↓",
-    "up": "↑",
-    "ctrl+p": "Ctrl+P",
-    "ctrl+c": "Ctrl+C",
-}
 _KEYS = 14
 
 
@@ -41,11 +25,6 @@ def help_text() -> str:
     out += [f"  {doc.example:<30} {doc.doc}" for doc in KEYS.values()]
     out.append('  "free text"'.ljust(33) + "in the path, the event, the headers and the body")
     return "\n".join(out[1:])
-
-
-def keys_text(action: Action) -> str:
-    """The keys of an action as a user knows them: `j ↓`."""
-    return " ".join(_SHOWN.get(key, key) for key in action.keys)
 
 
 def _line(action: Action) -> str:

@@ -12,7 +12,6 @@ from textual.command import Provider
 from textual.containers import Container, Horizontal, Vertical
 from textual.message import Message
 from textual.screen import Screen
-from textual.widgets import Footer
 
 from inspector.client.control import Control
 from inspector.client.stream import Stream
@@ -37,10 +36,11 @@ from inspector.tui.palette import ActionCommands
 from inspector.tui.screens.help import HelpScreen
 from inspector.tui.screens.trigger import TriggerScreen
 from inspector.tui.session import Session
-from inspector.tui.widgets.bars import Banner, FilterBar, StatusBar
+from inspector.tui.widgets.bars import Banner, FilterBar
 from inspector.tui.widgets.delivery_list import DeliveryList, EmptyList, ListTitles
 from inspector.tui.widgets.detail import Detail
 from inspector.tui.widgets.sidebar import Sidebar
+from inspector.tui.widgets.status import KeyBar, StatusBar
 
 Severity = Literal["information", "warning", "error"]
 
@@ -93,7 +93,7 @@ class MainScreen(Screen[None]):
                     yield self._empty
                 yield self.detail
         yield self._status
-        yield Footer(show_command_palette=False, compact=True)
+        yield KeyBar()
 
     def on_mount(self) -> None:
         self._place_class("list")
@@ -140,11 +140,15 @@ class MainScreen(Screen[None]):
     def _look(self) -> None:
         feed = self.session.feed
         cursor = feed.cursor_id
-        if cursor is None:
-            self.session.inspection.clear()
-        else:
+        if cursor is not None:
             self.session.inspection.look_at(feed.get(cursor))
+        elif feed.complete:
+            self.session.inspection.clear()
         self.refresh_place()
+
+    @on(KeyBar.Clicked)
+    def _click(self, message: KeyBar.Clicked) -> None:
+        self.action_run(message.action.id)
 
     @on(DeliveryList.Opened)
     def _open(self) -> None:
@@ -175,6 +179,7 @@ class MainScreen(Screen[None]):
     def apply_filter(self, wanted: Filter) -> None:
         """Show what matches, with the filter as visible text."""
         self.filter_bar.show_applied(wanted.text)
+        self.list.seek_cursor()
         self.session.show(wanted)
         self.list.rows_moved()
         self._list_or_empty()

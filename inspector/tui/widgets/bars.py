@@ -1,4 +1,4 @@
-"""The bars around the panes: the filter, the lost connection, the listener's figures."""
+"""The bars above the panes: the filter, and the lost connection."""
 
 from collections.abc import Callable
 from typing import ClassVar
@@ -8,17 +8,12 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
-from textual.widget import Widget
 from textual.widgets import Input, Static
 
-from inspector.client.models import Status
 from inspector.domain.plaintext import one_line, visible
 from inspector.domain.query import QueryError
 from inspector.errors import UsageError
-from inspector.tui.feed import Feed
 from inspector.tui.filters import Filter
-
-_LEDGER = ("received", "forwarded", "failed", "waiting", "held", "filtered", "kept", "refused")
 
 
 class FilterBar(Vertical):
@@ -132,75 +127,6 @@ class Banner(Static):
                     f"Next try in {left:.0f} s; the list stays browsable."
                 )
             )
-
-
-class StatusBar(Widget):
-    """The capture URL, the targets, the connection, the ledger, and how the list stands."""
-
-    def __init__(self, feed: Feed) -> None:
-        super().__init__(id="status")
-        self._feed = feed
-        self._status: Status | None = None
-        self._connected = False
-
-    def show(self, status: Status | None, connected: bool) -> None:
-        self._status, self._connected = status, connected
-        self.refresh()
-
-    def render(self) -> Content:
-        status = self._status
-        first = [
-            ("● connected", "bold") if self._connected else ("○ not connected", "bold reverse")
-        ]
-        second: list[tuple[str, str]] = [(_place(self._feed), "bold")]
-        if status is not None:
-            first.append((visible(status.url), "bold underline"))
-            first.extend(_targets(status))
-            second.append((_ledger(status), ""))
-            if status.index_lag:
-                second.append((f"{status.index_lag} not indexed yet", ""))
-            if not status.store_ok:
-                text = f"NOT STORED: {one_line(status.store_error, 160)}; senders get 503"
-                second.insert(0, (text, "bold reverse"))
-        return Content("\n").join([_joined(first), _joined(second)])
-
-
-def _place(feed: Feed) -> str:
-    row = feed.cursor_row
-    where = "0" if row is None else f"{row + 1:,}"
-    more = "+" if feed.trimmed or not feed.complete else ""
-    text = f"{where}/{len(feed):,}{more}"
-    if feed.follow:
-        return f"{text} following"
-    return f"{text} {feed.new:,} new" if feed.new else text
-
-
-def _targets(status: Status) -> list[tuple[str, str]]:
-    if not status.targets:
-        return [("no target: deliveries are kept", "")]
-    out: list[tuple[str, str]] = []
-    for one in status.targets:
-        text = f"-> {one_line(one.target, 80)}"
-        if one.last_failure:
-            text += f" ! {one_line(one.last_failure, 60)}"
-            if one.retry_in is not None:
-                text += f", again in {one.retry_in:.0f} s"
-        out.append((text, "bold" if one.last_failure else ""))
-    return out
-
-
-def _ledger(status: Status) -> str:
-    ledger = status.ledger
-    parts = [
-        f"{name} {ledger[name]:,}"
-        for name in _LEDGER
-        if ledger.get(name) or name in ("received", "failed")
-    ]
-    return "  ".join(parts) + ("" if status.balanced else "  LEDGER DOES NOT BALANCE")
-
-
-def _joined(parts: list[tuple[str, str]]) -> Content:
-    return Content(" ") + Content("  ").join([Content.styled(text, style) for text, style in parts])
 
 
 def _said(error: UsageError) -> str:

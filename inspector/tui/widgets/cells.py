@@ -38,13 +38,30 @@ class CellView(ScrollView):
         "cell--selected-focus",
     }
 
+    _under: Style | None = None
+
+    @property
+    def under(self) -> Style:
+        """The widget's own style, worked out once: it is asked for at every line."""
+        if self._under is None:
+            self._under = self.rich_style
+        return self._under
+
+    def notify_style_update(self) -> None:
+        super().notify_style_update()
+        self._under = None
+        self.forget_strips()
+
+    def forget_strips(self) -> None:
+        """Drop what was drawn in other colours or for another width."""
+
     def strip(self, cells: Iterable[Cell], width: int, base: Style | None = None) -> Strip:
         """The cells as a strip of `width`, over the widget's style or `base`."""
-        under = base or self.rich_style
+        under = base or self.under
         segments = [
             Segment(text, under + self._style(name) if name else under) for text, name in cells
         ]
-        return Strip(segments).adjust_cell_length(width, under)
+        return Strip(segments).adjust_cell_length(width, under).simplify()
 
     def resize_rows(self, count: int) -> None:
         """Tell the scrollbar how many lines there are.

@@ -48,13 +48,15 @@ class DeliveryList(CellView, can_focus=True):
         """The user clicked the delivery under the cursor once more."""
 
     def __init__(self, feed: Feed, now: Callable[[], int], tz: tzinfo | None = None) -> None:
+        # By id and look: the summary that a strip was drawn from, and the strip.
+        self._strips: OrderedDict[tuple[object, ...], tuple[Delivery, Strip]] = OrderedDict()
         super().__init__(id="list")
         self._feed = feed
         self._now = now
         self._tz = tz
-        # By id and look: the summary that a strip was drawn from, and the strip.
-        self._strips: OrderedDict[tuple[object, ...], tuple[Delivery, Strip]] = OrderedDict()
+        # The delivery in the top line, and the one to put there once it is listed again.
         self._anchor: int | None = None
+        self._sought: int | None = None
 
     # Drawing -------------------------------------------------------------------------------
 
@@ -62,7 +64,7 @@ class DeliveryList(CellView, can_focus=True):
         row = self.scroll_offset.y + y
         width = self.scrollable_content_region.width
         if row >= len(self._feed):
-            return Strip.blank(width, self.rich_style)
+            return Strip.blank(width, self.under)
         selected = row == self._feed.cursor_row
         delivery = self._feed.at(row)
         if delivery is None:
@@ -85,12 +87,11 @@ class DeliveryList(CellView, can_focus=True):
 
     def _base(self, selected: bool) -> Style:
         if not selected:
-            return self.rich_style
+            return self.under
         name = "cell--selected-focus" if self.has_focus else "cell--selected"
         return self.get_component_rich_style(name)
 
-    def notify_style_update(self) -> None:
-        super().notify_style_update()
+    def forget_strips(self) -> None:
         self._strips.clear()
 
     # Following the feed --------------------------------------------------------------------
@@ -110,15 +111,24 @@ class DeliveryList(CellView, can_focus=True):
 
     def rows_moved(self) -> None:
         """Rows came or went: keep the deliveries that are on the screen where they are."""
+        top = self._sought if self._sought is not None else self._anchor
         self.resize_rows(len(self._feed))
+        row = None if top is None else self._feed.row_of(top)
+        self._sought = None
         if self._feed.follow:
             self.jump_to(0)
-        elif self._anchor is not None:
-            row = self._feed.row_of(self._anchor)
-            if row is not None:
-                self.jump_to(row)
+        elif row is not None:
+            self.jump_to(row)
+        elif not self._feed.complete:
+            self._sought = top
+        else:
+            self._reveal()
         self._settle()
         self.refresh()
+
+    def seek_cursor(self) -> None:
+        """The list is about to be another one: find the cursor's delivery in it."""
+        self._sought = None if self._feed.follow else self._feed.cursor_id
 
     def _window(self) -> tuple[int, int]:
         first = self.scroll_offset.y
@@ -169,14 +179,18 @@ class DeliveryList(CellView, can_focus=True):
         row = self._feed.cursor_row
         if row is None:
             return
-        first, height = self.scroll_offset.y, max(self.size.height, 1)
-        if row < first:
-            self.jump_to(row)
-        elif row >= first + height:
-            self.jump_to(row - height + 1)
+        self._reveal()
         for line in {row, row if before is None else before}:
             self.repaint_line(line)
         self.post_message(self.CursorMoved())
+
+    def _reveal(self) -> None:
+        row = self._feed.cursor_row
+        first, height = self.scroll_offset.y, max(self.size.height, 1)
+        if row is not None and row < first:
+            self.jump_to(row)
+        elif row is not None and row >= first + height:
+            self.jump_to(row - height + 1)
 
     def on_click(self, event: events.Click) -> None:
         row = self.scroll_offset.y + event.y

@@ -53,6 +53,7 @@ class LinesView(CellView, can_focus=True):
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(Where.DETAIL)]
 
     def __init__(self) -> None:
+        self._strips: dict[int, Strip] = {}
         super().__init__(id="lines")
         self._lines: list[Line] = []
         self._wrapped: list[Line] = []
@@ -68,14 +69,21 @@ class LinesView(CellView, can_focus=True):
     def render_line(self, y: int) -> Strip:
         index = self.scroll_offset.y + y
         width = self.scrollable_content_region.width
-        cells = self._wrapped[index] if index < len(self._wrapped) else ()
-        return self.strip(cells, width)
+        strip = self._strips.get(index)
+        if strip is None:
+            cells = self._wrapped[index] if index < len(self._wrapped) else ()
+            strip = self._strips[index] = self.strip(cells, width)
+        return strip
+
+    def forget_strips(self) -> None:
+        self._strips.clear()
 
     def on_resize(self) -> None:
         if self._width != self.scrollable_content_region.width:
             self._wrap()
 
     def _wrap(self) -> None:
+        self.forget_strips()
         self._width = self.scrollable_content_region.width
         self._wrapped = list(wrapped(self._lines, self._width)) if self._width else []
         self.resize_rows(len(self._wrapped))

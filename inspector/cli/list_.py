@@ -1,0 +1,54 @@
+"""`inspector list`: deliveries, newest first."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from inspector.cli.asking import QueryCommand, query_of
+from inspector.cli.compact import delivery_row
+from inspector.cli.opened import opened
+from inspector.cli.options import store_options
+from inspector.cli.printing import print_item, print_row
+from inspector.domain.delivery import Delivery
+from inspector.domain.export import delivery_json
+from inspector.domain.query import Query
+from inspector.settings import load
+from inspector.store.reader import Reader
+
+_PAGE = 500
+
+
+@click.command("list", cls=QueryCommand)
+@click.argument("query", nargs=-1)
+@click.option(
+    "-n", "--limit", type=click.IntRange(1), default=50, show_default=True, help="At most so many."
+)
+@store_options
+def command(query: tuple[str, ...], limit: int, db: Path | None, as_json: bool) -> None:
+    """List deliveries, newest first; QUERY selects some of them.
+
+    \b
+    inspector list event:delta.* sig:invalid
+    inspector list state:failed not method:GET
+    inspector list 'age:<2h "free text"'
+    """
+    wanted = query_of(query)
+    with opened(load({"db": db})) as reader:
+        for delivery in _newest(reader, wanted, limit):
+            if as_json:
+                request = reader.journal.request(delivery.id, body=False)
+                print_item("delivery", delivery_json(delivery, request, body=False))
+            else:
+                print_row(delivery_row(delivery.to_json()))
+
+
+def _newest(reader: Reader, query: Query, limit: int) -> Iterator[Delivery]:
+    """A page at a time, so that a long list takes little memory and begins at once."""
+    now = time.time_ns() // 1000
+    before: int | None = None
+    while limit > 0 and (page := reader.page(query, now, before=before, limit=min(limit, _PAGE))):
+        yield from page
+        limit -= len(page)
+        before = page[-1].id

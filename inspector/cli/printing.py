@@ -1,0 +1,57 @@
+"""What commands print: data to standard output, progress to standard error."""
+
+import json
+import sys
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, Self
+
+import click
+
+
+def print_item(kind: str, item: Mapping[str, Any]) -> None:
+    """One object of the NDJSON contract."""
+    click.echo(json.dumps({"v": 1, "kind": kind, **item}))
+
+
+def print_row(text: str) -> None:
+    """One line for people; what the terminal's encoding lacks is spelled out."""
+    encoding = sys.stdout.encoding or "utf-8"
+    click.echo(text.encode(encoding, "backslashreplace").decode(encoding))
+
+
+def tell(text: str) -> None:
+    """One line of narration, on standard error."""
+    click.echo(text, err=True)
+
+
+class Progress:
+    """One line on a terminal that counts up and is gone at the end; elsewhere nothing."""
+
+    def __init__(self, doing: str) -> None:
+        self._doing = doing
+        self._shown = False
+
+    def show(self, done: int, total: int) -> None:
+        if total > 1 and sys.stderr.isatty():
+            sys.stderr.write(f"\r\x1b[K{self._doing} {done} of {total}")
+            sys.stderr.flush()
+            self._shown = True
+
+    def hide(self) -> None:
+        """Make room for a line; the next `show` brings it back."""
+        if self._shown:
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()
+            self._shown = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.hide()

@@ -1,0 +1,43 @@
+"""`inspector show`: all that is known of one delivery."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from inspector.cli.asking import one_id
+from inspector.cli.opened import opened
+from inspector.cli.options import store_options
+from inspector.cli.printing import print_item, print_row
+from inspector.cli.sheet import sheet
+from inspector.domain.delivery import Request
+from inspector.domain.export import attempt_json, body_json, delivery_json
+from inspector.settings import load
+
+
+@click.command("show")
+@click.argument("delivery", metavar="ID|latest")
+@click.option("--body", "body_alone", is_flag=True, help="Write the raw body alone.")
+@store_options
+def command(delivery: str, body_alone: bool, db: Path | None, as_json: bool) -> None:
+    """Show one delivery: request, signature, envelope, body, attempts."""
+    with opened(load({"db": db})) as reader:
+        id_ = one_id(reader, delivery)
+        found = reader.delivery(id_)
+        assert found is not None
+        request = reader.journal.request(id_)
+        raw = b"" if request else reader.journal.raw_refusal(id_)
+        responses = reader.journal.responses(id_)
+        attempts = [(each, responses.get(each.id)) for each in reader.attempts(id_)]
+    if body_alone:
+        sys.stdout.buffer.write(request.body if request else raw)
+        sys.stdout.buffer.flush()
+    elif as_json:
+        item = delivery_json(found, request, body=True)
+        if raw:
+            item |= body_json(raw)
+        # The summary's `attempts` is their number; here they are themselves.
+        print_item("delivery", {**item, "attempts": [attempt_json(*each) for each in attempts]})
+    else:
+        for line in sheet(found, request or Request("", "", "", (), raw), attempts):
+            print_row(line)

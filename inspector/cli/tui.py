@@ -1,0 +1,27 @@
+"""`inspector tui`: the terminal UI of a listener that runs already."""
+
+from pathlib import Path
+
+import click
+
+from inspector.cli.opened import existing
+from inspector.cli.options import store_options
+from inspector.cli.running import running
+from inspector.errors import UnreachableError
+from inspector.settings import load
+
+
+@click.command("tui")
+@store_options
+def command(db: Path | None, as_json: bool) -> int:
+    """Open the terminal UI of the running listener of this store."""
+    del as_json  # accepted after every command; a screen has no lines to print
+    settings = load({"db": db})
+    listener = running(existing(settings))
+    if listener is None:
+        raise UnreachableError(
+            f"no listener runs on {settings.db}", "start one with `inspector serve`"
+        )
+    from inspector.tui.app import run_ui
+
+    return run_ui(listener.control, listener.token())

@@ -1,0 +1,74 @@
+"""The forwarder of a store, put together: for a listener, and for a command that sends itself."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from inspector.domain.delivery import Request
+from inspector.domain.routes import Routing, Target, parse_header
+from inspector.forward.dispatcher import Dispatcher
+from inspector.forward.lane import ForwardSettings
+from inspector.forward.ports import WaitingItem
+from inspector.forward.router import Router
+from inspector.forward.target import TargetClient
+from inspector.settings import Settings
+from inspector.store.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Forwarding:
+    """The router, which owns the dispatcher and stops it."""
+
+    router: Router
+    dispatcher: Dispatcher
+
+
+class _Waiting:
+    """The store's waiting deliveries, as the forwarder asks for them."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def waiting(self, target: str, after: int, limit: int) -> list[WaitingItem]:
+        found = await self._store.read(lambda reader: reader.waiting(target, after, limit))
+        return [WaitingItem(each.delivery_id, each.received_at, each.attempts) for each in found]
+
+    async def load(self, delivery_id: int) -> Request | None:
+        return await self._store.load(delivery_id)
+
+
+def forwarding(
+    settings: Settings, routing: Routing, store: Store, clock: Callable[[], int]
+) -> Forwarding:
+    """Build it; nothing is sent by itself before `router.start()`."""
+    waiting = _Waiting(store)
+    forward = ForwardSettings(
+        timeout=settings.timeout or None,
+        retry=settings.retry,
+        max_connections=settings.max_connections,
+    )
+    dispatcher = Dispatcher(routing, _client_of(settings), store, waiting, clock, forward)
+    router = Router(
+        routing,
+        dispatcher,
+        store,
+        waiting,
+        lambda id_: store.read(lambda reader: reader.attempts(id_)),
+        settings.secret,
+        clock,
+    )
+    return Forwarding(router, dispatcher)
+
+
+def _client_of(settings: Settings) -> Callable[[Target], TargetClient]:
+    overrides = tuple(map(parse_header, settings.header))
+
+    def client(target: Target) -> TargetClient:
+        return TargetClient(
+            target,
+            max_connections=settings.max_connections,
+            insecure=settings.insecure,
+            keep_host=settings.keep_host,
+            overrides=overrides,
+        )
+
+    return client

@@ -1,0 +1,95 @@
+"""Reading a store without a listener: bring the index up to date, then open a reader.
+
+Nothing here creates a store; the caller holds the lock where it says so.
+"""
+
+import os
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+
+from inspector.errors import ConfigurationError, InspectorError, StoreUnavailableError
+from inspector.store import migrations
+from inspector.store.connect import connect
+from inspector.store.files import StoreFiles
+from inspector.store.indexer import Indexer
+from inspector.store.indexer_process import reader_with
+from inspector.store.lock import StoreLock
+from inspector.store.reader import Reader
+
+
+def catch_up(
+    files: StoreFiles,
+    secrets: Sequence[str],
+    *,
+    anew: bool = False,
+    progress: Callable[[int, int], None] = lambda position, end: None,
+) -> None:
+    """Index what the journal holds, all of it `anew` or what is missing; the lock is held.
+
+    `progress` is told the position reached and the one to reach. Raises `ConfigurationError` for a
+    file that is no store of ours.
+    """
+    with _explained(files):
+        with closing(connect(files.database)) as connection:
+            migrations.migrate(connection)
+        with closing(Indexer(files, reader_with(list(secrets)))) as indexer:
+            if anew:
+                indexer.reset()
+            end = last_seq(files)
+            indexer.run(lambda position: progress(position, end))
+
+
+def locked(files: StoreFiles, command: str) -> StoreLock:
+    """The right to write for one command; raises `UnreachableError` naming who has it."""
+    try:
+        return StoreLock(files.lock, {"command": f"inspector {command}", "pid": os.getpid()})
+    except OSError as error:
+        raise ConfigurationError(
+            f"cannot write {files.lock}: {error.strerror or error}",
+            "name a store of your own with --db PATH",
+        ) from error
+
+
+def last_seq(files: StoreFiles) -> int:
+    """The position of the last fact; 0 in a store that was never written to."""
+    with closing(connect(files.database, read_only=True)) as connection:
+        found = connection.execute("SELECT max(seq) FROM fact").fetchone()[0]
+    return int(found or 0)
+
+
+@contextmanager
+def reading(files: StoreFiles) -> Iterator[Reader]:
+    """A reader of a store whose index is there; what SQLite finds wrong is told as our error."""
+    with _explained(files), closing(Reader(files)) as reader:
+        yield reader
+
+
+def missing(files: StoreFiles) -> int | None:
+    """How many facts the index is behind, or None where there is no index yet to read."""
+    try:
+        with closing(Reader(files)) as reader:
+            return max(0, reader.journal.last_seq() - reader.position())
+    except sqlite3.OperationalError:
+        return None
+
+
+def versions(files: StoreFiles) -> dict[str, str | int]:
+    """The versions of SQLite and of the journal's schema."""
+    with _explained(files), closing(connect(files.database, read_only=True)) as connection:
+        return {"sqlite": sqlite3.sqlite_version, "schema": migrations.version(connection)}
+
+
+@contextmanager
+def _explained(files: StoreFiles) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        raise _error(files, error) from error
+
+
+def _error(files: StoreFiles, error: sqlite3.DatabaseError) -> InspectorError:
+    hint = "name another store with --db PATH"
+    if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_NOTADB:
+        return ConfigurationError(f"{files.database} is not a store of inspector", hint)
+    return StoreUnavailableError(f"cannot read the store {files.database}: {error}", hint)

@@ -1,0 +1,138 @@
+"""The bars below the panes: the listener's figures, and the keys that matter."""
+
+from textual import events
+from textual.content import Content
+from textual.message import Message
+from textual.timer import Timer
+from textual.widget import Widget
+
+from inspector.client.models import Status
+from inspector.domain.plaintext import one_line, visible
+from inspector.tui.actions import ACTIONS, Action, keys_text
+from inspector.tui.feed import Feed
+
+_SOON = 0.15
+_LEDGER = ("received", "forwarded", "failed", "waiting", "held", "filtered", "kept", "refused")
+
+
+class KeyBar(Widget, can_focus=False):
+    """The registry's actions for the footer, as many as fit; a click runs one.
+
+    One widget for all of them, where Textual's footer has one for each: at every repaint that
+    touches the bottom line each widget costs.
+    """
+
+    class Clicked(Message):
+        """An action was clicked."""
+
+        def __init__(self, action: Action) -> None:
+            super().__init__()
+            self.action = action
+
+    def __init__(self) -> None:
+        super().__init__(id="keys")
+
+    def render(self) -> Content:
+        parts: list[Content] = []
+        for action in self._fitting():
+            parts.append(Content.styled(f" {keys_text(action).split()[0]}", "bold $accent"))
+            parts.append(Content(f" {action.label} "))
+        return Content("").join(parts)
+
+    def on_click(self, event: events.Click) -> None:
+        end = 0
+        for action in self._fitting():
+            end += _length(action)
+            if event.x < end:
+                self.post_message(self.Clicked(action))
+                return
+
+    def _fitting(self) -> list[Action]:
+        shown = [action for action in ACTIONS if action.footer]
+        used = 0
+        fitting = set()
+        for action in sorted(shown, key=lambda action: action.footer):
+            used += _length(action)
+            if used <= self.size.width:
+                fitting.add(action.id)
+        return [action for action in shown if action.id in fitting]
+
+
+def _length(action: Action) -> int:
+    return len(keys_text(action).split()[0]) + len(action.label) + 3
+
+
+class StatusBar(Widget):
+    """The capture URL, the targets, the connection, the ledger, and how the list stands."""
+
+    def __init__(self, feed: Feed) -> None:
+        super().__init__(id="status")
+        self._feed = feed
+        self._timer: Timer | None = None
+        self._status: Status | None = None
+        self._connected = False
+
+    def show(self, status: Status | None, connected: bool) -> None:
+        """Draw these figures, soon: a held key repaints the list, and not half the screen."""
+        self._status, self._connected = status, connected
+        if self._timer is None:
+            self._timer = self.set_timer(_SOON, self._draw)
+
+    def _draw(self) -> None:
+        self._timer = None
+        self.refresh()
+
+    def render(self) -> Content:
+        status = self._status
+        first = [
+            ("● connected", "bold") if self._connected else ("○ not connected", "bold reverse")
+        ]
+        second: list[tuple[str, str]] = [(_place(self._feed), "bold")]
+        if status is not None:
+            first.append((visible(status.url), "bold underline"))
+            first.extend(_targets(status))
+            second.append((_ledger(status), ""))
+            if status.index_lag:
+                second.append((f"{status.index_lag} not indexed yet", ""))
+            if not status.store_ok:
+                text = f"NOT STORED: {one_line(status.store_error, 160)}; senders get 503"
+                second.insert(0, (text, "bold reverse"))
+        return Content("\n").join([_joined(first), _joined(second)])
+
+
+def _place(feed: Feed) -> str:
+    row = feed.cursor_row
+    where = "0" if row is None else f"{row + 1:,}"
+    more = "+" if feed.trimmed or not feed.complete else ""
+    text = f"{where}/{len(feed):,}{more}"
+    if feed.follow:
+        return f"{text} following"
+    return f"{text} {feed.new:,} new" if feed.new else text
+
+
+def _targets(status: Status) -> list[tuple[str, str]]:
+    if not status.targets:
+        return [("no target: deliveries are kept", "")]
+    out: list[tuple[str, str]] = []
+    for one in status.targets:
+        text = f"-> {one_line(one.target, 80)}"
+        if one.last_failure:
+            text += f" ! {one_line(one.last_failure, 60)}"
+            if one.retry_in is not None:
+                text += f", again in {one.retry_in:.0f} s"
+        out.append((text, "bold" if one.last_failure else ""))
+    return out
+
+
+def _ledger(status: Status) -> str:
+    ledger = status.ledger
+    parts = [
+        f"{name} {ledger[name]:,}"
+        for name in _LEDGER
+        if ledger.get(name) or name in ("received", "failed")
+    ]
+    return "  ".join(parts) + ("" if status.balanced else "  LEDGER DOES NOT BALANCE")
+
+
+def _joined(parts: list[tuple[str, str]]) -> Content:
+    return Content(" ") + Content("  ").join([Content.styled(text, style) for text, style in parts])
