@@ -73,8 +73,9 @@ def run(arguments: list[str]) -> int:
         return error.exit_code
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:
-        # Whoever read our output has gone; the interpreter must not complain at its end.
+    except (BrokenPipeError, SystemExit):
+        # Whoever read our output has gone, which click makes an exit of; the interpreter must not
+        # complain at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:

@@ -61,18 +61,19 @@ class Sample:
         return "\n".join(lines)
 
 
-def request(event: str, data: str | None, sets: Sequence[str], **how: Any) -> TriggerRequest:
+def asked_for(event: str, data: str | None, sets: Sequence[str], **how: Any) -> TriggerRequest:
     """What is asked for; raises `UsageError` for a part of it that cannot be read."""
-    changes = [parse_change(text) for text in sets]
     try:
+        changes = [parse_change(text) for text in sets]
         json.dumps(changes, allow_nan=False)
-        payload = None if data is None else _payload(data)
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"--set: {error}", "the value is JSON, or else text") from error
+    payload = None if data is None else _payload(data)
+    try:
         return TriggerRequest(event=event, data=payload, changes=changes, **how)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         raise UsageError(f"{first['loc'][0]}: {first['msg']}") from error
-    except ValueError as error:
-        raise UsageError(f"--set: {error}") from error
 
 
 def _payload(text: str) -> Any:

@@ -39,7 +39,8 @@ def _summary(delivery: Delivery) -> Iterator[str]:
     yield _pair("signature", f"{delivery.verdict}: {delivery.reason}")
     reason = f" ({delivery.state_reason})" if delivery.state_reason else ""
     yield _pair("state", delivery.state + reason)
-    yield _pair("answered", str(delivery.answered or "not yet"))
+    if delivery.answered is not None:
+        yield _pair("answered", str(delivery.answered))
     yield _pair("size", f"{human_size(delivery.body_size)}, SHA-256 {delivery.body_sha256}")
     if delivery.event_id:
         yield _pair("event id", delivery.event_id)

@@ -8,7 +8,7 @@ import click
 
 from inspector.cli.options import secret_option, store_options
 from inspector.cli.running import Api, running
-from inspector.cli.samples import Sample, as_sent, request
+from inspector.cli.samples import Sample, as_sent, asked_for
 from inspector.cli.triggering import by_ourselves, straight, through
 from inspector.errors import UsageError
 from inspector.settings import Settings, load
@@ -46,7 +46,7 @@ def command(
     """
     settings = load({"db": db, "secret": secret})
     how = {name: options.pop(name) for name in ("envelope", "bad_signature", "stale")}
-    asked = request(event, data, sets, **how)
+    asked = asked_for(event, data, sets, **how)
     # Made here once in any case: a mistake in it is told before anything is sent.
     sample = Sample(asked, settings.secret[0] if settings.secret else None)
     made = sample.make()

@@ -1,5 +1,6 @@
 """`inspector tui`: the terminal UI of a listener that runs already."""
 
+import sys
 from pathlib import Path
 
 import click
@@ -7,7 +8,7 @@ import click
 from inspector.cli.opened import existing
 from inspector.cli.options import store_options
 from inspector.cli.running import running
-from inspector.errors import UnreachableError
+from inspector.errors import UnreachableError, UsageError
 from inspector.settings import load
 
 
@@ -22,6 +23,8 @@ def command(db: Path | None, as_json: bool) -> int:
         raise UnreachableError(
             f"no listener runs on {settings.db}", "start one with `inspector serve`"
         )
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise UsageError("the UI needs a terminal", "see `inspector list` and `inspector show`")
     from inspector.tui.app import run_ui
 
     return run_ui(listener.control, listener.token())

@@ -148,9 +148,13 @@ class Control:
     ) -> bytes:
         url = f"{self.base}/api/{path}"
         try:
+            # yarl would leave a lone surrogate out, and so ask for something else.
+            "".join((params or {}).values()).encode()
             async with self._opened().request(method, url, params=params, json=body) as response:
                 data = await response.read()
                 status = response.status
+        except UnicodeError as error:
+            raise UsageError("there are characters in it that cannot be sent") from error
         except TimeoutError as error:
             raise UnreachableError(
                 f"the listener at {self.base} does not answer", "it may be busy; try again"

@@ -117,7 +117,7 @@ class Stream:
             except ConnectionClosed as error:
                 reason = error.reason or "the connection was cut"
             except (OSError, InvalidHandshake, InvalidURI, ValueError) as error:
-                reason = str(error) or type(error).__name__
+                reason = _plainly(error)
             retry_in = pause * (0.5 + self._jitter() / 2)
             pause = min(pause * 2, _LONGEST_PAUSE)
             yield Disconnected(retry_in, reason)
@@ -154,3 +154,11 @@ class Stream:
             # A first connection, or another journal than the one we left: live from here.
             self._after = last_seq
         return Connected(last_seq, resumed)
+
+
+def _plainly(error: Exception) -> str:
+    if isinstance(error, ConnectionRefusedError):
+        return "nothing listens there any more"
+    if isinstance(error, TimeoutError):
+        return "it does not answer"
+    return str(error) or type(error).__name__

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Self
 
 from aiohttp import ClientError, StreamReader, web
@@ -111,7 +111,7 @@ class Ingress:
                 return await self._refuse(at, remote, error, request=head)
             # An HTTP/1.0 sender that wants to keep its connection would have to be told so.
             kept = request.keep_alive and head.http_version == "1.1"
-            whole = replace(head, body=body) if body else head
+            whole = head if not body else _with_body(head, body)
             _, answer = await self._intake.take(at, whole, remote, pieces=pieces, kept=kept)
             return answer
 
@@ -226,6 +226,10 @@ def _head_of(request: web.BaseRequest) -> Request:
         ),
         b"",
     )
+
+
+def _with_body(head: Request, body: bytes) -> Request:
+    return Request(head.method, head.target, head.http_version, head.headers, body)
 
 
 def _write(request: web.BaseRequest, data: bytes) -> None:

@@ -3,14 +3,19 @@
 import logging
 import sqlite3
 import threading
+import time
 from pathlib import Path
 
 from inspector.store.connect import connect
 
-# After so many bytes written a checkpoint copies the log into the database while commits go on.
+# After so many bytes written, a checkpoint copies the log into the database when it is quiet.
 CHECKPOINT_BYTES = 8 << 20
-# A log larger than this is started anew, which holds commits back for the few frames left over.
-RESTART_BYTES = 64 << 20
+# It is quiet when nothing was committed for so long: a checkpoint beside a burst doubles the
+# slowest answers (measured: p99 5 ms instead of 2.5 ms).
+QUIET_SECONDS = 0.1
+# A log this large is copied back even in the middle of a burst, and begun anew, which holds
+# commits back for the few frames left over.
+RESTART_BYTES = 192 << 20
 
 _log = logging.getLogger(__name__)
 
@@ -23,23 +28,23 @@ class Checkpointer:
 
     def __init__(self, path: Path, writing: threading.Lock) -> None:
         self._path = path
-        self._log_path = path.with_name(path.name + "-wal")
         self._writing = writing
         self._written = 0
+        self._wrote_at = 0.0
         self._due = threading.Event()
-        self._closing = False
+        self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="inspector-checkpoint", daemon=True)
         self._thread.start()
 
     def wrote(self, size: int) -> None:
         """Count `size` bytes; called by the writer after a commit."""
         self._written += size
+        self._wrote_at = time.monotonic()
         if self._written >= CHECKPOINT_BYTES:
-            self._written = 0
             self._due.set()
 
     def close(self) -> None:
-        self._closing = True
+        self._closing.set()
         self._due.set()
         self._thread.join()
 
@@ -48,19 +53,27 @@ class Checkpointer:
         try:
             while True:
                 self._due.wait()
-                self._due.clear()
-                if self._closing:
+                while not self._quiet() and self._written < RESTART_BYTES:
+                    if self._closing.wait(QUIET_SECONDS):
+                        return
+                if self._closing.is_set():
                     return
                 self._checkpoint(connection)
         finally:
             connection.close()
 
+    def _quiet(self) -> bool:
+        return time.monotonic() - self._wrote_at > QUIET_SECONDS
+
     def _checkpoint(self, connection: sqlite3.Connection) -> None:
+        restart = self._written >= RESTART_BYTES
+        self._written = 0
+        self._due.clear()
         try:
             connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
-            if self._log_path.stat().st_size > RESTART_BYTES:
+            if restart:
                 with self._writing:
-                    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-        except (sqlite3.Error, OSError) as error:
+                    connection.execute("PRAGMA wal_checkpoint(RESTART)").fetchone()
+        except sqlite3.Error as error:
             # The writer meets the same fault, and it is the one that reports it.
             _log.debug("checkpoint failed: %s", error)

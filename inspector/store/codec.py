@@ -5,6 +5,7 @@ head as `domain.headers` encodes it, `body` the raw bytes. Kinds are numbers and
 """
 
 import json
+from functools import lru_cache
 from typing import Any, Final
 
 from inspector.domain.attempt import Failure, FailureKind, Outcome, Response, Trigger
@@ -33,6 +34,7 @@ PRUNED: Final = 8
 
 Row = tuple[int, int, int, str, bytes | None, bytes | None]
 _dump = json.JSONEncoder(separators=(",", ":")).encode
+_quote = json.encoder.encode_basestring_ascii
 
 
 def encode(fact: Fact) -> Row:
@@ -40,18 +42,11 @@ def encode(fact: Fact) -> Row:
     match fact:
         case Captured():
             request = fact.request
-            meta: dict[str, Any] = {"remote": fact.remote}
-            if fact.answered is not None:
-                meta["answered"] = fact.answered
-            if fact.route is not None:
-                meta["route"] = fact.route
-            if fact.replay_of is not None:
-                meta["replay_of"] = fact.replay_of
-            if fact.endpoint != "default":
-                meta["endpoint"] = fact.endpoint
-            return CAPTURED, 0, fact.at, _dump(meta), _head(request), request.body
+            rest = _captured_meta(fact.answered, fact.route, fact.replay_of, fact.endpoint)
+            text = f'{{"remote":{_quote(fact.remote)}{rest}'
+            return CAPTURED, 0, fact.at, text, _head(request), request.body
         case Refused():
-            meta = {
+            meta: dict[str, Any] = {
                 "remote": fact.remote,
                 "status": fact.status,
                 "code": fact.code,
@@ -89,6 +84,23 @@ def encode(fact: Fact) -> Row:
                 None,
                 None,
             )
+
+
+@lru_cache(256)
+def _captured_meta(
+    answered: int | None, route: tuple[str, ...] | None, replay_of: int | None, endpoint: str
+) -> str:
+    """The rest of a capture's meta behind `remote`: the same for almost all of a listener's."""
+    meta: dict[str, Any] = {}
+    if answered is not None:
+        meta["answered"] = answered
+    if route is not None:
+        meta["route"] = route
+    if replay_of is not None:
+        meta["replay_of"] = replay_of
+    if endpoint != "default":
+        meta["endpoint"] = endpoint
+    return f",{_dump(meta)[1:]}" if meta else "}"
 
 
 def _encode_finished(fact: AttemptFinished) -> Row:

@@ -27,12 +27,15 @@ _dump = json.JSONEncoder(separators=(",", ":")).encode
 
 @dataclass(slots=True)
 class Run:
-    """Neighbouring facts of one sort: the ids to show, and the deliveries that they changed."""
+    """Neighbouring facts of one sort: the ids to show, and the deliveries that they changed.
+
+    Each id stands with the position of the run's first fact about it.
+    """
 
     letter: str
     seq: int
-    ids: dict[int, None] = field(default_factory=dict)
-    touched: dict[int, None] = field(default_factory=dict)
+    ids: dict[int, int] = field(default_factory=dict)
+    touched: dict[int, int] = field(default_factory=dict)
 
 
 def group(facts: Iterable[tuple[int, int, int, int]]) -> list[Run]:
@@ -46,11 +49,11 @@ def group(facts: Iterable[tuple[int, int, int, int]]) -> list[Run]:
             runs.append(run)
         run.seq = seq
         if letter == "D":
-            run.ids[delivery] = None
+            run.ids[delivery] = seq
         elif kind != codec.PRUNED:
-            run.touched[delivery] = None
+            run.touched.setdefault(delivery, seq)
         if letter == "A":
-            run.ids[attempt] = None
+            run.ids.setdefault(attempt, seq)
     return runs
 
 
@@ -76,13 +79,33 @@ def render(
     for run in runs:
         if run.letter == "D":
             lines += _delivery_lines(run, deliveries, headers)
-        elif run.letter == "A":
-            found = [attempts[id_] for id_ in run.ids if id_ in attempts]
-            lines.append(_line("A", run.seq, [attempt_item(attempt) for attempt in found]))
-        changed = [deliveries[n] for n in run.touched if n in deliveries and n not in new]
-        if changed:
-            lines.append(_line("C", run.seq, [delivery_item(each) for each in changed]))
+            continue
+        made = {id_: attempt_item(attempts[id_]) for id_ in run.ids if id_ in attempts}
+        changed = {
+            id_: delivery_item(deliveries[id_])
+            for id_ in run.touched
+            if id_ in deliveries and id_ not in new
+        }
+        lines += _attempt_lines(run, made, changed)
     return lines
+
+
+def _attempt_lines(run: Run, made: dict[int, bytes], changed: dict[int, bytes]) -> list[bytes]:
+    """The `A` line of a run and its `C` line, for as many of its facts as fit, then the rest."""
+    size = max(sum(map(len, items.values())) for items in (made, changed))
+    positions = sorted({*run.ids.values(), *run.touched.values()})
+    if size > MAX_BYTES and len(positions) > 1:
+        middle = positions[len(positions) // 2 - 1]
+        halves = Run(run.letter, middle), Run(run.letter, run.seq)
+        for id_, seq in run.ids.items():
+            halves[seq > middle].ids[id_] = seq
+        for id_, seq in run.touched.items():
+            halves[seq > middle].touched[id_] = seq
+        return [line for half in halves for line in _attempt_lines(half, made, changed)]
+    attempts = [made[id_] for id_ in run.ids if id_ in made]
+    deliveries = [changed[id_] for id_ in run.touched if id_ in changed]
+    lines = [_line("A", run.seq, attempts)] if run.letter == "A" else []
+    return [*lines, _line("C", run.seq, deliveries)] if deliveries else lines
 
 
 def position(seq: int) -> bytes:

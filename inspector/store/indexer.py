@@ -14,6 +14,7 @@ from inspector.store.views import Read, Views
 # A batch ends after so many facts or so many bytes of bodies, whichever comes first.
 BATCH_FACTS = 512
 BATCH_BYTES = 8 << 20
+_CHECKPOINT_FACTS = 4096
 
 
 class Indexer:
@@ -30,13 +31,16 @@ class Indexer:
         self._read = read
         self._views = Views(self._connection, self._journal, read)
         self._with_headers = with_headers
+        self._untidy = 0
         self.position = _position(self._connection)
 
     def step(self) -> list[bytes]:
         """Index one batch in one transaction."""
         batch = list(self._batch())
         if not batch:
+            self._tidy()
             return []
+        self._untidy += len(batch)
         self._connection.execute("BEGIN IMMEDIATE")
         try:
             runs = self._views.apply(batch)
@@ -48,11 +52,21 @@ class Indexer:
         self.position = batch[-1].seq
         return [*lines, frames.position(self.position)]
 
+    def journal_end(self) -> int:
+        """The position of the journal's last fact."""
+        return self._journal.last_seq()
+
     def run(self, progress: Callable[[int], None] = lambda position: None) -> None:
         """Index everything that the journal holds now."""
-        end = self._journal.last_seq()
+        end = self.journal_end()
         while self.position < end and self.step():
             progress(self.position)
+
+    def _tidy(self) -> None:
+        """With nothing else to do: copy the log back, if it has grown."""
+        if self._untidy >= _CHECKPOINT_FACTS:
+            self._untidy = 0
+            self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
 
     def reset(self) -> None:
         """Empty the index in place, for readers that have it open; `step` builds it again."""
@@ -113,6 +127,9 @@ def _prepared(path: Path) -> sqlite3.Connection:
         # NORMAL: a power cut may lose the last commits, and they are derived again.
         tune_wal(connection, synchronous="NORMAL")
         connection.execute("PRAGMA cache_size=-8192")
+        # A checkpoint waits until the indexer is idle, unless the log has grown to 64 MiB.
+        connection.execute("PRAGMA wal_autocheckpoint=16384")
+        connection.execute("PRAGMA journal_size_limit=16777216")
         have = int(connection.execute("PRAGMA user_version").fetchone()[0])
         if have != VERSION:
             if have:

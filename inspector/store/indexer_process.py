@@ -18,11 +18,12 @@ from inspector.domain.envelope import Envelope, Signature
 from inspector.providers import read
 from inspector.store import frames
 from inspector.store.files import StoreFiles
-from inspector.store.indexer import Indexer
+from inspector.store.indexer import BATCH_FACTS, Indexer
 from inspector.store.views import Read
 
 # After a failed step (the disk is full, say) the indexer waits so many seconds for better times.
 _PAUSE = 0.5
+_LONGEST_PAUSE = 0.25
 
 
 def reader_with(secrets: list[str]) -> Read:
@@ -39,8 +40,7 @@ def main() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     if hasattr(os, "nice"):
-        # Captures come first: on a busy machine the index catches up behind them.
-        os.nice(5)
+        os.nice(10)
     settings: dict[str, Any] = json.loads(sys.stdin.buffer.readline())
     # Whatever prints by accident must not end up between the frames.
     frames_out = os.fdopen(os.dup(1), "wb", buffering=0)
@@ -61,6 +61,7 @@ def main() -> None:
 def _follow(indexer: Indexer, out: BinaryIO) -> None:
     shown = indexer.position
     out.write(frames.position(shown))
+    manners = _Manners(indexer)
     while True:
         try:
             lines = indexer.step()
@@ -72,12 +73,43 @@ def _follow(indexer: Indexer, out: BinaryIO) -> None:
             # While the index is built anew its subscribers have seen it all before.
             out.write(b"".join(lines) if indexer.position > shown else lines[-1])
             shown = max(shown, indexer.position)
+            manners.stand_back()
             continue
         orders = os.read(0, 4096)
         if not orders:
             return
         if b"R" in orders:
             indexer.reset()
+        manners.begin()
+
+
+class _Manners:
+    """Captures come first: while they come at more than half the speed of indexing, most of the
+    machine's time is left to them, and the index catches up afterwards.
+
+    Measured on two cores: without it a burst is captured at three quarters of the speed.
+    """
+
+    def __init__(self, indexer: Indexer) -> None:
+        self._indexer = indexer
+        self._seen = self._looked_at = 0.0
+        self.begin()
+
+    def begin(self) -> None:
+        """A step begins now."""
+        self._begun = time.monotonic()
+        self._from = self._indexer.position
+
+    def stand_back(self) -> None:
+        """A step has ended: pause, or not; then the next begins."""
+        now, end = time.monotonic(), self._indexer.journal_end()
+        worked = now - self._begun
+        speed = (self._indexer.position - self._from) / worked
+        arriving = (end - self._seen) / (now - self._looked_at)
+        self._seen, self._looked_at = end, now
+        if end - self._indexer.position > BATCH_FACTS and arriving > speed / 2:
+            time.sleep(min(_LONGEST_PAUSE, 4 * worked))
+        self.begin()
 
 
 if __name__ == "__main__":

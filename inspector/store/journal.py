@@ -66,7 +66,7 @@ class Journal:
             connection = connect(files.database)
             tune_wal(connection, synchronous="FULL")
             connection.execute("PRAGMA wal_autocheckpoint=0")
-            connection.execute("PRAGMA journal_size_limit=67108864")
+            connection.execute("PRAGMA journal_size_limit=16777216")
             migrate(connection)
             # Pieces of bodies whose capture never came to its commit.
             connection.execute("DELETE FROM piece WHERE id IN (SELECT id FROM loose_piece)")

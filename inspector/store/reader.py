@@ -60,9 +60,13 @@ class Reader:
     """Reads over connections of its own, in one thread at a time."""
 
     def __init__(self, files: StoreFiles) -> None:
-        self._journal_connection = connect(files.database, read_only=True)
-        self.journal = JournalReader(self._journal_connection)
         self._index = connect(files.index, read_only=True)
+        try:
+            self._journal_connection = connect(files.database, read_only=True)
+        except BaseException:
+            self._index.close()
+            raise
+        self.journal = JournalReader(self._journal_connection)
 
     def close(self) -> None:
         self._index.close()
@@ -187,12 +191,15 @@ class Reader:
         """What was received against where it is; both sides are counted on their own."""
         # The index first: what is captured in between counts as not yet indexed.
         self._index.execute("BEGIN")
-        counts = self.counts()
-        indexed = self._meta("last_delivery")
-        self._index.execute("COMMIT")
+        try:
+            counts = self.counts()
+            indexed = self._meta("last_delivery")
+            skipped = self._meta("skipped")
+        finally:
+            self._index.rollback()
         received = self.journal.last_delivery()
         pruned = counts.get("pruned", {}).get("", 0)
-        return Ledger(received, received - indexed, pruned, counts.get("state", {}))
+        return Ledger(received, received - indexed + skipped, pruned, counts.get("state", {}))
 
     def replay(self, after: int, upto: int) -> tuple[int, list[bytes]]:
         """Frames of the next facts in (after, upto], and the position reached."""
@@ -215,16 +222,17 @@ class Reader:
 
         Repeating a change is harmless, because it carries the whole present summary.
         """
-        outline = self.journal.outline(max(0, seq - frames.MAX_ITEMS), seq, frames.MAX_ITEMS)
-        touched: list[int] = []
-        for _, kind, delivery, _ in reversed(outline):
+        # A frame's attempts have two facts each, where they started and where they ended.
+        facts = 2 * frames.MAX_ITEMS
+        run = frames.Run("C", seq)
+        for position, kind, delivery, _ in reversed(
+            self.journal.outline(max(0, seq - facts), seq, facts)
+        ):
             if kind not in (codec.ATTEMPT_STARTED, codec.ATTEMPT_FINISHED):
                 break
-            touched.append(delivery)
-        rows = self._by_id(DELIVERY, "delivery d", set(touched))
-        changed = {row[0]: delivery_of(row) for row in rows}
-        run = frames.Run("C", seq, touched=dict.fromkeys(changed))
-        return frames.render([run], changed, {})
+            run.touched[delivery] = position
+        rows = self._by_id(DELIVERY, "delivery d", set(run.touched))
+        return frames.render([run], {row[0]: delivery_of(row) for row in rows}, {})
 
     def _by_id(self, columns: str, table: str, ids: set[int]) -> list[tuple[Any, ...]]:
         marks = ",".join("?" * len(ids))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from hashlib import sha256
 from typing import Any
 
-from inspector.domain.attempt import Attempt, Failure, Outcome, Response
+from inspector.domain.attempt import Attempt, Outcome, Response
 from inspector.domain.delivery import Delivery, Request, State
 from inspector.domain.envelope import Envelope, Signature, Verdict
 from inspector.domain.facts import (
@@ -80,17 +80,20 @@ class Views:
         """Write what the facts change; the runs tell subscribers of it."""
         self._begin()
         marks = []
-        last = last_delivery = 0
+        last = 0
+        meta = dict(self._connection.execute("SELECT key, value FROM meta").fetchall())
+        self._last_delivery = meta.get("last_delivery", 0)
+        self._skipped = meta.get("skipped", 0)
         for entry in entries:
             fact = entry.fact
             attempt = 0
             match fact:
                 case Captured():
                     self._captured(entry, fact)
-                    last_delivery = entry.delivery_id
+                    self._reach(entry.delivery_id, 1)
                 case Refused():
                     self._refused(entry, fact)
-                    last_delivery = entry.delivery_id
+                    self._reach(entry.delivery_id, 1)
                 case AttemptStarted():
                     attempt = entry.seq
                     self._started(entry, fact)
@@ -107,14 +110,15 @@ class Views:
                         draft["mark"], draft["note"] = fact.mark, fact.note
                 case Pruned():
                     self._flush()
+                    self._reach(entry.delivery_id, 0)
                     self._forget(fact)
             marks.append((entry.seq, _KINDS[type(fact)], entry.delivery_id, attempt))
             last = entry.seq
         self._flush()
         if last:
             self._meta("position", last)
-        if last_delivery:
-            self._meta("last_delivery", last_delivery)
+            self._meta("last_delivery", self._last_delivery)
+            self._meta("skipped", self._skipped)
         return frames.group(marks)
 
     def delivery(self, delivery_id: int) -> Delivery | None:
@@ -233,10 +237,18 @@ class Views:
             self._touched_chosen.add(fact.delivery_id)
             self._restate(fact.delivery_id, draft)
 
+    def _reach(self, delivery_id: int, seen: int) -> None:
+        """Every id up to this one was given; those never seen go in a prune that follows."""
+        self._skipped += max(0, delivery_id - self._last_delivery - seen)
+        self._last_delivery = max(delivery_id, self._last_delivery)
+
     def _forget(self, fact: Pruned) -> None:
         for loaded in (self._drafts, self._attempts, self._chosen, self._recent):
             loaded.clear()
-        self._counts.update(retention.forget(self._connection, fact.ranges))
+        counts = retention.forget(self._connection, fact.ranges)
+        found = -sum(n for (kind, _), n in counts.items() if kind == "state")
+        self._skipped -= counts["pruned", ""] - found
+        self._counts.update(counts)
 
     def _restate(self, delivery_id: int, draft: Draft) -> None:
         statuses = [status for status, _ in self._targets(delivery_id).values()]
@@ -355,7 +367,8 @@ def _new(entry: Entry, at: int, remote: str, endpoint: str, request: Request | N
 
 
 def _outcome(outcome: Outcome) -> Draft:
+    # All four columns: an attempt taken for interrupted may yet be answered.
+    names = ("status", "body_size", "failure_kind", "failure_reason")
     if isinstance(outcome, Response):
-        return {"status": outcome.status, "body_size": outcome.body_size}
-    assert isinstance(outcome, Failure)
-    return {"failure_kind": outcome.kind, "failure_reason": outcome.reason}
+        return dict(zip(names, (outcome.status, outcome.body_size, None, None), strict=True))
+    return dict(zip(names, (None, None, outcome.kind, outcome.reason), strict=True))

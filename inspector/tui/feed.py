@@ -223,7 +223,7 @@ class Feed:
             done.moved |= self._judge(delivery, arrived=True)
         for item in changed:
             delivery_id = int(item["id"])
-            known = delivery_id in self._cache or delivery_id in self._asked
+            known = delivery_id in self._cache or self._awaits(delivery_id)
             if not known and self._matches is None and not self._asks:
                 continue
             delivery = Delivery.from_json(dict(item))
@@ -249,7 +249,8 @@ class Feed:
         """The server's judgement of what `take_undecided` gave."""
         done = Changed()
         found = {delivery.id: delivery for delivery in matching}
-        self.remember(found.values())
+        # What has changed again since it was asked for would be remembered as it was.
+        self.remember(one for one in found.values() if one.id not in self._undecided)
         for delivery_id in asked:
             done.moved |= self._settle(delivery_id, delivery_id in found)
         return done
@@ -306,17 +307,21 @@ class Feed:
         Below the floor the server's list is still to come and would overwrite the decision, so
         it is parked; what has just arrived is newer than any list that is on its way.
         """
+        parked = not arrived and delivery_id < self._floor
+        if parked:
+            self._parked[delivery_id] = match
         if delivery_id in self._ids:
             if not match:
                 self._ids.remove(delivery_id)
             return not match
-        if not arrived and delivery_id < self._floor:
-            self._parked[delivery_id] = match
-            return False
-        if not match or (self._trimmed and delivery_id < self._ids.oldest):
+        if parked or not match or (self._trimmed and delivery_id < self._ids.oldest):
             return False
         self._ids.add(delivery_id)
         return True
+
+    def _awaits(self, delivery_id: int) -> bool:
+        """Whether a summary may be on its way that is older than what the stream says now."""
+        return delivery_id in self._asked or self._floor == _NOTHING
 
     def _put(self, delivery: Delivery) -> None:
         self._cache[delivery.id] = delivery

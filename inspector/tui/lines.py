@@ -27,7 +27,10 @@ def plain(text: str, style: str = "") -> Line:
 
 
 def wrapped(lines: Iterable[Line], width: int) -> Iterator[Line]:
-    """The lines broken to at most `width` screen cells, continued under their own indent."""
+    """The lines broken to at most `width` screen cells.
+
+    A line that begins with a name goes on under its value, any other under its own indent.
+    """
     for line in lines:
         if sum(cell_len(text) for text, _ in line) <= width:
             yield line
@@ -37,7 +40,11 @@ def wrapped(lines: Iterable[Line], width: int) -> Iterator[Line]:
 
 def _broken(line: Line, width: int) -> Iterator[Line]:
     text = "".join(part for part, _ in line)
-    indent = min(len(text) - len(text.lstrip(" ")) + 2, width // 2)
+    indent = len(text) - len(text.lstrip(" ")) + 2
+    if line[0][1] == "name":
+        indent = cell_len(line[0][0])
+    if indent > width // 2 or width < 8:
+        indent = 2 if width > 8 else 0
     start, room = 0, width
     while start < len(text):
         end = _break(text, start, room)

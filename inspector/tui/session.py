@@ -27,6 +27,10 @@ from inspector.tui.results import Results
 
 _log = logging.getLogger(__name__)
 
+_FOREIGN = (
+    "the listener's stream cannot be understood",
+    "it may be of another version: `inspector status` shows it",
+)
 _BATCH = 0.05
 _POLL = 1.0
 
@@ -145,6 +149,14 @@ class Session:
         arrived, self._arrived = self._arrived, []
         changed, self._changed = self._changed, []
         attempted, self._attempted = self._attempted, []
+        try:
+            self._apply(arrived, changed, attempted)
+        except (KeyError, TypeError, ValueError) as error:
+            # Going on would show a list with holes and call it whole.
+            _log.error("a frame of the stream cannot be read", exc_info=error)
+            self._tell(Ended(InspectorError(*_FOREIGN)))
+
+    def _apply(self, arrived: list[Item], changed: list[Item], attempted: list[Item]) -> None:
         if arrived or changed:
             self._dirty.set()
             self._tell(FeedChanged(self.feed.apply(arrived, changed)))

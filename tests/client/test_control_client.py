@@ -79,6 +79,8 @@ async def test_errors_are_the_houses_own() -> None:
                 await c.delivery(404)
             with pytest.raises(UsageError):
                 await c.deliveries("event:(")
+            with pytest.raises(UsageError, match="cannot be sent"):
+                await c.deliveries('event:"\ud800"')
             listener.refuse = (409, "there is no secret to sign with", "--secret")
             listener.hold(make_delivery(1))
             with pytest.raises(InspectorError) as caught:

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC
 
 import pytest
+from textual import events
 from textual.pilot import Pilot
 
 from inspector.client.control import Control
@@ -45,6 +46,18 @@ class Ui:
 
     async def press(self, *keys: str) -> None:
         await self.pilot.press(*keys)
+
+    async def filter(self, text: str) -> None:
+        """Apply a filter, pasted into the bar: a key at a time costs a tenth of a second each."""
+        await self.press("slash")
+        await self.paste(text)
+        await self.press("enter")
+
+    async def paste(self, text: str) -> None:
+        focused = self.app.screen.focused
+        assert focused is not None
+        focused.post_message(events.Paste(text))
+        await self.pilot.pause()
 
     async def until(self, condition: Callable[[], bool]) -> None:
         """Wait for the app's own messages, as long as it takes, within patience."""

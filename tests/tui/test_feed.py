@@ -27,7 +27,7 @@ class World:
         self.frames: list[tuple[str, Delivery]] = []
         self.wanted: list[PageRequest] = []
         self.pages: list[tuple[PageRequest, list[Delivery]]] = []
-        self.listed: tuple[list[int], bool] | None = None
+        self.listed: tuple[list[int], list[Delivery], bool] | None = None
         self.judged: tuple[list[int], list[Delivery]] | None = None
         self.feed = Feed(self.wanted.append, cache=8)
         self.filtered, self.asks = filtered, asks
@@ -65,13 +65,16 @@ class World:
     def list_ids(self, limit: int, _: int = 0) -> None:
         """The server lists some more ids; they reach the feed with the next call."""
         if self.listed is not None:
-            ids, last = self.listed
+            ids, summaries, last = self.listed
             self.listed = None
+            self.feed.remember(summaries)
             self.feed.extend_older(array("q", ids), last=last)
         elif not self.feed.complete:
             before = self.feed.oldest or 2**62
             found = [one for one in reversed(self.expected()) if one < before]
-            self.listed = found[:limit], len(found) <= limit
+            # The first page comes as summaries, the others as bare ids.
+            first = [] if self.feed.oldest else [self.store[one] for one in found[:limit]]
+            self.listed = found[:limit], first, len(found) <= limit
 
     def page(self, first: int, _: int = 0) -> None:
         """A page is asked for, answered, or its answer arrives."""

@@ -68,9 +68,9 @@ async def test_the_screen_shows_only_harmless_text(name: str) -> None:
                 _assert_harmless(shown.text)
             await shown.until_said("no answer")
             _assert_harmless(shown.text)
-            await shown.press("t", *"[/]", "escape", "slash", *"[/]x", "enter")
+            await shown.filter(MARKUP + BIDI)
             _assert_harmless(shown.text)
-            assert shown.main.session.feed.complete
+            await shown.until(lambda: shown.main.session.feed.complete)
 
 
 def _assert_harmless(text: str) -> None:
@@ -79,3 +79,13 @@ def _assert_harmless(text: str) -> None:
     lines = text.split("\n")
     assert lines[0].strip()
     assert "Quit" in lines[-1]
+
+
+async def test_markup_is_text_wherever_it_stands() -> None:
+    name = "[b]x[/b]"
+    delivery = make_delivery(1, event=name, event_id=name, reason=name, notes=(name,))
+    async with fake_listener(delivery) as listener, ui(listener, (160, 40)) as shown:
+        # The sidebar, the list's event and event id, the detail's heading, note and id.
+        await shown.until(lambda: shown.text.count(name) == 6)
+        await shown.press("y")
+        await shown.until_shown(f"copied event id {name}")

@@ -1,43 +1,50 @@
-"""Help: every key and what it does, from the registry."""
+"""Help: every key and what it does, from the registry; and the query language."""
 
+from collections.abc import Iterator
 from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
-from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Static
 
 from inspector.domain.query import KEYS
-from inspector.tui.actions import ACTIONS, Action, Where, keys_text
+from inspector.tui.actions import ACTIONS, Where, keys_text
+from inspector.tui.lines import Line, heading, pair
+from inspector.tui.widgets.lines_view import LinesView
 
-_KEYS = 14
-
-
-def help_text() -> str:
-    """The whole help as plain text, by where the keys are heard; then the query language."""
-    out: list[str] = []
-    for where in Where:
-        out += ["", f"In the {where}" if where is not Where.EVERYWHERE else "Everywhere", ""]
-        out += [_line(action) for action in ACTIONS if action.where is where]
-    out += ["", "The filter: conditions side by side must all hold; or, not, -, ( )", ""]
-    out += [f"  {doc.example:<30} {doc.doc}" for doc in KEYS.values()]
-    out.append('  "free text"'.ljust(33) + "in the path, the event, the headers and the body")
-    return "\n".join(out[1:])
+_ORDER = (Where.LIST, Where.DETAIL, Where.MAIN, Where.EVERYWHERE)
+_EXAMPLE = 26
 
 
-def _line(action: Action) -> str:
-    return f"  {keys_text(action):<{_KEYS}} {action.label:<14} {action.help}"
+def help_lines() -> Iterator[Line]:
+    """The whole help, by where the keys are heard."""
+    for where in _ORDER:
+        yield heading(f"Keys: {where}")
+        for action in ACTIONS:
+            if action.where is where:
+                yield pair(keys_text(action), f"{action.label}: {action.help}")
+        yield ()
+    yield heading("The filter: conditions side by side must all hold; or, not, -, ( )")
+    for doc in KEYS.values():
+        yield pair(doc.example, doc.doc, width=_EXAMPLE)
+    yield pair('"free text"', "in the path, the event, the headers and the body", width=_EXAMPLE)
 
 
 class HelpScreen(ModalScreen[None]):
-    """Any of its keys closes it; the arrows scroll."""
+    """Esc, q, ? and Enter close it; the keys of the detail scroll it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,question_mark,enter", "dismiss(None)", "Close")
     ]
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._view = LinesView("help")
+
     def compose(self) -> ComposeResult:
-        with VerticalScroll(id="help"):
-            yield Static(Content(help_text()), markup=False)
+        yield self._view
+
+    def on_mount(self) -> None:
+        self._view.border_title = "Help"
+        self._view.border_subtitle = "Esc closes"
+        self._view.show(list(help_lines()), from_top=True)

@@ -239,6 +239,6 @@ def _nothing_yet(url: str) -> str:
     body = '\'{"event":"hello"}\''
     return (
         f"No delivery yet.\n\nLet webhooks come to  {url}\n\nor try\n\n"
-        f"  curl -d {body} -H 'content-type: application/json' {url}/hooks\n\n"
+        f"  curl --json {body} {url}/hooks\n\n"
         "or press t to send yourself a signed sample."
     )

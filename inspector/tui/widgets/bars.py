@@ -123,8 +123,7 @@ class Banner(Static):
             left = max(self._until - self._clock(), 0.0)
             self.update(
                 Content(
-                    f" No connection to the listener: {self._reason}. "
-                    f"Next try in {left:.0f} s; the list stays browsable."
+                    f" No connection to the listener: {self._reason}; next try in {left:.0f} s."
                 )
             )
 

@@ -1,22 +1,17 @@
 """The detail of the delivery under the cursor: tabs of lines."""
 
-from typing import ClassVar
-
 from textual import events
 from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
 from textual.reactive import reactive
-from textual.strip import Strip
 from textual.widget import Widget
 
-from inspector.tui.actions import Where, bindings
 from inspector.tui.inspection import Inspection, current
-from inspector.tui.lines import Line, plain, wrapped
+from inspector.tui.lines import Line, plain
 from inspector.tui.tabs import BUILDERS, MODES, TABS, Shown
-from inspector.tui.widgets.cells import CellView
+from inspector.tui.widgets.lines_view import LinesView
 
 
 class TabBar(Widget, can_focus=False):
@@ -45,61 +40,6 @@ class TabBar(Widget, can_focus=False):
             if event.x < end:
                 self.post_message(self.Chosen(index))
                 return
-
-
-class LinesView(CellView, can_focus=True):
-    """Lines of text, wrapped to the width, scrolled by keys."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings(Where.DETAIL)]
-
-    def __init__(self) -> None:
-        self._strips: dict[int, Strip] = {}
-        super().__init__(id="lines")
-        self._lines: list[Line] = []
-        self._wrapped: list[Line] = []
-        self._width = 0
-
-    def show(self, lines: list[Line], *, from_top: bool) -> None:
-        """Replace the lines; `from_top` unless they are the same ones, a little newer."""
-        self._lines = lines
-        self._wrap()
-        if from_top:
-            self.jump_to(0)
-
-    def render_line(self, y: int) -> Strip:
-        index = self.scroll_offset.y + y
-        width = self.scrollable_content_region.width
-        strip = self._strips.get(index)
-        if strip is None:
-            cells = self._wrapped[index] if index < len(self._wrapped) else ()
-            strip = self._strips[index] = self.strip(cells, width)
-        return strip
-
-    def forget_strips(self) -> None:
-        self._strips.clear()
-
-    def on_resize(self) -> None:
-        if self._width != self.scrollable_content_region.width:
-            self._wrap()
-
-    def _wrap(self) -> None:
-        self.forget_strips()
-        self._width = self.scrollable_content_region.width
-        self._wrapped = list(wrapped(self._lines, self._width)) if self._width else []
-        self.resize_rows(len(self._wrapped))
-        self.refresh()
-
-    def action_line(self, lines: int) -> None:
-        self.jump_to(self.scroll_offset.y + lines)
-
-    def action_turn(self, pages: int) -> None:
-        self.jump_to(self.scroll_offset.y + pages * max(self.size.height - 1, 1))
-
-    def action_top(self) -> None:
-        self.jump_to(0)
-
-    def action_bottom(self) -> None:
-        self.jump_to(len(self._wrapped))
 
 
 class Detail(Vertical):

@@ -1,0 +1,142 @@
+"""A user's mistake is one line, one hint, the right exit code, and never a traceback."""
+
+import os
+import sqlite3
+from collections.abc import Iterator
+
+import pytest
+
+from inspector.cli import run
+from tests.cli.conftest import Cli
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cli]:
+    """A store with one delivery, without a target and without a secret."""
+    cli = Cli(tmp_path_factory.mktemp("small"))
+    assert cli("trigger", "delta.verified").code == 0
+    yield cli
+    # None of the mistakes left anything behind.
+    (item,) = cli("list", "--json").items
+    assert item["attempts"] == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "told"),
+    [
+        (["list", "foo:bar"], 2, 'unknown key "foo", at column 1 of the query: foo:bar'),
+        (["list", "event:x", "(sig:valid"], 2, "at column 9 of the query: (sig:valid"),
+        (["list", "size:>big"], 2, "column"),
+        (["list", "event:x or"], 2, "at column 11 of the query\n"),
+        (["list", b"\xff"], 2, "not valid text"),
+        (["list", "x" * 5000], 2, "longer than 4096"),
+        (["list", "-not", "event:x"], 2, "hint: write `not x` or `!x`"),
+        (["list", "-event:x"], 2, "hint: write `not x` or `!x`"),
+        (["list", "-x"], 2, "hint: write `not x` or `!x`"),
+        (["list", "--nonsense"], 2, "there is no option --nonsense"),
+        (["list", "-n", "0"], 2, "-n"),
+        (["list", "-n", "many"], 2, "-n"),
+        (["show"], 2, "Missing argument"),
+        (["show", "abc"], 2, "'abc' is not an id"),
+        (["show", "99"], 8, "there is no delivery 99"),
+        (["show", "9" * 30], 8, "there is no delivery 999"),
+        (["show", "-1"], 2, "-1"),
+        (["show", b"\xff\x1b[31m"], 2, "is not an id"),
+        (["resend"], 2, "Missing argument"),
+        (["resend", ""], 2, "name ids or a query"),
+        (["resend", "1"], 2, "there is no target to send to"),
+        (["resend", "1", "--to", "http://a b"], 2, "is not a target"),
+        (["resend", "1", "--re-sign", "--to", "1"], 3, "no secret to sign with"),
+        (["resend", "99", "--to", "1"], 8, "there is no delivery 99"),
+        (["resend", "1", "99", "--to", "1"], 8, "there is no delivery 99"),
+        (["resend", "7..9", "--to", "1"], 8, "no delivery matches 7..9"),
+        (["resend", "state:failed", "--to", "1"], 8, "no delivery matches state:failed"),
+        (["resend", "1", "state:failed", "--to", "1"], 2, "ids and a query do not mix"),
+        (["resend", "foo:bar"], 2, "at column 1"),
+        (["trigger"], 2, "Missing argument"),
+        (["trigger", "delta.verifed"], 8, "did you mean delta.verified?"),
+        (["trigger", "x" * 300], 2, "event: "),
+        (["trigger", b"\xff"], 2, "event: "),
+        (["trigger", "delta.stored", "--data", "{bad"], 2, "--data is not JSON"),
+        (["trigger", "delta.stored", "--data", "NaN"], 2, "NaN is no JSON value"),
+        (["trigger", "delta.stored", "--data", "[" * 100_000], 2, "--data is not JSON"),
+        (["trigger", "delta.stored", "--data", r'"\ud800"'], 2, ""),
+        (["trigger", "delta.stored", "--data", "@missing.json"], 2, "cannot read missing.json"),
+        (["trigger", "delta.stored", "--set", "nope"], 2, "is not a change"),
+        (["trigger", "delta.stored", "--set", "data.count.x=1"], 2, "leads nowhere"),
+        (["trigger", "delta.stored", "--set", "data.count=NaN"], 2, "--set"),
+        (["trigger", "delta.stored", "--set", "data." + "a." * 5000 + "b=1"], 2, ""),
+        (["trigger", "delta.stored", "--set", r'data.count="\ud800"'], 2, ""),
+        (["trigger", "delta.stored", *["--set", "data.a=1"] * 101], 2, "changes: "),
+        (["trigger", "delta.stored", "--count", "0"], 2, "--count"),
+        (["trigger", "delta.stored", "--rate", "0"], 2, "--rate"),
+        (["trigger", "delta.stored", "--envelope", "xml"], 2, "--envelope"),
+        (["trigger", "delta.stored", "--to", "ftp://x"], 2, "is not a target"),
+        (["nonsense"], 2, "No such command"),
+        (["status", "--port", "1"], 2, "No such option"),
+    ],
+    ids=lambda value: " ".join(map(str, value))[:40] if isinstance(value, list) else None,
+)
+def test_each_mistake_has_its_code_and_its_words(
+    arguments: list[str | bytes],
+    code: int,
+    told: str,
+    small: Cli,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    # In this process, because there are many of them.
+    for name, value in small.environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(small.folder)
+    assert run([os.fsdecode(argument) for argument in arguments]) == code
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert told in err
+    assert "\x1b" not in err
+    assert "internal error" not in err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["list"], ["show", "1"], ["status"], ["reindex"], ["resend", "1", "--to", "1"]],
+    ids=lambda arguments: arguments[0],
+)
+def test_a_file_that_is_no_store_is_told_and_left_as_it_was(arguments: list[str], cli: Cli) -> None:
+    text = b"a text of mine, longer than the header of a database is\n" * 20
+    cli.db.write_bytes(text)
+    ran = cli(*arguments)
+    assert (ran.code, ran.out) == (3, "")
+    assert "is not a store of inspector" in ran.err
+    assert cli.db.read_bytes() == text
+
+
+@pytest.mark.parametrize("arguments", [["list"], ["reindex"]], ids=lambda arguments: arguments[0])
+def test_another_program_s_database_is_left_as_it_was(arguments: list[str], cli: Cli) -> None:
+    with sqlite3.connect(cli.db) as connection:
+        connection.execute("CREATE TABLE mine(a)")
+    connection.close()
+    before = cli.db.read_bytes()
+    ran = cli(*arguments)
+    assert (ran.code, ran.out) == (3, "")
+    assert "a database of another program" in ran.err
+    assert cli.db.read_bytes() == before
+
+
+def test_a_bad_setting_names_its_place(cli: Cli) -> None:
+    cli.settings["INSPECTOR_PORT"] = "whsec_pasted_here"
+    ran = cli("list")
+    assert (ran.code, ran.out) == (3, "")
+    assert "INSPECTOR_PORT" in ran.err
+    assert "whsec_pasted_here" not in ran.err
+
+
+@pytest.mark.parametrize(
+    "command", [["list"], ["show", "1"], ["status"], ["events"], ["reindex"], ["resend", "1"]]
+)
+def test_db_and_json_are_accepted_after_every_command(command: list[str], small: Cli) -> None:
+    elsewhere = Cli(small.folder / "elsewhere", small.settings)
+    elsewhere.folder.mkdir(exist_ok=True)
+    ran = elsewhere(*command, "--db", str(small.db), "--json")
+    assert ran.code == (2 if command[0] == "resend" else 0)
+    assert [item["v"] for item in ran.items] == [1] * len(ran.items)

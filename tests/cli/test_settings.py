@@ -1,0 +1,156 @@
+"""Where settings come from, what they may say, and what an error tells of them."""
+
+from pathlib import Path
+
+import platformdirs
+import pytest
+
+from inspector.errors import ConfigurationError
+from inspector.settings import Settings, default_database, load
+
+SECRET = "whsec_do_not_print_me"
+
+
+@pytest.fixture(autouse=True)
+def own_user_config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "user-config"
+    folder.mkdir()
+    monkeypatch.setattr(platformdirs, "user_config_dir", lambda *_, **__: str(folder))
+    return folder / "config.toml"
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    folder = tmp_path / "project"
+    folder.mkdir()
+    return folder
+
+
+def test_defaults_are_the_contract_s(project: Path) -> None:
+    settings = load({}, {}, project)
+    assert settings == Settings()
+    assert (settings.host, settings.port, settings.ack, settings.status) == (
+        "127.0.0.1", 8400, "stored", 200,
+    )  # fmt: skip
+    assert (settings.timeout, settings.retry, settings.max_connections) == (30, 300, 1)
+    assert (settings.max_body, settings.max_in_flight) == (25 << 20, 64 << 20)
+    assert (settings.keep, settings.max_size) == (30 * 86400, 2 << 30)
+    assert settings.db == default_database()
+
+
+def test_flags_win_over_environment_over_project_over_user(
+    project: Path, own_user_config: Path
+) -> None:
+    layers = ["user", "project", "environment", "flags"]
+    own_user_config.write_text('host = "user"')
+    assert load({}, {}, project).host == layers.pop(0)
+    (project / "inspector.toml").write_text('host = "project"')
+    assert load({}, {}, project).host == layers.pop(0)
+    told = {"INSPECTOR_HOST": "environment"}
+    assert load({}, told, project).host == layers.pop(0)
+    assert load({"host": "flags"}, told, project).host == layers.pop(0)
+
+
+@pytest.mark.parametrize("nothing", [None, (), False])
+def test_a_flag_that_was_not_given_does_not_count(nothing: object, project: Path) -> None:
+    (project / "inspector.toml").write_text("insecure = true\nforward_to = ['3000']\nport = 1")
+    flags = {"insecure": nothing, "forward_to": nothing, "port": nothing}
+    settings = load(flags, {}, project)
+    assert (settings.insecure, settings.forward_to, settings.port) == (True, ["3000"], 1)
+
+
+def test_port_0_is_given(project: Path) -> None:
+    assert load({"port": 0}, {"INSPECTOR_PORT": "9"}, project).port == 0
+
+
+def test_names_in_files_may_be_spelled_with_hyphens(project: Path) -> None:
+    (project / "inspector.toml").write_text('max-body = "1mb"\nforward-to = "3000"')
+    settings = load({}, {}, project)
+    assert (settings.max_body, settings.forward_to) == (1 << 20, ["3000"])
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("0", 0), ("90", 90), ("1.5", 1.5), ("2s", 2), ("3m", 180), ("2h", 7200), ("30d", 2592000),
+     ("1w", 604800)],
+)  # fmt: skip
+def test_times_have_units(text: str, expected: float, project: Path) -> None:
+    assert load({"keep": text}, {}, project).keep == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("1", 1), ("10b", 10), ("2k", 2048), ("2kb", 2048), ("2 KiB", 2048), ("25mb", 25 << 20),
+     ("1.5MB", 3 << 19), ("2GiB", 2 << 30), ("2g", 2 << 30)],
+)  # fmt: skip
+def test_sizes_have_units(text: str, expected: int, project: Path) -> None:
+    assert load({"max_size": text}, {}, project).max_size == expected
+
+
+def test_a_list_in_the_environment_has_commas(project: Path) -> None:
+    told = {"INSPECTOR_EVENTS": "delta.*,fact.*", "INSPECTOR_SECRET": "one,two"}
+    settings = load({}, told, project)
+    assert settings.events == ["delta.*", "fact.*"]
+    assert settings.secret == ["one", "two"]
+
+
+def test_a_secret_may_be_a_reference(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOOK_SECRET", SECRET)
+    (project / "inspector.toml").write_text('secret = ["env:HOOK_SECRET"]')
+    assert load({}, {}, project).secret == [SECRET]
+
+
+def test_a_reference_to_nothing_names_the_variable(project: Path) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        load({"secret": ("env:NO_SUCH_VARIABLE",)}, {}, project)
+    assert "--secret" in caught.value.message
+    assert "NO_SUCH_VARIABLE" in caught.value.message
+
+
+def test_secrets_are_not_shown_by_repr(project: Path) -> None:
+    assert SECRET not in repr(load({"secret": (SECRET,)}, {}, project))
+
+
+@pytest.mark.parametrize(
+    ("name", "bad"),
+    [("port", "whsec_x"), ("port", "70000"), ("timeout", "soon"), ("timeout", "-1"),
+     ("max_body", "-7"), ("max_body", "many"), ("status", "17"), ("max_connections", "0"),
+     ("keep", "1y"), ("insecure", "perhaps")],
+)  # fmt: skip
+def test_an_error_names_the_place_and_never_the_value(name: str, bad: str, project: Path) -> None:
+    flag = "--" + name.replace("_", "-")
+    variable = "INSPECTOR_" + name.upper()
+    (project / "inspector.toml").write_text(f'{name} = "{bad}"')
+    for flags, told, place in (
+        ({name: bad}, {}, flag),
+        ({}, {variable: bad}, variable),
+        ({}, {}, "inspector.toml"),
+    ):
+        with pytest.raises(ConfigurationError) as caught:
+            load(flags, told, project)
+        assert place in caught.value.message
+        # Of a file its path is told, which may hold anything: only what follows it counts.
+        assert bad not in caught.value.message.partition(place)[2]
+
+
+def test_a_secret_of_a_wrong_type_is_not_repeated(project: Path) -> None:
+    (project / "inspector.toml").write_text(f'secret = [["{SECRET}"]]')
+    with pytest.raises(ConfigurationError) as caught:
+        load({}, {}, project)
+    assert SECRET not in caught.value.message + caught.value.hint
+
+
+def test_an_unknown_name_is_an_error_with_its_place(project: Path) -> None:
+    (project / "inspector.toml").write_text("prot = 1")
+    with pytest.raises(ConfigurationError, match=r"inspector\.toml.*no setting prot"):
+        load({}, {}, project)
+
+
+def test_a_broken_file_is_named(project: Path) -> None:
+    (project / "inspector.toml").write_bytes(b"port = \xff")
+    with pytest.raises(ConfigurationError, match=r"cannot read .*inspector\.toml"):
+        load({}, {}, project)
+
+
+def test_a_variable_that_is_no_setting_is_left_alone(project: Path) -> None:
+    assert load({}, {"INSPECTOR_DEBUG": "1", "INSPECTOR_PORT": ""}, project) == Settings()

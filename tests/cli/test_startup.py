@@ -1,0 +1,31 @@
+"""What starting costs: each command imports what it needs, when it runs."""
+
+import subprocess
+import sys
+
+import pytest
+
+_HEAVY = ("textual", "aiohttp", "pydantic", "asyncio", "sqlite3", "websockets", "h11", "uvloop")
+
+
+def imported(*arguments: str) -> set[str]:
+    code = (
+        "import sys; from inspector.cli import run; assert run(sys.argv[1:]) == 0; "
+        "print('\\n' + ' '.join(sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True
+    )
+    return set(done.stdout.splitlines()[-1].split())
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"]])
+def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
+    assert imported(*arguments).isdisjoint(_HEAVY)
+
+
+@pytest.mark.parametrize(
+    "command", ["list", "show", "status", "events", "resend", "trigger", "tui"]
+)
+def test_a_command_imports_neither_the_server_nor_the_ui_for_its_help(command: str) -> None:
+    assert imported(command, "--help").isdisjoint({"textual", "aiohttp", "websockets"})

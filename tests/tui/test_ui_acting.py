@@ -1,0 +1,203 @@
+"""Tabs and acts, help and palette, leaving and being cut off: driven by keys."""
+
+import pytest
+
+from inspector.domain.attempt import Failure, FailureKind
+from inspector.domain.envelope import Verdict
+from inspector.errors import ConfigurationError
+from inspector.tui.actions import ACTIONS
+from inspector.tui.screens.help import HelpScreen, help_lines
+from inspector.tui.screens.main import MainScreen
+from inspector.tui.screens.trigger import TriggerScreen
+from tests.helpers.fake_listener import fake_listener
+from tests.helpers.summaries import Content, make_attempt, make_delivery
+from tests.helpers.ui import ui
+
+
+async def test_tabs() -> None:
+    headers = (
+        ("Host", "x"),
+        ("X-Dup", "one"),
+        ("x-dup", "two"),
+        ("Authorization", "Bearer sesame"),
+        ("X-PacSpace-Signature", "v1=abc"),
+    )
+    delivery = make_delivery(1, verdict=Verdict.INVALID, reason="no secret gives this signature")
+    async with fake_listener(delivery) as listener:
+        listener.contents[1] = Content(headers, b'{"event":"delta.verified"}')
+        await listener.attempt(
+            make_attempt(5, 1, status=500), Content((("Server", "app"),), b"it broke")
+        )
+        async with ui(listener) as shown:
+            await shown.press("2")
+            await shown.until_shown("x-dup: two")
+            assert shown.text.index("X-Dup: one") < shown.text.index("x-dup: two")
+            assert "sesame" not in shown.text
+            await shown.press("s")
+            await shown.until_shown("Bearer sesame")
+            await shown.press("3")
+            await shown.until_shown('"event": "delta.verified"')
+            await shown.press("v")
+            await shown.until_shown('{"event":"delta.verified"}')
+            await shown.press("v")
+            await shown.until_shown("7b 22 65 76")
+            await shown.press("4")
+            await shown.until_shown("✗ invalid")
+            assert "no secret gives this signature" in shown.text
+            assert "X-PacSpace-Signature: v1=abc" in shown.text
+            await shown.press("5", "v")
+            await shown.until_shown("it broke")
+            assert "500 in 8ms" in shown.text
+            assert "Server: app" in shown.text
+            await shown.press("1")
+            await shown.until_shown("Event type.")
+
+
+async def test_scrolling_the_detail() -> None:
+    body = b'{"data":{' + b",".join(b'"k%03d":%d' % (one, one) for one in range(200)) + b"}}"
+    async with fake_listener(make_delivery(1)) as listener:
+        listener.contents[1] = Content(body=body)
+        async with ui(listener) as shown:
+            await shown.press("3", "enter", "G")
+            await shown.until_shown("sha256")
+            await shown.press("g", "j", "pagedown", "pageup", "k")
+            await shown.until_shown("json, pretty")
+
+
+async def test_a_large_body_comes_when_asked_for() -> None:
+    async with fake_listener(make_delivery(1, body_size=25_000_000)) as listener:
+        listener.contents[1] = Content(body=b'{"large":true}')
+        async with ui(listener) as shown:
+            await shown.press("3")
+            await shown.until_shown("b fetches it")
+            await shown.press("b")
+            await shown.until_shown('"large": true')
+
+
+async def test_resend_tells_its_result() -> None:
+    async with fake_listener(make_delivery(12)) as listener, ui(listener) as shown:
+        await shown.press("r")
+        await shown.until_said("#12 -> 200 in 8ms")
+        assert listener.posted == [{"id": 12, "to": None, "re_sign": False}]
+        listener.outcome = Failure(FailureKind.REFUSED, "connection refused")
+        await shown.press("R")
+        await shown.until_said("#12 -> no answer: connection refused")
+        assert listener.posted[-1]["re_sign"] is True
+        listener.refuse = (409, "there is no secret to sign with", "give one with --secret")
+        await shown.press("R")
+        await shown.until_said("there is no secret to sign with (give one with --secret)")
+        await shown.press("5")
+        await shown.until_shown("attempt 1 to http://localhost:3000 (manual)")
+
+
+async def test_acting_on_nothing_says_so() -> None:
+    async with fake_listener() as listener, ui(listener) as shown:
+        for key in ("r", "R", "y"):
+            await shown.press(key)
+        assert shown.said == ["there is no delivery under the cursor"] * 3
+
+
+async def test_trigger() -> None:
+    async with fake_listener() as listener, ui(listener) as shown:
+        await shown.until_shown("press t to send yourself a signed sample")
+        assert 'curl --json \'{"event":"hello"}\'' in shown.text
+        assert listener.url in shown.text
+        await shown.press("t")
+        assert isinstance(shown.app.screen, TriggerScreen)
+        await shown.paste("checkpoint")
+        await shown.press("enter")
+        await shown.until_said("sample of checkpoint.verified sent: #1")
+        await shown.until_shown("checkpoint.verified")
+        await shown.press("t", "down", "enter")
+        await shown.until(lambda: len(listener.posted) == 2)
+        await shown.press("t", "escape")
+        assert isinstance(shown.app.screen, MainScreen)
+        listener.refuse = (409, "no", "")
+        await shown.press("t", "enter")
+        await shown.until_said("no")
+
+
+async def test_copying() -> None:
+    async with (
+        fake_listener(make_delivery(1), make_delivery(2, event_id=None)) as listener,
+        ui(listener) as shown,
+    ):
+        await shown.press("y")
+        await shown.until_said("copied delivery id 2")
+        await shown.press("j", "y")
+        await shown.until_said("copied event id evt_000001")
+        assert shown.app.clipboard == "evt_000001"
+
+
+async def test_help_and_palette_list_every_action() -> None:
+    async with fake_listener(make_delivery(1)) as listener, ui(listener) as shown:
+        await shown.press("question_mark")
+        assert isinstance(shown.app.screen, HelpScreen)
+        await shown.until_shown("Re-sign")
+        await shown.press("escape")
+        told = "\n".join("".join(text for text, _ in line) for line in help_lines())
+        assert all(f"{action.label}: {action.help}" in told for action in ACTIONS)
+        await shown.press("ctrl+p", *"re-sign")
+        await shown.until_shown("fresh signature")
+        await shown.press("enter", "enter")
+        await shown.until_said("#1 -> 200")
+        assert listener.posted[0]["re_sign"] is True
+
+
+@pytest.mark.parametrize("before", [[], ["slash"], ["question_mark"], ["t"], ["ctrl+p"]])
+async def test_ctrl_c_leaves_from_everywhere(before: list[str]) -> None:
+    async with fake_listener(make_delivery(1)) as listener, ui(listener) as shown:
+        await shown.press(*before)
+        await shown.press("ctrl+c")
+        await shown.until(lambda: shown.app._exit)
+        assert shown.app.return_code == 130
+
+
+@pytest.mark.parametrize("pane", ["list", "sidebar", "lines"])
+async def test_q_leaves_with_zero(pane: str) -> None:
+    async with fake_listener(make_delivery(1)) as listener:
+        async with ui(listener) as shown:
+            shown.main.focus_pane(pane)
+            await shown.press("q")
+            await shown.until(lambda: shown.app._exit)
+            assert shown.app.return_code == 0
+        assert listener.streams == 0
+
+
+async def test_a_lost_connection_is_told_and_the_list_stays() -> None:
+    async with fake_listener(make_delivery(1), make_delivery(2)) as listener:
+        port = int(listener.url.rpartition(":")[2])
+        async with ui(listener) as shown:
+            await listener.stop()
+            await shown.until_shown("No connection to the listener")
+            await shown.press("j")
+            assert shown.main.session.feed.cursor_id == 1
+            await shown.press("r")
+            await shown.until_said("no listener answers")
+            await listener.start(port)
+            await listener.add(make_delivery(3))
+            await shown.until(lambda: len(shown.main.session.feed) == 3)
+            await shown.until(lambda: "No connection" not in shown.text)
+
+
+async def test_a_store_that_cannot_commit_is_told() -> None:
+    async with fake_listener() as listener:
+        listener.store_error = "disk full"
+        async with ui(listener) as shown:
+            await shown.until_shown("NOT STORED: disk full")
+
+
+async def test_a_stream_that_cannot_be_understood_ends_with_its_error() -> None:
+    async with fake_listener() as listener, ui(listener) as shown:
+        await listener.publish("deliveries", [{"id": 1}])
+        await shown.until(lambda: shown.app._exit)
+        assert shown.app.failure is not None
+        assert "another version" in shown.app.failure.hint
+        assert shown.app.return_code == 1
+
+
+async def test_a_refused_token_ends_with_its_error() -> None:
+    async with fake_listener() as listener, ui(listener, token="wrong") as shown:
+        await shown.until(lambda: shown.app._exit)
+        assert isinstance(shown.app.failure, ConfigurationError)
+        assert shown.app.return_code == 3
