@@ -1,10 +1,11 @@
 """The forwarder of a store, put together: for a listener, and for a command that sends itself."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from inspector.domain.delivery import Request
 from inspector.domain.routes import Routing, Target, parse_header
+from inspector.errors import StoreUnavailableError
 from inspector.forward.dispatcher import Dispatcher
 from inspector.forward.lane import ForwardSettings
 from inspector.forward.ports import WaitingItem
@@ -14,8 +15,7 @@ from inspector.settings import Settings
 from inspector.store.store import Store
 
 
-@dataclass(frozen=True, slots=True)
-class Forwarding:
+class Forwarding(NamedTuple):
     """The router, which owns the dispatcher and stops it."""
 
     router: Router
@@ -29,7 +29,12 @@ class _Waiting:
         self._store = store
 
     async def waiting(self, target: str, after: int, limit: int) -> list[WaitingItem]:
-        found = await self._store.read(lambda reader: reader.waiting(target, after, limit))
+        # A page of a lagging index would look like the end of what waits.
+        if not await self._store.caught_up():
+            raise StoreUnavailableError("the index lags behind the journal")
+        found = await self._store.read(
+            lambda reader: reader.waiting(target, after, limit), fresh=False
+        )
         return [WaitingItem(each.delivery_id, each.received_at, each.attempts) for each in found]
 
     async def load(self, delivery_id: int) -> Request | None:

@@ -9,15 +9,10 @@ from typing import Any, Self
 
 from inspector import __version__
 from inspector.domain.attempt import Failure, FailureKind
-from inspector.domain.delivery import Request
 from inspector.domain.facts import AttemptFinished
-from inspector.domain.routes import Routing, Target, parse_header, parse_route
-from inspector.errors import StoreUnavailableError
-from inspector.forward.dispatcher import Dispatcher
-from inspector.forward.lane import ForwardSettings
-from inspector.forward.ports import WaitingItem
+from inspector.domain.routes import Routing, parse_route
 from inspector.forward.router import Router
-from inspector.forward.target import TargetClient
+from inspector.forwarding import forwarding
 from inspector.server.control import Control
 from inspector.server.guard import Guard
 from inspector.server.hub import Hub
@@ -44,25 +39,6 @@ _log = logging.getLogger(__name__)
 def wall_clock() -> int:
     """Microseconds since the epoch."""
     return time.time_ns() // 1000
-
-
-class _Waiting:
-    """The store's waiting deliveries, as the forwarder asks for them."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-
-    async def waiting(self, target: str, after: int, limit: int) -> list[WaitingItem]:
-        # A page of a lagging index would look like the end of what waits.
-        if not await self._store.caught_up():
-            raise StoreUnavailableError("the index lags behind the journal")
-        found = await self._store.read(
-            lambda reader: reader.waiting(target, after, limit), fresh=False
-        )
-        return [WaitingItem(each.delivery_id, each.received_at, each.attempts) for each in found]
-
-    async def load(self, delivery_id: int) -> Request | None:
-        return await self._store.load(delivery_id)
 
 
 class Runtime:
@@ -110,7 +86,7 @@ class Runtime:
         self._stack.push_async_callback(store.close)
         await store.start()
 
-        router = self._forwarding(store, routing)
+        router, self._dispatcher = forwarding(settings, routing, store, self._clock)
         intake = Intake(
             store,
             router,
@@ -142,36 +118,6 @@ class Runtime:
         retention = Retention(store, self._clock, keep=settings.keep, max_size=settings.max_size)
         self._tasks.start(self._take_up(store, router), "take up")
         self._tasks.start(retention.run(), "retention")
-
-    def _forwarding(self, store: Store, routing: Routing) -> Router:
-        settings = self.settings
-        waiting = _Waiting(store)
-        overrides = tuple(map(parse_header, settings.header))
-
-        def client(target: Target) -> TargetClient:
-            return TargetClient(
-                target,
-                max_connections=settings.max_connections,
-                insecure=settings.insecure,
-                keep_host=settings.keep_host,
-                overrides=overrides,
-            )
-
-        forward = ForwardSettings(
-            timeout=settings.timeout or None,
-            retry=settings.retry,
-            max_connections=settings.max_connections,
-        )
-        self._dispatcher = Dispatcher(routing, client, store, waiting, self._clock, forward)
-        return Router(
-            routing,
-            self._dispatcher,
-            store,
-            waiting,
-            lambda id_: store.read(lambda reader: reader.attempts(id_)),
-            settings.secret,
-            self._clock,
-        )
 
     async def _take_up(self, store: Store, router: Router) -> None:
         """Close the attempts that a killed listener left open, then go on where it stopped."""
@@ -229,7 +175,9 @@ class Runtime:
             "targets": lanes,
             "not_configured": waiting,
             "ledger": reader.ledger().to_json(),
-            "index_lag": {"facts": max(0, self._store.journal.last_seq - reader.position())},
+            "index_lag": {
+                "facts": max(0, self._store.journal.last_seq - self._store.follower.position)
+            },
             "store": {"ok": not error, "error": error, "bytes": reader.journal.live_bytes()},
             "subscribers": len(self.hub),
             "last_seq": self._store.journal.last_seq,

@@ -56,7 +56,8 @@ class Attempt:
     """The summary of an attempt; `outcome` fields are None while it is under way.
 
     `id` is the journal position where it started, `seq` where it last changed; `number` counts
-    the attempts of this delivery at this target from 1.
+    the attempts of this delivery at this target from 1. `chosen`: the target is the delivery's
+    own, not one named for this attempt alone.
     """
 
     id: int
@@ -71,6 +72,7 @@ class Attempt:
     status: int | None
     failure: Failure | None
     body_size: int | None
+    chosen: bool = True
 
     @property
     def finished(self) -> bool:
@@ -92,6 +94,7 @@ class Attempt:
             "status": self.status,
             "failure": failure,
             "body_size": self.body_size,
+            "chosen": self.chosen,
         }
 
     @classmethod

@@ -10,6 +10,7 @@ from inspector.domain.headers import replaced
 from inspector.errors import UsageError
 
 STALE_SECONDS = 7 * 24 * 3600
+_DEEPEST = 32
 
 
 class TriggerRequest(BaseModel):
@@ -39,7 +40,10 @@ def changed(request: Request, changes: list[tuple[str, Any]]) -> Request:
     document = json.loads(request.body)
     for path, value in changes:
         _set(document, path, value)
-    body = json.dumps(document, ensure_ascii=False).encode()
+    try:
+        body = json.dumps(document, ensure_ascii=False, allow_nan=False).encode()
+    except ValueError as error:
+        raise UsageError(f"the changed sample is not JSON: {error}") from error
     headers = replaced(request.headers, [("Content-Length", str(len(body)))])
     return Request(request.method, request.target, request.http_version, headers, body)
 
@@ -57,6 +61,8 @@ def parse_change(text: str) -> tuple[str, Any]:
 
 def _set(document: Any, path: str, value: Any) -> None:
     steps = path.split(".")
+    if len(steps) > _DEEPEST:
+        raise UsageError(f"a path has at most {_DEEPEST} steps")
     place = document
     for step in steps[:-1]:
         place = _enter(place, step, path)

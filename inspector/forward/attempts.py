@@ -9,6 +9,7 @@ from inspector.domain.delivery import Request
 from inspector.domain.facts import Appended, AttemptFinished, AttemptStarted
 from inspector.forward.message import ATTEMPT_HEADER, DELIVERY_HEADER
 from inspector.forward.ports import Client, Facts
+from inspector.forward.target import Sent
 
 # How many facts sending may run ahead of the journal: a crash sends their deliveries again.
 _UNCOMMITTED = 256
@@ -52,44 +53,49 @@ class Attempts:
         request: Request,
         limit: float | None,
         conclude: Callable[[Outcome], bool],
-    ) -> Outcome:
+    ) -> Sent:
         """Send, journal the outcome, and give it back; at most `limit` seconds (None: for ever).
 
         `conclude` is told the outcome and says whether it is final. When cancelled, the outcome
         is that the attempt was interrupted, and nothing is given back.
         """
         extra = ((DELIVERY_HEADER, str(fact.delivery_id)), (ATTEMPT_HEADER, str(fact.number)))
-        outcome: Outcome = _STOPPED
-        duration_ms: float | None = None
+        sent: Sent | None = None
         try:
             sent = await client.send(request, timeout=limit, extra=extra)
-            outcome, duration_ms = sent.outcome, sent.duration_ms
         except Exception as error:
             _log.exception("sending delivery %d to %s", fact.delivery_id, fact.target)
-            outcome = Failure(FailureKind.MALFORMED, f"not sent: internal error ({error!r})")
+            failure = Failure(FailureKind.MALFORMED, f"not sent: internal error ({error!r})")
+            sent = Sent(failure, self._since(fact))
         finally:
-            self._finish(fact, started, outcome, duration_ms, conclude(outcome))
-        return outcome
+            ended = sent or Sent(_STOPPED, self._since(fact))
+            self._finish(fact, started, ended, conclude(ended.outcome))
+        return sent
 
     def record_unsent(self, fact: AttemptStarted, failure: Failure) -> None:
         """Journal an attempt that ended, for good, before anything was sent."""
-        self._finish(fact, self._append(fact), failure, 0.0, True)
+        self._finish(fact, self._append(fact), Sent(failure, 0.0), True)
+
+    def _since(self, fact: AttemptStarted) -> float:
+        return (self._clock() - fact.at) / 1000
 
     def _finish(
         self,
         fact: AttemptStarted,
         started: asyncio.Future[Appended],
-        outcome: Outcome,
-        duration_ms: float | None,
+        sent: Sent,
         final: bool,
     ) -> None:
         at = self._clock()
-        took = (at - fact.at) / 1000 if duration_ms is None else duration_ms
 
         def append(done: asyncio.Future[Appended]) -> None:
             if not done.cancelled() and done.exception() is None:
                 seq = done.result().seq
-                self._append(AttemptFinished(at, fact.delivery_id, seq, took, outcome, final))
+                self._append(
+                    AttemptFinished(
+                        at, fact.delivery_id, seq, sent.duration_ms, sent.outcome, final
+                    )
+                )
 
         if started.done():
             append(started)

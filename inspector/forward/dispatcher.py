@@ -14,6 +14,8 @@ from inspector.forward.attempts import Attempts
 from inspector.forward.backlog import Item
 from inspector.forward.lane import ForwardSettings, Lane, LaneStatus, Reply
 from inspector.forward.ports import Client, Facts, Waiting
+from inspector.forward.target import Sent
+from inspector.forward.target import Sent
 from inspector.tasks import Tasks
 
 # A journal that answers nothing any more must not keep the process from ending.
@@ -24,11 +26,11 @@ _JOURNAL_PATIENCE = 5.0
 class Resend:
     """A re-send under way: where it was journalled, and its outcome.
 
-    Cancelling `outcome` interrupts the sending: shield it where only the wait may end.
+    Cancelling `sent` interrupts the sending: shield it where only the wait may end.
     """
 
     started: asyncio.Future[Appended]
-    outcome: asyncio.Task[Outcome]
+    sent: asyncio.Task[Sent]
 
 
 class Dispatcher:
@@ -54,7 +56,7 @@ class Dispatcher:
         self._settings = settings
         self._attempts = Attempts(facts, clock)
         self._tasks = Tasks("forward")
-        self._resends: set[asyncio.Task[Outcome]] = set()
+        self._resends: set[asyncio.Task[Sent]] = set()
         self._answers: dict[int, tuple[Lane, Reply]] = {}
         self._stopping = False
         self._lanes = {
@@ -159,17 +161,17 @@ class Dispatcher:
         client: Client,
         request: Request,
         lane: Lane | None,
-    ) -> Outcome:
+    ) -> Sent:
         try:
-            outcome = await self._attempts.carry_out(
+            sent = await self._attempts.carry_out(
                 fact, started, client, request, self._settings.timeout, lambda _: True
             )
         finally:
             if lane is None:
                 await client.close()
-        if lane is not None and fact.chosen and isinstance(outcome, Response):
+        if lane is not None and fact.chosen and isinstance(sent.outcome, Response):
             lane.withdraw(fact.delivery_id)
-        return outcome
+        return sent
 
     def lanes(self) -> tuple[LaneStatus, ...]:
         """How each target fares, in the order of the routes."""

@@ -220,10 +220,10 @@ class Lane:
                 self._resolve(item.delivery_id, outcome)
             return final
 
-        outcome = await self._attempts.carry_out(
+        sent = await self._attempts.carry_out(
             fact, started, self.client, request, self._settings.timeout, conclude
         )
-        self._learn(worker, outcome)
+        self._learn(worker, sent.outcome)
         if not final:  # the next try's start must not come before this one's end in the journal
             await asyncio.wait((started,))
         return final

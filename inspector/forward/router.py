@@ -12,6 +12,8 @@ from inspector.domain.routes import Routing, parse_target
 from inspector.errors import ConfigurationError, NotFoundError, UsageError
 from inspector.forward.dispatcher import Dispatcher
 from inspector.forward.ports import Facts, Waiting
+from inspector.forward.target import Sent
+from inspector.forward.target import Sent
 from inspector.providers import provider_for
 from inspector.tasks import Tasks
 
@@ -27,15 +29,16 @@ class Sending:
     """A re-send that has begun: its attempt as of its start, and the outcome to come."""
 
     attempt: Attempt
-    outcome: "asyncio.Task[Outcome]"
+    sent: "asyncio.Task[Sent]"
 
     async def finished(self) -> Attempt:
         """The attempt with its outcome."""
-        outcome = await asyncio.shield(self.outcome)
+        sent = await asyncio.shield(self.sent)
+        attempt, outcome = replace(self.attempt, duration_ms=sent.duration_ms), sent.outcome
         if isinstance(outcome, Response):
-            return replace(self.attempt, status=outcome.status, body_size=outcome.body_size)
+            return replace(attempt, status=outcome.status, body_size=outcome.body_size)
         assert isinstance(outcome, Failure)
-        return replace(self.attempt, failure=outcome)
+        return replace(attempt, failure=outcome)
 
 
 class Router:
@@ -153,7 +156,7 @@ class Router:
 
     def _targets(self, request: Request, made: Sequence[Attempt]) -> tuple[str, ...]:
         event = provider_for(request).event_name(request)
-        earlier = tuple(dict.fromkeys(attempt.target for attempt in made))
+        earlier = tuple(dict.fromkeys(each.target for each in made if each.chosen))
         targets = self._unfiltered.decide(event).targets or earlier
         if not targets:
             raise UsageError(
@@ -190,8 +193,9 @@ class Router:
             status=None,
             failure=None,
             body_size=None,
+            chosen=own,
         )
-        return Sending(attempt, begun.outcome)
+        return Sending(attempt, begun.sent)
 
     def _decide(self, delivery_id: int, request: Request) -> tuple[str, ...]:
         event = provider_for(request).event_name(request)

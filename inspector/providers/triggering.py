@@ -14,7 +14,7 @@ def build(asked: TriggerRequest, *, at: int, event_id: str, secret: str | None) 
     """The request of a sample; unsigned when there is no secret to sign it with.
 
     `at` is microseconds since the epoch. Raises `NotFoundError` for an unknown event and
-    `UsageError` for an unknown envelope or path.
+    `UsageError` for an unknown envelope, a path that leads nowhere, or what is not JSON.
     """
     provider = find_event(asked.event)
     if provider is None:
@@ -30,9 +30,9 @@ def build(asked: TriggerRequest, *, at: int, event_id: str, secret: str | None) 
             envelope=asked.envelope,
             data=asked.data,
         )
-    except ValueError as error:
-        raise UsageError(str(error), "the envelopes are docs and sdk") from error
-    sample = changed(sample, asked.changes)
+        sample = changed(sample, asked.changes)
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"the sample cannot be made: {error}") from error
     signer = _NOBODYS_SECRET if asked.bad_signature else secret
     if signer is None:
         return sample

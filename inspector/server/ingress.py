@@ -16,7 +16,7 @@ from inspector.errors import StoreUnavailableError
 from inspector.server.answers import Answer, refusal
 from inspector.server.intake import RETRY_AFTER, Intake
 from inspector.server.ports import Journal
-from inspector.server.protocol import HEAD_LIMIT, remote_of
+from inspector.server.protocol import HEAD_LIMIT, HEAD_TOO_LARGE, CaptureProtocol, remote_of
 
 PIECE_SECONDS = 30.0
 # Bodies from this size on are journalled in pieces, so that their commit holds nobody back.
@@ -108,7 +108,10 @@ class Ingress:
                 self._check(head)
                 body, pieces = await self._read(request, head, space)
             except _RefusedError as error:
-                return await self._refuse(at, remote, error, request=head)
+                answer = await self._refuse(at, remote, error, request=head)
+                if error.status == 400:
+                    await _last_words(request, answer)
+                return answer
             # An HTTP/1.0 sender that wants to keep its connection would have to be told so.
             kept = request.keep_alive and head.http_version == "1.1"
             whole = head if not body else _with_body(head, body)
@@ -120,7 +123,7 @@ class Ingress:
             raise _RefusedError(503, "stopping", "the listener is stopping")
         size = len(head.target) + sum([len(name) + len(value) + 4 for name, value in head.headers])
         if size > HEAD_LIMIT:
-            raise _RefusedError(431, "head-too-large", "the request head is larger than 64 KiB")
+            raise _RefusedError(431, "head-too-large", HEAD_TOO_LARGE)
 
     async def _read(
         self, request: web.BaseRequest, head: Request, space: _Reservation
@@ -230,6 +233,13 @@ def _head_of(request: web.BaseRequest) -> Request:
 
 def _with_body(head: Request, body: bytes) -> Request:
     return Request(head.method, head.target, head.http_version, head.headers, body)
+
+
+async def _last_words(request: web.BaseRequest, answer: Answer) -> None:
+    """Answer behind a body that broke the parser: what still comes is nothing to read on from."""
+    await answer.prepare(request)
+    if isinstance(request.protocol, CaptureProtocol):
+        await request.protocol.linger()
 
 
 def _write(request: web.BaseRequest, data: bytes) -> None:

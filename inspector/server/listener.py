@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from collections.abc import Iterable
+from contextlib import suppress
 
 from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
@@ -19,6 +20,8 @@ from inspector.server.stream import Streams
 
 OURS = "/_inspector/"
 _BACKLOG = 1024
+# What aiohttp waits for handlers that are cut off after the deadline; it takes 0 for ever.
+_CUT_SECONDS = 0.1
 # What the API takes in: an edited delivery is at most a captured one, in base64 and JSON.
 _API_BODY_LIMIT = 64 << 20
 
@@ -46,6 +49,11 @@ class _CaptureServer(web.Server):
             self._control.request_factory if message.path.startswith(OURS) else self._make_request
         )
         return make(message, payload, protocol, writer, task)
+
+    async def drain(self) -> None:
+        """Close every connection behind the request that is under way on it."""
+        ours = [each for each in self.connections if isinstance(each, CaptureProtocol)]
+        await asyncio.gather(*(each.drain() for each in ours))
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         if isinstance(request, web.Request):
@@ -91,7 +99,10 @@ class Listener:
             self._server.close()
         await self._streams.close()
         if self._capture is not None:
-            await self._capture.shutdown(deadline)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(deadline):
+                    await self._capture.drain()
+            await self._capture.shutdown(_CUT_SECONDS)
         await self._runner.cleanup()
 
 

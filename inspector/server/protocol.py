@@ -5,8 +5,9 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
-from aiohttp import EMPTY_PAYLOAD, web
-from aiohttp.web_protocol import RequestHandler, _ErrInfo
+from aiohttp import EMPTY_PAYLOAD, StreamReader, web
+from aiohttp.http_exceptions import LineTooLong
+from aiohttp.web_protocol import RequestHandler, RequestPayloadError, _ErrInfo
 
 HEAD_LIMIT = 64 << 10
 HEAD_SECONDS = 10.0
@@ -17,6 +18,9 @@ RAW_LIMIT = 4096
 # After a refusal the rest of what the sender sends is thrown away for so long, so that it reads
 # the answer instead of a reset.
 LINGER_SECONDS = 10.0
+HEAD_TOO_LARGE = "the request head is larger than 64 KiB"
+
+_log = logging.getLogger(__name__)
 
 # The parser's own record of malformed requests: we store them instead.
 quiet_log = logging.getLogger("inspector.server.parser")
@@ -49,7 +53,15 @@ class HeadFaultError(Exception):
 class CaptureProtocol(RequestHandler):
     """One sender's connection; what cannot be captured goes to `faults`."""
 
-    __slots__ = ("_faults", "_gone", "_head_seen", "_head_timer", "_in_payload", "_raw")
+    __slots__ = (
+        "_faults",
+        "_gone",
+        "_half_closed",
+        "_head_seen",
+        "_head_timer",
+        "_in_payload",
+        "_raw",
+    )
 
     def __init__(self, manager: web.Server, faults: Faults) -> None:
         super().__init__(
@@ -68,7 +80,8 @@ class CaptureProtocol(RequestHandler):
         self._raw = b""
         self._head_seen = 0
         self._head_timer: asyncio.TimerHandle | None = None
-        self._in_payload: Any = None
+        self._in_payload: StreamReader | None = None
+        self._half_closed = False
         self._gone: asyncio.Event | None = None
 
     def data_received(self, data: bytes) -> None:
@@ -76,33 +89,58 @@ class CaptureProtocol(RequestHandler):
             super().data_received(data)
             return
         payload = self._in_payload
-        if payload is not None and not payload.is_eof():
-            super().data_received(data)
-            return
-        self._in_payload = None
-        if len(self._raw) < RAW_LIMIT:
-            self._raw = (self._raw + data[:RAW_LIMIT])[:RAW_LIMIT]
-        self._head_seen += len(data)
+        if payload is None or payload.is_eof():
+            self._in_payload = payload = None
+            self._gather(data)
         before = self._request_count
         super().data_received(data)
         if self._request_count != before:
-            self._head_ended()
-        elif self._head_seen > HEAD_LIMIT:
-            self._refuse_head(431, "head-too-large", "the request head is larger than 64 KiB")
-        elif self._head_timer is None:
+            self._head_ended(payload)
+        elif payload is None:
+            self._watch_head()
+
+    def _gather(self, data: bytes) -> None:
+        """Count what may be a head, and keep its beginning for a refusal's row."""
+        if len(self._raw) < RAW_LIMIT:
+            self._raw = (self._raw + data[:RAW_LIMIT])[:RAW_LIMIT]
+        self._head_seen += len(data)
+
+    def _watch_head(self) -> None:
+        if self._head_seen > HEAD_LIMIT:
+            self._refuse_head(431, "head-too-large", HEAD_TOO_LARGE)
+        elif self._head_seen and self._head_timer is None:
             self._head_timer = self._loop.call_later(HEAD_SECONDS, self._head_timed_out)
 
-    def _head_ended(self) -> None:
+    def _head_ended(self, before: StreamReader | None) -> None:
+        """A request, or a fault, came out of the parser; `before` is the body it came behind."""
         self._head_seen = 0
         if self._head_timer is not None:
             self._head_timer.cancel()
             self._head_timer = None
         message, payload = self._messages[-1]
-        if isinstance(message, _ErrInfo):
-            return
-        self._raw = b""
-        if not payload.is_eof():
-            self._in_payload = payload
+        if not isinstance(message, _ErrInfo):
+            self._raw = b""
+            self._in_payload = None if payload.is_eof() else payload
+        elif before is not None and not before.is_eof():
+            # The fault is in that body, and the parser forgets it: whoever reads it is told.
+            self._messages.pop()
+            before.set_exception(RequestPayloadError(_fault(message)[2]))
+
+    async def finish_response(
+        self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
+    ) -> tuple[web.StreamResponse, bool]:
+        """What came behind an upgrade that was declined is parsed in here, unseen by us."""
+        tail, before = self._message_tail, self._request_count
+        done = await super().finish_response(request, resp, start_time)
+        if tail and self._payload_parser is None:
+            self._gather(tail)
+            if self._request_count != before:
+                self._head_ended(None)
+            else:
+                self._watch_head()
+        if self._half_closed and not self._messages:
+            self._close = True
+        return done
 
     def _head_timed_out(self) -> None:
         self._head_timer = None
@@ -122,24 +160,43 @@ class CaptureProtocol(RequestHandler):
     ) -> Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]:
         async def handler(request: web.BaseRequest) -> web.StreamResponse:
             self._gone = asyncio.Event()
-            error = err_info.exc
-            code = error.code if isinstance(error, HeadFaultError) else "malformed"
-            reason = str(err_info.message).splitlines()[0] if err_info.message else "not HTTP"
+            status, code, reason = _fault(err_info)
             raw, self._raw = self._raw, b""
-            answer = await self._faults.refuse_raw(
-                remote_of(request), err_info.status, code, reason, raw
-            )
+            answer = await self._faults.refuse_raw(remote_of(request), status, code, reason, raw)
             await answer.prepare(request)
-            await self._linger()
+            await self.linger()
             return answer
 
         return handler
 
-    async def _linger(self) -> None:
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """A fault of ours, in a handler; whatever a sender does wrong does not come here."""
+        _log.error("a request could not be handled: %r", exc, exc_info=exc)
+        return super().handle_error(request, status, exc, message)
+
+    async def drain(self) -> None:
+        """Close the connection, once the request under way is answered."""
+        if self._request_in_progress:
+            self._handler_waiter = self._loop.create_future()
+            try:
+                await self._handler_waiter
+            finally:
+                self._handler_waiter = None
+        self.close()
+
+    async def linger(self) -> None:
         """Let the sender read the answer before the connection goes."""
         self._close = True
+        if self._gone is None:
+            self._gone = asyncio.Event()
         transport = self.transport
-        if transport is None or self._gone is None:
+        if transport is None:
             return
         if transport.can_write_eof():
             transport.write_eof()
@@ -149,10 +206,14 @@ class CaptureProtocol(RequestHandler):
         except TimeoutError:
             pass
 
-    def eof_received(self) -> None:
+    def eof_received(self) -> bool:
+        """Whether the connection stays open: for a sender that ends its half and still reads."""
         if self._gone is not None:
             self._gone.set()
-        super().eof_received()
+        payload = self._in_payload
+        whole = payload is None or payload.is_eof()
+        self._half_closed = whole and (self._request_in_progress or bool(self._messages))
+        return self._half_closed
 
     def connection_lost(self, exc: BaseException | None) -> None:
         if self._head_timer is not None:
@@ -163,6 +224,18 @@ class CaptureProtocol(RequestHandler):
         elif self._head_seen and self._raw:
             self._faults.cut_off(_address(self.peername), self._raw)
         super().connection_lost(exc)
+
+
+def _fault(info: _ErrInfo) -> tuple[int, str, str]:
+    """(status, code, reason) of what the parser, or the watch over heads, did not accept."""
+    error, told = info.exc, str(info.message or "")
+    if isinstance(error, HeadFaultError):
+        return info.status, error.code, told
+    if isinstance(error, LineTooLong):
+        return 431, "head-too-large", HEAD_TOO_LARGE
+    if told.startswith("Too many headers"):
+        return 431, "too-many-headers", f"the request has more than {MAX_HEADERS} headers"
+    return info.status, "malformed", told.splitlines()[0] if told else "not HTTP"
 
 
 def remote_of(request: web.BaseRequest) -> str:

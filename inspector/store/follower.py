@@ -5,6 +5,7 @@ import json
 import logging
 import os
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
@@ -42,8 +43,12 @@ class Follower:
         self._tasks = Tasks("indexer")
         self._process: asyncio.subprocess.Process | None = None
         self._pipe = -1
+        # A number of a closed pipe may soon be another file's: nobody writes while it is closed.
+        self._pipe_lock = threading.Lock()
+        self._heard: int | None = None
         self._waiters: list[tuple[int, asyncio.Future[None]]] = []
         self._closing = False
+        self._rebuilding = False
         self.position = 0
 
     async def start(self) -> None:
@@ -53,15 +58,18 @@ class Follower:
 
     def wake(self, seq: int) -> None:
         """Tell the process that the journal has grown to `seq`."""
-        # The pipe does not block: when it is full, the process has been told often enough.
-        with suppress(OSError):
-            os.write(self._pipe, b"\n")
+        self._order(b"\n")
 
     def rebuild(self) -> None:
         """Have the index thrown away and built again from the journal."""
         self.position = 0
-        with suppress(OSError):
-            os.write(self._pipe, b"R")
+        self._rebuilding = True
+        self._order(b"R")
+
+    def _order(self, order: bytes) -> None:
+        # The pipe does not block: when it is full, the process has been told often enough.
+        with self._pipe_lock, suppress(OSError):
+            os.write(self._pipe, order)
 
     async def reached(self, seq: int, timeout: float) -> bool:
         """Wait until the index has reached a position; False if it did not in time."""
@@ -98,8 +106,12 @@ class Follower:
             self._process = None
 
     async def _spawn(self) -> None:
-        read_end, self._pipe = os.pipe()
-        os.set_blocking(self._pipe, False)
+        read_end, pipe = os.pipe()
+        os.set_blocking(pipe, False)
+        # The settings come first in the pipe, before anybody can wake the process through it.
+        settings = {**self._settings, "after": self._heard}
+        os.write(pipe, json.dumps(settings).encode() + b"\n")
+        self._pipe = pipe
         try:
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable,
@@ -111,29 +123,40 @@ class Follower:
             )
         finally:
             os.close(read_end)
-        os.write(self._pipe, json.dumps(self._settings).encode() + b"\n")
 
     def _close_pipe(self) -> None:
-        pipe, self._pipe = self._pipe, -1
-        if pipe >= 0:
-            os.close(pipe)
+        with self._pipe_lock:
+            pipe, self._pipe = self._pipe, -1
+            if pipe >= 0:
+                os.close(pipe)
 
     async def _hear(self) -> None:
         while not self._closing:
-            assert self._process is not None
-            assert self._process.stdout is not None
-            async for line in self._process.stdout:
-                self._take(parse(line))
-            await self._process.wait()
-            _log.error("the indexer ended (exit %s); starting it again", self._process.returncode)
+            if (process := self._process) is not None and process.stdout is not None:
+                async for line in process.stdout:
+                    # A killed process may leave a part of a line behind.
+                    if line.endswith(b"\n"):
+                        self._take(parse(line))
+                code = await process.wait()
+                _log.error("the indexer ended (exit %s); starting it again", code)
             self._close_pipe()
             await asyncio.sleep(_RESTART_PAUSE)
-            await self._spawn()
+            try:
+                await self._spawn()
+            except OSError as error:
+                self._process = None
+                _log.error("the indexer cannot be started: %s", error)
 
     def _take(self, frame: Frame) -> None:
         if frame.letter != "P":
+            self._heard = frame.seq
             self._on_frame(frame)
             return
+        self._heard = max(frame.seq, self._heard or 0)
+        # Positions told before the index was emptied are of the old one.
+        if self._rebuilding and frame.seq:
+            return
+        self._rebuilding = False
         self.position = frame.seq
         for seq, waiter in self._waiters:
             if seq <= frame.seq and not waiter.done():

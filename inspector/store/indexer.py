@@ -2,13 +2,13 @@
 
 import sqlite3
 from collections.abc import Callable, Iterator
-from pathlib import Path
+from contextlib import closing
 
-from inspector.store import frames
-from inspector.store.connect import connect, tune_wal
-from inspector.store.files import StoreFiles, touch_private
+from inspector.store import frames, index_file
+from inspector.store.connect import connect
+from inspector.store.files import StoreFiles
 from inspector.store.journal_reader import Entry, JournalReader
-from inspector.store.schema import SCHEMA, VERSION
+from inspector.store.reader import Reader
 from inspector.store.views import Read, Views
 
 # A batch ends after so many facts or so many bytes of bodies, whichever comes first.
@@ -18,21 +18,33 @@ _CHECKPOINT_FACTS = 4096
 
 
 class Indexer:
-    """One writer of the index, in one thread; the caller sees to it that there is only one.
+    """The writer of the index, in one thread.
 
-    `step` applies the next facts and returns the frames for subscribers, or nothing when the index
-    has reached the journal's end.
+    `step` applies the next facts and returns the frames for subscribers, or nothing when there are
+    none: the index has reached the journal's end, or `position` is another one than before. The
+    indexer of a killed listener may still be at its last batch; none is applied twice.
     """
 
     def __init__(self, files: StoreFiles, read: Read, *, with_headers: bool = False) -> None:
-        self._journal_connection = connect(files.database, read_only=True)
-        self._journal = JournalReader(self._journal_connection)
-        self._connection = _open(files.index)
+        self._files = files
         self._read = read
-        self._views = Views(self._connection, self._journal, read)
         self._with_headers = with_headers
         self._untidy = 0
-        self.position = _position(self._connection)
+        self._journal_connection = connect(files.database, read_only=True)
+        self._journal = JournalReader(self._journal_connection)
+        try:
+            self._use(index_file.open_index(files.index))
+            if self.position > self.journal_end():
+                # It was made from a journal that is no longer there.
+                self.reset()
+        except BaseException:
+            self._journal_connection.close()
+            raise
+
+    def _use(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._views = Views(connection, self._journal, self._read)
+        self.position = index_file.position(connection)
 
     def step(self) -> list[bytes]:
         """Index one batch in one transaction."""
@@ -41,16 +53,46 @@ class Indexer:
             self._tidy()
             return []
         self._untidy += len(batch)
-        self._connection.execute("BEGIN IMMEDIATE")
         try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            if index_file.position(self._connection) != self.position:
+                self._connection.rollback()
+                self._use(self._connection)
+                return []
             runs = self._views.apply(batch)
             lines = self._frames(runs)
             self._connection.execute("COMMIT")
-        except BaseException:
-            self._connection.execute("ROLLBACK")
-            raise
+        except BaseException as error:
+            self._recover(error)
+            return []
         self.position = batch[-1].seq
         return [*lines, frames.position(self.position)]
+
+    def _recover(self, error: BaseException) -> None:
+        """Put a new index in the place of a damaged one; any other error is raised again."""
+        self._connection.rollback()
+        if not index_file.is_damage(error):
+            # What the views remember was rolled back with the rest.
+            self._views = Views(self._connection, self._journal, self._read)
+            raise error
+        self._connection.close()
+        self._use(index_file.open_index(self._files.index, anew=True))
+
+    def missed(self, after: int) -> Iterator[bytes]:
+        """The frames of what is indexed since `after`, for subscribers that were not told."""
+        with closing(Reader(self._files)) as reader:
+
+            def headers(delivery_id: int) -> bytes:
+                request = reader.journal.request(delivery_id, body=False)
+                return frames.headers_json(request.headers if request else ())
+
+            yield from reader.changed_at(after)
+            while after < self.position:
+                after, lines = reader.replay(
+                    after, self.position, headers if self._with_headers else None
+                )
+                yield from lines
+        yield frames.position(self.position)
 
     def journal_end(self) -> int:
         """The position of the journal's last fact."""
@@ -59,7 +101,8 @@ class Indexer:
     def run(self, progress: Callable[[int], None] = lambda position: None) -> None:
         """Index everything that the journal holds now."""
         end = self.journal_end()
-        while self.position < end and self.step():
+        while self.position < end:
+            self.step()
             progress(self.position)
 
     def _tidy(self) -> None:
@@ -70,11 +113,11 @@ class Indexer:
 
     def reset(self) -> None:
         """Empty the index in place, for readers that have it open; `step` builds it again."""
-        tables = self._connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
-        drops = "".join(f"DROP TABLE {name};" for (name,) in tables.fetchall())
-        self._connection.executescript(f"BEGIN IMMEDIATE; {drops} {SCHEMA} COMMIT;")
-        self._views = Views(self._connection, self._journal, self._read)
-        self.position = 0
+        try:
+            index_file.empty(self._connection)
+        except sqlite3.DatabaseError as error:
+            self._recover(error)
+        self._use(self._connection)
 
     def close(self) -> None:
         self._connection.close()
@@ -106,41 +149,4 @@ class Indexer:
 
 def prepare(files: StoreFiles) -> None:
     """See to it that there is an index of this version, so that readers can open it."""
-    _open(files.index).close()
-
-
-def _open(path: Path) -> sqlite3.Connection:
-    """The index, made anew when it is missing, damaged, or of another version."""
-    try:
-        connection = _prepared(path)
-    except sqlite3.DatabaseError:
-        for suffix in ("", "-wal", "-shm"):
-            Path(f"{path}{suffix}").unlink(missing_ok=True)
-        connection = _prepared(path)
-    return connection
-
-
-def _prepared(path: Path) -> sqlite3.Connection:
-    touch_private(path)
-    connection = connect(path)
-    try:
-        # NORMAL: a power cut may lose the last commits, and they are derived again.
-        tune_wal(connection, synchronous="NORMAL")
-        connection.execute("PRAGMA cache_size=-8192")
-        # A checkpoint waits until the indexer is idle, unless the log has grown to 64 MiB.
-        connection.execute("PRAGMA wal_autocheckpoint=16384")
-        connection.execute("PRAGMA journal_size_limit=16777216")
-        have = int(connection.execute("PRAGMA user_version").fetchone()[0])
-        if have != VERSION:
-            if have:
-                raise sqlite3.DatabaseError("the index is of another version")
-            connection.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version={VERSION}; COMMIT;")
-    except sqlite3.DatabaseError:
-        connection.close()
-        raise
-    return connection
-
-
-def _position(connection: sqlite3.Connection) -> int:
-    row = connection.execute("SELECT value FROM meta WHERE key = 'position'").fetchone()
-    return int(row[0]) if row else 0
+    index_file.open_index(files.index).close()

@@ -1,8 +1,9 @@
 """The indexer in a process of its own, so that decoding never takes the listener's time.
 
 Its settings come as one JSON line on standard input; after that `\\n` means that there may be
-news, and `R` that the index shall be built anew. Frames go to standard output, a line each. It
-ends when its input does, so it never outlives the listener, however that ends.
+news, and `R` that the index shall be built anew. Frames go to standard output, a line each, from
+the position `after` on: a process that takes the place of a killed one tells what that one did not.
+It ends when its input does, so it never outlives the listener, however that ends.
 """
 
 import json
@@ -41,7 +42,12 @@ def main() -> None:
         signal.signal(number, signal.SIG_IGN)
     if hasattr(os, "nice"):
         os.nice(10)
-    settings: dict[str, Any] = json.loads(sys.stdin.buffer.readline())
+    # Unbuffered, so that no order behind the settings is taken along.
+    with open(0, "rb", buffering=0, closefd=False) as orders:
+        line = orders.readline()
+    if not line:
+        return
+    settings: dict[str, Any] = json.loads(line)
     # Whatever prints by accident must not end up between the frames.
     frames_out = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)
@@ -51,36 +57,47 @@ def main() -> None:
         with_headers=settings["with_headers"],
     )
     try:
-        _follow(indexer, frames_out)
+        _follow(indexer, frames_out, settings["after"])
     except BrokenPipeError:
         pass
     finally:
         indexer.close()
 
 
-def _follow(indexer: Indexer, out: BinaryIO) -> None:
-    shown = indexer.position
-    out.write(frames.position(shown))
+def _follow(indexer: Indexer, out: BinaryIO, after: int | None) -> None:
+    """`after` is the position up to which frames were heard; None: nobody listened before."""
+    shown = indexer.position if after is None else after
+    out.write(frames.position(indexer.position))
     manners = _Manners(indexer)
+    complaint = ""
+    anew = False
     while True:
+        before = indexer.position
         try:
-            lines = indexer.step()
+            if anew:
+                indexer.reset()
+                out.write(frames.position(0))
+                anew = False
+            lines = [*indexer.missed(shown)] if before > shown else indexer.step()
         except Exception as error:
-            sys.stderr.write(f"inspector: indexing pauses: {error}\n")
+            if complaint != (complaint := f"inspector: indexing pauses: {error}\n"):
+                sys.stderr.write(complaint)
             time.sleep(_PAUSE)
-            lines = []
+            # Fails when the listener is gone.
+            out.write(frames.position(indexer.position))
+            continue
+        complaint = ""
         if lines:
             # While the index is built anew its subscribers have seen it all before.
             out.write(b"".join(lines) if indexer.position > shown else lines[-1])
             shown = max(shown, indexer.position)
             manners.stand_back()
-            continue
-        orders = os.read(0, 4096)
-        if not orders:
-            return
-        if b"R" in orders:
-            indexer.reset()
-        manners.begin()
+        elif indexer.position == before:
+            orders = os.read(0, 4096)
+            if not orders:
+                return
+            anew = b"R" in orders
+            manners.begin()
 
 
 class _Manners:

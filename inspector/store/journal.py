@@ -6,11 +6,12 @@ import sqlite3
 import threading
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 
 from inspector.domain.facts import Appended, Captured, Fact, Pruned, Refused
-from inspector.errors import StoreUnavailableError
+from inspector.errors import ConfigurationError, StoreUnavailableError
 from inspector.store.checkpoint import Checkpointer
 from inspector.store.codec import CAPTURED, PRUNED, Row, encode
 from inspector.store.connect import connect, tune_wal
@@ -52,6 +53,9 @@ class Journal:
         self._on_commit = on_commit
         self._queue: SimpleQueue[_Item | None] = SimpleQueue()
         self._writing = threading.Lock()
+        self._closing = False
+        # Pieces of large bodies that came to nothing, to be deleted when commits succeed again.
+        self._litter: list[int] = []
         self.error = ""
         files.create()
         self._connection = self._open(files)
@@ -62,16 +66,21 @@ class Journal:
 
     @staticmethod
     def _open(files: StoreFiles) -> sqlite3.Connection:
+        connection: sqlite3.Connection | None = None
         try:
             connection = connect(files.database)
+            migrate(connection)
             tune_wal(connection, synchronous="FULL")
             connection.execute("PRAGMA wal_autocheckpoint=0")
             connection.execute("PRAGMA journal_size_limit=16777216")
-            migrate(connection)
             # Pieces of bodies whose capture never came to its commit.
             connection.execute("DELETE FROM piece WHERE id IN (SELECT id FROM loose_piece)")
             connection.execute("DELETE FROM loose_piece")
-        except sqlite3.Error as error:
+        except (sqlite3.Error, ConfigurationError) as error:
+            if connection is not None:
+                connection.close()
+            if isinstance(error, ConfigurationError):
+                raise
             raise StoreUnavailableError(
                 f"cannot open the store {files.database}: {error}",
                 "move the file away, or use another store with --db PATH",
@@ -99,9 +108,12 @@ class Journal:
         """Queue a fact; the future resolves when it is on disk, with its position.
 
         It raises `StoreUnavailableError` when a capture or a refusal cannot be committed. Other
-        facts are kept and tried again until they can be.
+        facts are kept and tried again until they can be. After `close` it raises for every fact.
         """
         future: asyncio.Future[Appended] = self._loop.create_future()
+        if self._closing:
+            _reject([future], StoreUnavailableError("the store is closed"))
+            return future
         item = _Item(encode(fact), future)
         if isinstance(fact, Captured):
             item.new_delivery = True
@@ -115,6 +127,7 @@ class Journal:
 
     async def close(self) -> None:
         """Write what is queued, then stop; may be called again."""
+        self._closing = True
         if self._thread.is_alive():
             self._queue.put(None)
             await asyncio.to_thread(self._thread.join)
@@ -143,6 +156,7 @@ class Journal:
                 again += self._commit([_with_pieces(large.popleft())])
         if again and (lost := self._commit(again)):
             _log.error("%d facts could not be written: %s", len(lost), self.error)
+            self._refuse(lost, self.error)
 
     def _take(self, patience: float | None) -> list[_Item | None]:
         """What is queued now; wait for the first one so many seconds, or (None) for ever."""
@@ -175,23 +189,33 @@ class Journal:
         try:
             with self._writing:
                 self._insert(batch, parameters)
-        except sqlite3.Error as error:
-            return self._failed(batch, error)
+        except Exception as error:
+            if _may_pass(error):
+                return self._failed(batch, error)
+            if len(batch) > 1:
+                # A fact that can never be written takes none of the others with it.
+                return [item for each in batch for item in self._commit([each])]
+            _log.error("a fact cannot be written: %r", error)
+            self._refuse(batch, str(error))
+            return []
         self._seq, self._delivery, self.error = seq, delivery, ""
         self._on_commit(seq)
         self._tell(_resolve, done)
         self._checkpointer.wrote(size)
+        if self._litter:
+            self._sweep()
         return []
 
     def _insert(self, batch: list[_Item], parameters: list[int | str | bytes | None]) -> None:
-        rows = ",".join(["(?,?,?,?,?,?,?)"] * len(batch))
-        insert = f"INSERT INTO fact({_COLUMNS}) VALUES {rows}"
-        if not any(item.prune or item.piece_ids for item in batch):
-            self._connection.execute(insert, parameters)
+        simple = not any(item.prune or item.piece_ids for item in batch)
+        if simple and len(batch) <= _ROWS_A_STATEMENT:
+            self._insert_rows(parameters)
             return
         self._connection.execute("BEGIN IMMEDIATE")
         try:
-            self._connection.execute(insert, parameters)
+            # After a long fault more facts may be kept than one statement takes parameters.
+            for start in range(0, len(parameters), 7 * _ROWS_A_STATEMENT):
+                self._insert_rows(parameters[start : start + 7 * _ROWS_A_STATEMENT])
             for item in batch:
                 if item.prune:
                     self._delete(item.prune)
@@ -200,13 +224,12 @@ class Journal:
                         "DELETE FROM loose_piece WHERE id = ?", [(n,) for n in item.piece_ids]
                     )
             self._connection.execute("COMMIT")
-        except sqlite3.Error:
-            self._rollback()
-            raise
+        finally:
+            self._connection.rollback()
 
-    def _rollback(self) -> None:
-        if self._connection.in_transaction:
-            self._connection.execute("ROLLBACK")
+    def _insert_rows(self, parameters: list[int | str | bytes | None]) -> None:
+        rows = ",".join(["(?,?,?,?,?,?,?)"] * (len(parameters) // 7))
+        self._connection.execute(f"INSERT INTO fact({_COLUMNS}) VALUES {rows}", parameters)
 
     def _delete(self, prune: Pruned) -> None:
         for low, high in prune.ranges:
@@ -229,26 +252,50 @@ class Journal:
                 self._connection.execute("INSERT INTO loose_piece VALUES (?)", (piece_id,))
                 self._connection.execute("COMMIT")
         except sqlite3.Error as error:
-            self._rollback()
+            self._connection.rollback()
             self._failed([item], error)
             return False
         self._checkpointer.wrote(len(item.pieces.popleft()))
         item.piece_ids.append(piece_id)
         return True
 
-    def _failed(self, batch: list[_Item], error: sqlite3.Error) -> list[_Item]:
+    def _sweep(self) -> None:
+        numbers = [(number,) for number in self._litter]
+        try:
+            with self._writing:
+                self._connection.execute("BEGIN IMMEDIATE")
+                self._connection.executemany("DELETE FROM piece WHERE id = ?", numbers)
+                self._connection.executemany("DELETE FROM loose_piece WHERE id = ?", numbers)
+                self._connection.execute("COMMIT")
+            self._litter.clear()
+        except sqlite3.Error as error:
+            self._connection.rollback()
+            _log.debug("pieces of a lost body stay for now: %s", error)
+
+    def _failed(self, batch: list[_Item], error: Exception) -> list[_Item]:
         """Tell those who captured; give back the facts that must be tried again."""
         self.error = str(error)
+        self._refuse([item for item in batch if item.new_delivery], self.error)
+        return [item for item in batch if not item.new_delivery]
+
+    def _refuse(self, items: list[_Item], error: str) -> None:
         failure = StoreUnavailableError(
             f"the store cannot commit: {error}", "free disk space or repair the store"
         )
-        self._tell(_reject, [item.future for item in batch if item.new_delivery], failure)
-        return [item for item in batch if not item.new_delivery]
+        self._tell(_reject, [item.future for item in items], failure)
+        for item in items:
+            self._litter += item.piece_ids
 
     def _tell(self, callback: Callable[..., None], *arguments: object) -> None:
         # The loop may be gone when the process stops on an error; then nobody waits.
-        if not self._loop.is_closed():
+        with suppress(RuntimeError):
             self._loop.call_soon_threadsafe(callback, *arguments)
+
+
+def _may_pass(error: Exception) -> bool:
+    """Whether the file is at fault (full, locked, damaged), and not the fact itself."""
+    faults = (sqlite3.OperationalError, sqlite3.InternalError)
+    return isinstance(error, faults) or type(error) is sqlite3.DatabaseError
 
 
 def _with_pieces(item: _Item) -> _Item:

@@ -65,10 +65,12 @@ class JournalReader:
         ).fetchall()
 
     def body_pieces(self, pieces: tuple[int, ...]) -> Iterator[bytes]:
-        """The parts of a large body, one at a time."""
+        """The parts of a large body, one at a time; `LookupError` when it is pruned meanwhile."""
         for number in pieces:
-            row = self._connection.execute("SELECT data FROM piece WHERE id = ?", (number,))
-            yield row.fetchone()[0]
+            found = self._connection.execute("SELECT data FROM piece WHERE id = ?", (number,))
+            if (row := found.fetchone()) is None:
+                raise LookupError("a part of the body is gone")
+            yield row[0]
 
     def request(self, delivery_id: int, *, body: bool = True) -> Request | None:
         """The captured request, byte for byte; None when it was pruned or never understood."""
@@ -81,7 +83,10 @@ class JournalReader:
             return None
         meta, head, content = row
         if body and content is None:
-            content = b"".join(self.body_pieces(tuple(json.loads(meta).get("pieces", ()))))
+            try:
+                content = b"".join(self.body_pieces(tuple(json.loads(meta).get("pieces", ()))))
+            except LookupError:
+                return None
         return codec.request_of(head, content or b"")
 
     def raw_refusal(self, delivery_id: int) -> bytes:

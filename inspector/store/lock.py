@@ -3,11 +3,14 @@
 import json
 import os
 import sys
+import time
 from pathlib import Path
 from typing import Any, Self
 
 from inspector.errors import UnreachableError
 from inspector.store.files import touch_private
+
+_PATIENCE = 0.5
 
 if sys.platform == "win32":
     import msvcrt
@@ -31,6 +34,16 @@ else:
         return True
 
 
+def _lock_soon(descriptor: int) -> bool:
+    """Try for a while: whoever only looks who holds the lock has it for a moment himself."""
+    deadline = time.monotonic() + _PATIENCE
+    while not _try_lock(descriptor):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.01)
+    return True
+
+
 class StoreLock:
     """The right to write: held by one process, with a note on who that is.
 
@@ -40,7 +53,7 @@ class StoreLock:
     def __init__(self, path: Path, note: dict[str, Any]) -> None:
         touch_private(path)
         self._descriptor = os.open(path, os.O_RDWR)
-        if not _try_lock(self._descriptor):
+        if not _lock_soon(self._descriptor):
             os.close(self._descriptor)
             holder = _read(path)
             raise UnreachableError(

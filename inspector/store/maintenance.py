@@ -38,6 +38,9 @@ class Retention:
 
     async def step(self) -> int:
         """Prune once; how many went."""
+        # An index that lags would name again what has gone already.
+        if not await self._store.caught_up():
+            return 0
         now = self._clock()
         before = now - int(self._keep * 1_000_000) if self._keep else None
 
@@ -47,7 +50,7 @@ class Retention:
                 return old
             return reader.prunable(None)
 
-        ids = await self._store.read(choose)
+        ids = await self._store.read(choose, fresh=False)
         if ids:
             await self._store.append(Pruned(now, len(ids), ranges_of(ids)))
         return len(ids)

@@ -2,6 +2,7 @@
 
 import sqlite3
 from array import array
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -60,6 +61,8 @@ class Reader:
     """Reads over connections of its own, in one thread at a time."""
 
     def __init__(self, files: StoreFiles) -> None:
+        self._file = files.index
+        self._inode = files.index.stat().st_ino if files.index.exists() else 0
         self._index = connect(files.index, read_only=True)
         try:
             self._journal_connection = connect(files.database, read_only=True)
@@ -71,6 +74,13 @@ class Reader:
     def close(self) -> None:
         self._index.close()
         self._journal_connection.close()
+
+    def replaced(self) -> bool:
+        """Whether a new index stands in the place of the one that is open here."""
+        try:
+            return self._file.stat().st_ino != self._inode
+        except OSError:
+            return False
 
     def position(self) -> int:
         """The journal position that the index has reached."""
@@ -201,7 +211,9 @@ class Reader:
         pruned = counts.get("pruned", {}).get("", 0)
         return Ledger(received, received - indexed + skipped, pruned, counts.get("state", {}))
 
-    def replay(self, after: int, upto: int) -> tuple[int, list[bytes]]:
+    def replay(
+        self, after: int, upto: int, headers: Callable[[int], bytes] | None = None
+    ) -> tuple[int, list[bytes]]:
         """Frames of the next facts in (after, upto], and the position reached."""
         outline = self.journal.outline(after, upto, _REPLAY_FACTS)
         if not outline:
@@ -215,7 +227,7 @@ class Reader:
         attempts = {id_ for run in runs if run.letter == "A" for id_ in run.ids}
         deliveries = {row[0]: delivery_of(row) for row in self._by_id(DELIVERY, "delivery d", ids)}
         found = {row[0]: attempt_of(row) for row in self._by_id(ATTEMPT, "attempt", attempts)}
-        return outline[-1][0], frames.render(runs, deliveries, found)
+        return outline[-1][0], frames.render(runs, deliveries, found, headers)
 
     def changed_at(self, seq: int) -> list[bytes]:
         """The `C` frame that belongs to an `A` frame at `seq`: a reader may have missed it.

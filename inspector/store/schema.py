@@ -134,4 +134,5 @@ def attempt_of(row: tuple[Any, ...]) -> Attempt:
         status=values["status"],
         failure=Failure(FailureKind(kind), values["failure_reason"]) if kind else None,
         body_size=values["body_size"],
+        chosen=bool(values["chosen"]),
     )

@@ -64,6 +64,10 @@ class Store:
 
     def _call(self, function: Callable[[Reader], T]) -> T:
         reader: Reader | None = getattr(self._local, "reader", None)
+        if reader is not None and reader.replaced():
+            self._readers.remove(reader)
+            reader.close()
+            reader = None
         if reader is None:
             reader = self._local.reader = Reader(self.files)
             self._readers.append(reader)

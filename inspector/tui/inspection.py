@@ -103,7 +103,7 @@ class Inspection:
         attempts: tuple[AttemptDetail, ...] = ()
         try:
             if not self._has((delivery_id, with_body)):
-                detail = await self._control.delivery(delivery_id, body=with_body)
+                detail = await self._fetch_detail(delivery_id, with_body)
             attempts = await self._control.attempts(delivery_id)
         except NotFoundError:
             detail, error = None, "this delivery is no longer in the store"
@@ -111,6 +111,15 @@ class Inspection:
             error = problem.message
         # Shown even when the cursor has gone on meanwhile: while it runs something is seen.
         self.detail, self.attempts, self.error = detail, attempts, error
+
+    async def _fetch_detail(self, delivery_id: int, with_body: bool) -> DeliveryDetail:
+        if with_body and self._has((delivery_id, False)) and self.detail is not None:
+            # Large bodies come raw: in base64 they would be here twice.
+            body = await self._control.body(delivery_id)
+            return replace(
+                self.detail, request=replace(self.detail.request, body=body), has_body=True
+            )
+        return await self._control.delivery(delivery_id, body=with_body)
 
     def _has(self, wanted: tuple[int, bool]) -> bool:
         detail = self.detail

@@ -26,6 +26,8 @@ class Loading:
         self._listing: asyncio.Task[None] | None = None
         self._judging: asyncio.Task[None] | None = None
         self.filter = Filter()
+        # Why the list is not complete, when it will not be by itself.
+        self.error = ""
         self.feed = Feed(self._load)
 
     def start(self, wanted: Filter | None = None, *, forget: bool = False) -> None:
@@ -38,6 +40,7 @@ class Loading:
             if task is not None:
                 task.cancel()
         self._judging = None
+        self.error = ""
         self.feed.reset(self.filter.predicate(self._now), asks=self.filter.asks, forget=forget)
         self._listing = self._tasks.start(self._list(self.filter.text), "list")
 
@@ -61,7 +64,9 @@ class Loading:
                 self._told(feed.extend_older(more, last=len(more) < limit), force=True)
                 limit = _LARGE
         except InspectorError as error:
+            self.error = error.message
             self._failed(error)
+            self._told(Changed(), force=True)
 
     def _load(self, request: PageRequest) -> None:
         self._tasks.start(self._page(request, self.filter.text), "page")

@@ -70,6 +70,11 @@ class Session:
     def filter(self) -> Filter:
         return self._loading.filter
 
+    @property
+    def list_error(self) -> str:
+        """Why the list is not complete and will not be by itself, or nothing."""
+        return self._loading.error
+
     def start(self) -> None:
         self._tasks.start(self._read(), "stream")
         self._tasks.start(self._poll_status(), "status")

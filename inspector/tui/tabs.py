@@ -30,6 +30,8 @@ SECRET_HEADERS = frozenset(
     }
 )
 _VALUE = 2000
+# Larger bodies would hold the screen up while they are parsed.
+_DESCRIBED = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,10 @@ def envelope(shown: Shown) -> Iterator[Line]:
     for note in delivery.notes:
         yield plain(f"! {note}", "warning")
     yield ()
-    if shown.detail.has_body:
+    if len(request.body) > _DESCRIBED:
+        yield plain(f"No fields are shown of bodies above {size_text(_DESCRIBED)}.", "doc")
+        yield ()
+    elif shown.detail.has_body:
         for field in provider.describe(request):
             yield from _field(field.path, field.value, field.doc, field.grade)
         yield ()

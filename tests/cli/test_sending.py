@@ -4,6 +4,7 @@ import asyncio
 import base64
 import json
 import signal
+from contextlib import AsyncExitStack
 
 import pytest
 
@@ -155,20 +156,18 @@ async def test_what_was_never_understood_is_skipped_and_told(cli: Cli) -> None:
 @pytest.mark.parametrize("listening", [True, False])
 async def test_ctrl_c_while_the_app_thinks_exits_130(listening: bool, cli: Cli) -> None:
     await run(cli, "trigger", "delta.failed")
-    gate = asyncio.Event()
-    async with FakeTarget() as target:
-        target.then(held(gate))
-        listener = ListenerProcess(cli.db, "--timeout", "0") if listening else None
-        if listener:
-            await asyncio.to_thread(listener.start)
+    async with AsyncExitStack() as stack:
+        target = await stack.enter_async_context(FakeTarget())
+        target.then(held(asyncio.Event()))
+        if listening:
+            await stack.enter_async_context(ListenerProcess(cli.db, "--timeout", "0"))
         process = cli.start("resend", "1", "--to", target.url)
         await target.wait_for(1)
         process.send_signal(signal.SIGINT)
         out, err = await asyncio.to_thread(process.communicate, None, 20)
         assert (process.returncode, out, err.strip()) == (130, b"", b"")
-        gate.set()
-        if listener:
-            await asyncio.to_thread(listener.stop)
+        # What is left of the listener's own attempt must not hold its end.
+        await target.close()
 
 
 async def test_trigger_through_the_listener_is_signed_by_it(cli: Cli) -> None:

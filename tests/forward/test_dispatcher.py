@@ -422,7 +422,7 @@ async def test_a_resend_passes_the_queue(world: World) -> None:
     delivery_id = world.offer()
     await until(lambda: finished(world.journal) == 1)
     resend = dispatcher.resend(delivery_id, request(9), "3000", number=2, resigned=True)
-    assert await resend.outcome == FINE
+    assert (await resend.sent).outcome == FINE
     appended = await resend.started
     seq, started, _ = next(
         row for row in world.journal.attempts() if row[1].trigger is Trigger.MANUAL
@@ -437,7 +437,7 @@ async def test_a_resend_passes_the_queue(world: World) -> None:
 async def test_a_resend_elsewhere_has_a_client_of_its_own(world: World) -> None:
     dispatcher = world.build()
     resend = dispatcher.resend(7, request(), "5000/hook", chosen=False)
-    await resend.outcome
+    await resend.sent
     await settle()
     own = world.clients["http://localhost:5000/hook"]
     assert (own.order, own.closed) == (["7#1"], 1)
@@ -450,7 +450,7 @@ async def test_a_resend_elsewhere_has_a_client_of_its_own(world: World) -> None:
 async def test_a_resend_that_fails_is_tried_once(world: World) -> None:
     dispatcher = world.build()
     world.app.default = REFUSED
-    assert await dispatcher.resend(3, request(), URL).outcome == REFUSED
+    assert (await dispatcher.resend(3, request(), URL).sent).outcome == REFUSED
     await settle()
     assert world.journal.story() == ["3 #1 manual refused final"]
 
@@ -471,7 +471,7 @@ async def test_a_resend_that_is_answered_takes_the_delivery_out_of_the_queue(
     second, third = world.offer(), world.offer()
     await until(lambda: world.clock.pauses == [0.25])
     for delivery_id, chosen in ((second, True), (third, False)):
-        await dispatcher.resend(delivery_id, request(), URL, chosen=chosen).outcome
+        await dispatcher.resend(delivery_id, request(), URL, chosen=chosen).sent
     gate.set()
     await until(lambda: finished(world.journal) == 5)
     await settle()
@@ -485,7 +485,7 @@ async def test_without_targets_only_resends_are_made(world: World) -> None:
     dispatcher.start()
     assert dispatcher.lanes() == ()
     dispatcher.offer(1, request(), 0, ())
-    assert await dispatcher.resend(1, request(), URL).outcome == FINE
+    assert (await dispatcher.resend(1, request(), URL).sent).outcome == FINE
     await dispatcher.stop(1)
     with pytest.raises(UnreachableError):
         dispatcher.resend(1, request(), URL)
@@ -556,7 +556,7 @@ async def test_stop_lets_what_is_being_sent_finish(world: World) -> None:
     assert not stopping.done()
     world.app.gate.set()
     await stopping
-    assert await resend.outcome == FINE
+    assert (await resend.sent).outcome == FINE
     assert world.journal.story() == ["1 #1 auto 200 final", "5 #1 manual 200 final"]
     assert world.app.closed == 1
     world.offer(reply=True)
@@ -596,7 +596,7 @@ async def test_stop_interrupts_what_takes_too_long(world: World, retry: float) -
     _, _, ended = world.journal.attempts()[0]
     assert ended is not None
     assert ended.duration_ms == 2000
-    assert resend.outcome.cancelled()
+    assert resend.sent.cancelled()
     outcome = await answer
     assert isinstance(outcome, Failure)
     assert outcome.kind is FailureKind.INTERRUPTED

@@ -15,32 +15,26 @@ from aiohttp import WSCloseCode, web
 
 from inspector.domain.attempt import Attempt, Failure
 from inspector.domain.delivery import Delivery
-from inspector.domain.headers import Headers
 from inspector.domain.query import QueryError, matches, parse
+from tests.helpers.subjects import FullDelivery
 from tests.helpers.summaries import NOW, Content, make_attempt, make_delivery
 
 TOKEN = "test-token"
 
 
-@dataclass
-class _Subject:
-    delivery: Delivery
-    headers: Headers
-    body: bytes
-
-    @property
-    def data(self) -> Any:
-        try:
-            return json.loads(self.body).get("data")
-        except (ValueError, AttributeError):
-            return None
+def _data_of(body: bytes) -> Any:
+    try:
+        return json.loads(body).get("data")
+    except (ValueError, AttributeError, RecursionError):
+        return None
 
 
 @dataclass
 class FakeListener:
     """Deliveries by id; `make` invents those of `ids` that were never added.
 
-    Requests are recorded in `calls`. `refuse` makes the next acts fail with that error.
+    Requests are recorded in `calls`. `refuse` makes the next acts fail with that error, `broken`
+    any request whose address holds it.
     """
 
     ids: "array[int]" = field(default_factory=lambda: array("q"))
@@ -53,6 +47,9 @@ class FakeListener:
     refuse: tuple[int, str, str] | None = None
     outcome: Failure | int = 200
     store_error: str = ""
+    index_lag: int = 0
+    target_failure: str = ""
+    broken: str = ""
     seq: int = 1000
     url: str = ""
     token: str = TOKEN
@@ -152,18 +149,26 @@ class FakeListener:
     async def _guard(self, request: web.Request, handler: Any) -> web.StreamResponse:
         self.calls.append((request.method, request.path_qs.removeprefix("/_inspector/")))
         if request.headers.get("Authorization") != f"Bearer {self.token}":
-            return _error(401, "unauthorised", "the token is missing or wrong", "read NAME-token")
+            return _error(401, "the token is missing or wrong", "read NAME-token")
+        if self.broken and self.broken in request.path_qs:
+            return _error(500, "it broke")
         try:
             answer: web.StreamResponse = await handler(request)
         except QueryError as error:
-            return _error(400, "bad_query", error.message, error.hint, error.column)
+            return _error(400, error.message, error.hint, error.column)
         return answer
 
     async def _status(self, request: web.Request) -> web.Response:
         states = Counter(str(one.state) for one in self.deliveries.values())
         ledger = {"received": len(self.ids), "forwarded": states["forwarded"], "balanced": True}
         ledger |= {name: states[name] for name in ("failed", "waiting", "kept", "refused")}
-        target = {"target": "http://localhost:3000", "waiting": 0, "sending": 0}
+        target = {
+            "target": "http://localhost:3000",
+            "waiting": 0,
+            "sending": 0,
+            "retry_in": 3.2 if self.target_failure else None,
+            "last_failure": self.target_failure,
+        }
         return web.json_response(
             {
                 "v": 1,
@@ -172,9 +177,9 @@ class FakeListener:
                 "url": self.url,
                 "control": self.control,
                 "db": "/tmp/x.db",
-                "targets": [{**target, "retry_in": None, "last_failure": None}],
+                "targets": [target],
                 "ledger": ledger,
-                "index_lag": {"facts": 0},
+                "index_lag": {"facts": self.index_lag},
                 "store": {"ok": not self.store_error, "error": self.store_error},
                 "last_seq": self.seq,
             }
@@ -209,7 +214,8 @@ class FakeListener:
         delivery = self.get(delivery_id)
         assert delivery is not None
         content = self.contents.get(delivery_id, Content())
-        return matches(query, _Subject(delivery, content.headers, content.body), NOW)
+        full = FullDelivery(delivery, content.headers, content.body, _data_of(content.body))
+        return matches(query, full, NOW)
 
     async def _deliveries(self, request: web.Request) -> web.Response:
         limit = int(request.query.get("limit", 50))
@@ -266,7 +272,7 @@ class FakeListener:
         delivery, _ = self._found(request)
         self.posted.append(await request.json() | {"id": delivery.id})
         if self.refuse is not None:
-            return _refused(*self.refuse)
+            return _error(*self.refuse)
         self.seq += 1
         begun = make_attempt(self.seq, delivery.id, status=None, duration_ms=None)
         await self.attempt(begun)
@@ -282,7 +288,7 @@ class FakeListener:
         asked = await request.json()
         self.posted.append(asked)
         if self.refuse is not None:
-            return _refused(*self.refuse)
+            return _error(*self.refuse)
         new = (self.ids[-1] if self.ids else 0) + 1
         await self.add(make_delivery(new, event=asked["event"]))
         return web.json_response({"delivery_ids": [new]}, status=202)
@@ -303,15 +309,9 @@ class FakeListener:
         return socket
 
 
-def _error(
-    status: int, code: str, message: str, hint: str = "", column: int | None = None
-) -> web.Response:
-    error = {"code": code, "message": message, "hint": hint, "column": column}
+def _error(status: int, message: str, hint: str = "", column: int | None = None) -> web.Response:
+    error = {"code": "refused", "message": message, "hint": hint, "column": column}
     return web.json_response({"error": error}, status=status)
-
-
-def _refused(status: int, message: str, hint: str) -> web.Response:
-    return _error(status, "refused", message, hint)
 
 
 @asynccontextmanager

@@ -85,7 +85,7 @@ async def ui(
     control = Control(listener.control, token)
     stream = Stream(listener.control, token, jitter=lambda: 0.0)
     app = InspectorApp(control, stream, now=lambda: NOW, tz=UTC)
-    async with app.run_test(size=size) as pilot:
+    async with app.run_test(size=size, notifications=True) as pilot:
         shown = Ui(app, pilot, listener)
         if token == listener.token:
             await shown.until(lambda: shown.main.session.feed.complete)

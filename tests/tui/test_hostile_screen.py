@@ -70,7 +70,12 @@ async def test_the_screen_shows_only_harmless_text(name: str) -> None:
             _assert_harmless(shown.text)
             await shown.filter(MARKUP + BIDI)
             _assert_harmless(shown.text)
+            await shown.press("escape", "escape")
             await shown.until(lambda: shown.main.session.feed.complete)
+            await shown.press("shift+tab", "end", "enter")
+            await shown.until(lambda: shown.main.session.filter.text.startswith("event:"))
+            await shown.until(lambda: len(shown.main.session.feed) == 1)
+            _assert_harmless(shown.text)
 
 
 def _assert_harmless(text: str) -> None:

@@ -80,6 +80,11 @@ def test_headers_keep_order_and_duplicates_and_mask_secrets() -> None:
     assert "COOKIE: sid=abc\nX-Api-Key: k" in revealed
 
 
+def test_very_large_bodies_are_not_taken_apart() -> None:
+    said = text(list(envelope(shown(data=b'{"event":"' + b"x" * 2_000_000 + b'"}'))))
+    assert "No fields are shown of bodies above 1.0MB" in said
+
+
 def test_body_says_when_there_is_none() -> None:
     assert "no body" in text(list(body(shown(data=b""))))
 

@@ -72,6 +72,7 @@ async def test_a_large_body_comes_when_asked_for() -> None:
             await shown.until_shown("b fetches it")
             await shown.press("b")
             await shown.until_shown('"large": true')
+            assert ("GET", "api/deliveries/1/body") in listener.calls
 
 
 async def test_resend_tells_its_result() -> None:
@@ -88,6 +89,22 @@ async def test_resend_tells_its_result() -> None:
         await shown.until_said("there is no secret to sign with (give one with --secret)")
         await shown.press("5")
         await shown.until_shown("attempt 1 to http://localhost:3000 (manual)")
+
+
+async def test_the_key_bar_can_be_clicked() -> None:
+    async with fake_listener(make_delivery(1)) as listener, ui(listener) as shown:
+        line = shown.text.split("\n")[-1]
+        await shown.pilot.click("#keys", offset=(line.index("Help"), 0))
+        assert isinstance(shown.app.screen, HelpScreen)
+
+
+async def test_figures_of_the_listener() -> None:
+    async with fake_listener() as listener:
+        listener.index_lag = 7
+        listener.target_failure = "refused\x1b[2J"
+        async with ui(listener, (160, 30)) as shown:
+            await shown.until_shown("7 not indexed yet")
+            await shown.until_shown("! refused␛[2J, again in 3 s")
 
 
 async def test_acting_on_nothing_says_so() -> None:

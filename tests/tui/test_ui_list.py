@@ -2,6 +2,9 @@
 
 import re
 
+from textual.events import MouseScrollDown, MouseScrollUp
+from textual.message import Message
+from textual.widget import Widget
 from textual.widgets import OptionList
 
 from inspector.domain.delivery import State
@@ -205,6 +208,48 @@ async def test_the_sidebar_filters_and_counts() -> None:
         await shown.until_shown('event:"a b:[red]"')
         await listener.add(make_delivery(4))
         await shown.until(lambda: re.search("all +4 ", shown.text) is not None)
+
+
+async def test_a_page_that_fails_says_so_and_comes_when_it_is_looked_at_again() -> None:
+    async with (
+        fake_listener(*(make_delivery(one) for one in range(1, 1000))) as listener,
+        ui(listener) as shown,
+    ):
+        listener.broken = "before="
+        await shown.press("G")
+        await shown.until_said("it broke")
+        assert "evt_000001" not in shown.text
+        listener.broken = ""
+        await shown.press("g", "G")
+        await shown.until_shown("evt_000001")
+
+
+async def test_a_list_that_fails_says_so() -> None:
+    async with fake_listener(make_delivery(1)) as listener, ui(listener) as shown:
+        listener.broken = "api/deliveries?"
+        await shown.filter("state:forwarded")
+        await shown.until_said("it broke")
+        await shown.until_shown("The list could not be loaded: it broke")
+        listener.broken = ""
+        await shown.press("escape")
+        await shown.until_shown("evt_000001")
+
+
+async def test_the_wheel_looks_elsewhere_and_the_cursor_stays() -> None:
+    async with (
+        fake_listener(*(make_delivery(one) for one in range(1, 200))) as listener,
+        ui(listener) as shown,
+    ):
+        feed = shown.main.session.feed
+        shown.main.list.post_message(wheel(shown.main.list, MouseScrollDown))
+        await shown.until(lambda: shown.main.list.scroll_offset.y > 0)
+        assert (feed.cursor_id, feed.follow) == (199, False)
+        shown.main.list.post_message(wheel(shown.main.list, MouseScrollUp))
+        await shown.until(lambda: shown.main.list.scroll_offset.y == 0)
+
+
+def wheel(widget: Widget, kind: type[MouseScrollDown] | type[MouseScrollUp]) -> Message:
+    return kind(widget, 1, 1, 0, 0, 0, False, False, False)
 
 
 async def test_lagging_pages_from_the_store() -> None:

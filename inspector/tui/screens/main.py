@@ -226,7 +226,9 @@ class MainScreen(Screen[None]):
         if not empty:
             return
         shown = one_line(session.filter.text, 200)
-        if not session.feed.complete:
+        if session.list_error:
+            self._empty.say(f"The list could not be loaded: {visible(session.list_error)}")
+        elif not session.feed.complete:
             self._empty.say("loading …" if not shown else f"searching for {shown} …")
         elif shown:
             self._empty.say(f"No delivery matches  {shown}\n\nEsc drops the filter.")

@@ -11,6 +11,7 @@ from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
 from inspector.domain.envelope import EventDoc
+from inspector.tui.widgets.plain_input import PlainInput
 
 
 class TriggerScreen(ModalScreen[str | None]):
@@ -26,7 +27,9 @@ class TriggerScreen(ModalScreen[str | None]):
         super().__init__()
         self._catalogue = catalogue
         self._found: list[EventDoc] = catalogue
-        self._input = Input(placeholder="type to narrow, Enter sends a sample", id="event-name")
+        self._input = PlainInput(
+            placeholder="type to narrow, Enter sends a sample", id="event-name"
+        )
         self._list = OptionList(id="events", markup=False)
 
     def compose(self) -> ComposeResult:

@@ -14,6 +14,7 @@ from inspector.domain.plaintext import one_line, visible
 from inspector.domain.query import QueryError
 from inspector.errors import UsageError
 from inspector.tui.filters import Filter
+from inspector.tui.widgets.plain_input import PlainInput
 
 
 class FilterBar(Vertical):
@@ -35,7 +36,7 @@ class FilterBar(Vertical):
 
     def __init__(self) -> None:
         super().__init__(id="filter-bar")
-        self._input = Input(placeholder="/ to filter: event:delta.* sig:invalid", id="filter")
+        self._input = PlainInput(placeholder="/ to filter: event:delta.* sig:invalid", id="filter")
         self._error = Static("", id="filter-error", markup=False)
         self._error.display = False
         self._applied = ""

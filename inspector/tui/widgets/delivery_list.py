@@ -147,8 +147,13 @@ class DeliveryList(CellView, can_focus=True):
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         super().watch_scroll_y(old_value, new_value)
-        if round(old_value) != round(new_value):
-            self._settle()
+        if round(old_value) == round(new_value):
+            return
+        if round(new_value) and self._feed.follow:
+            # Following stays at the top, so it was the wheel or the scrollbar: a move ends it.
+            self._feed.pause()
+            self.post_message(self.CursorMoved())
+        self._settle()
 
     def on_resize(self) -> None:
         self.resize_rows(len(self._feed))
@@ -199,19 +204,6 @@ class DeliveryList(CellView, can_focus=True):
             self._go(row)
             if again:
                 self.post_message(self.Opened())
-
-    def _on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
-        self._wheel(event, 3)
-
-    def _on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
-        self._wheel(event, -3)
-
-    def _wheel(self, event: events.MouseEvent, lines: int) -> None:
-        """Look elsewhere while the cursor stays; that ends following, as any move does."""
-        event.stop()
-        self._feed.pause()
-        self.jump_to(self.scroll_offset.y + lines)
-        self.post_message(self.CursorMoved())
 
     def watch_has_focus(self, has_focus: bool) -> None:
         super().watch_has_focus(has_focus)

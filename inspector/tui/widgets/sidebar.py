@@ -12,7 +12,7 @@ from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from inspector.client.models import Counts
-from inspector.domain.plaintext import one_line
+from inspector.domain.plaintext import one_line, visible
 from inspector.tui.rows import fit
 
 _MOST = 200
@@ -51,10 +51,19 @@ def entries(counts: Counts) -> tuple[list[Entry], list[Entry]]:
 
 
 def quoted(value: str) -> str:
-    """A value of the query language that means itself, whatever is in it."""
+    """A value of the query language that means itself, whatever is in it.
+
+    Unseen characters become `?`, any one character: the filter is text that can be read.
+    """
     if value and all(char.isalnum() or char in "._-/" for char in value):
         return value
-    return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    out = ""
+    for char in value:
+        if visible(char) != char:
+            out += '"?"'
+        else:
+            out += f"\\{char}" if char in '\\"' else char
+    return f'"{out}"'
 
 
 class Sidebar(OptionList):

@@ -1,0 +1,144 @@
+"""Small stores for tests: facts in, the index as plain rows out."""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager, closing
+from pathlib import Path
+from typing import Any
+
+from inspector.domain.attempt import Failure, FailureKind, Response, Trigger
+from inspector.domain.delivery import Request
+from inspector.domain.envelope import Envelope, Signature, Verdict
+from inspector.domain.facts import (
+    Appended,
+    AttemptFinished,
+    AttemptStarted,
+    Captured,
+    Fact,
+    Pruned,
+)
+from inspector.domain.headers import Headers, first
+from inspector.store.files import StoreFiles
+from inspector.store.indexer import Indexer
+from inspector.store.journal import Journal
+from inspector.store.journal_reader import Entry, JournalReader
+from inspector.store.retention import ranges_of
+
+AT = 1_770_805_800_000_000
+APP = "http://localhost:3000"
+OTHER = "http://localhost:4000"
+OK = Response(200, "OK", (("Content-Type", "text/plain"),), b"fine", 4)
+GONE = Failure(FailureKind.REFUSED, "nobody listens there")
+
+
+def request(body: bytes = b"{}", *headers: tuple[str, str], target: str = "/hooks") -> Request:
+    return Request("POST", target, "1.1", headers, body)
+
+
+def captured(
+    event_id: str = "",
+    *,
+    at: int = AT,
+    body: bytes = b"{}",
+    route: tuple[str, ...] | None = (),
+    headers: Headers = (),
+    **more: Any,
+) -> Captured:
+    """A capture that is kept, unless it has a route; `read_plain` finds its event id."""
+    known = (("Event-Id", event_id),) if event_id else ()
+    return Captured(at, request(body, *known, *headers), "127.0.0.1", route=route, **more)
+
+
+def started(delivery_id: int, target: str = APP, number: int = 1, **more: Any) -> AttemptStarted:
+    return AttemptStarted(AT, delivery_id, target, number, Trigger.AUTO, **more)
+
+
+def finished(
+    delivery_id: int, attempt_id: int, outcome: Response | Failure = OK, *, final: bool = True
+) -> AttemptFinished:
+    return AttemptFinished(AT, delivery_id, attempt_id, 1.5, outcome, final)
+
+
+def pruned(*ids: int, at: int = AT) -> Pruned:
+    return Pruned(at, len(ids), ranges_of(ids))
+
+
+def read_plain(request: Request, at: int) -> tuple[Envelope, Signature]:
+    """A provider that believes the headers `Event` and `Event-Id`."""
+    event, event_id = first(request.headers, "event"), first(request.headers, "event-id")
+    verdict = Verdict.VALID if event_id else Verdict.UNSIGNED
+    return Envelope("plain", event, event_id, None, None, None), Signature(verdict, "")
+
+
+@asynccontextmanager
+async def journal_of(
+    files: StoreFiles, on_commit: Callable[[int], None] = lambda seq: None
+) -> AsyncIterator[Journal]:
+    journal = Journal(files, on_commit)
+    try:
+        yield journal
+    finally:
+        await journal.close()
+
+
+async def append(journal: Journal, *facts: Fact) -> list[Appended]:
+    """Append in one go and wait for the disk."""
+    return list(await asyncio.gather(*[journal.append(fact) for fact in facts]))
+
+
+def write(files: StoreFiles, *facts: Fact) -> list[Appended]:
+    """Open the journal, append, close."""
+
+    async def run() -> list[Appended]:
+        async with journal_of(files) as journal:
+            return await append(journal, *facts)
+
+    return asyncio.run(run())
+
+
+def entries(files: StoreFiles, after: int = 0) -> list[Entry]:
+    with closing(sqlite3.connect(files.database)) as connection:
+        return list(JournalReader(connection).after(after, 1 << 30))
+
+
+def index(files: StoreFiles) -> list[bytes]:
+    """Bring the index up to date; all frames of it."""
+    with closing(Indexer(files, read_plain)) as indexer:
+        lines = []
+        while step := indexer.step():
+            lines += step
+        return lines
+
+
+def store(tmp_path: Path, *facts: Fact) -> StoreFiles:
+    """A store of these facts, indexed."""
+    files = StoreFiles(tmp_path / "store.db")
+    write(files, *facts)
+    index(files)
+    return files
+
+
+def rows(path: Path, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+    with closing(sqlite3.connect(path)) as connection:
+        return connection.execute(sql, parameters).fetchall()
+
+
+def tables(files: StoreFiles) -> dict[str, list[tuple[Any, ...]]]:
+    """Everything that the index holds; a counter of zero is the same as none."""
+    names = ("delivery", "attempt", "chosen", "meta")
+    found = {name: rows(files.index, f"SELECT * FROM {name} ORDER BY 1, 2") for name in names}
+    counters = "SELECT * FROM counter WHERE n != 0 ORDER BY 1, 2"
+    return {**found, "counter": rows(files.index, counters)}
+
+
+def rebuilt(files: StoreFiles) -> dict[str, list[tuple[Any, ...]]]:
+    """The tables of an index built from nothing, in place of the present one."""
+    for suffix in ("", "-wal", "-shm"):
+        Path(f"{files.index}{suffix}").unlink(missing_ok=True)
+    index(files)
+    return tables(files)
+
+
+def modes(paths: Iterable[Path]) -> dict[str, str]:
+    return {path.name: oct(path.stat().st_mode & 0o777) for path in paths}
