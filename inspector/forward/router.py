@@ -5,7 +5,14 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
-from inspector.domain.attempt import Attempt, Failure, Outcome, Response, Trigger
+from inspector.domain.attempt import (
+    Attempt,
+    Failure,
+    FailureKind,
+    Outcome,
+    Response,
+    Trigger,
+)
 from inspector.domain.delivery import Request
 from inspector.domain.facts import Appended, Routed
 from inspector.domain.routes import Routing, parse_target
@@ -13,13 +20,13 @@ from inspector.errors import ConfigurationError, NotFoundError, UsageError
 from inspector.forward.dispatcher import Dispatcher
 from inspector.forward.ports import Facts, Waiting
 from inspector.forward.target import Sent
-from inspector.forward.target import Sent
 from inspector.providers import provider_for
 from inspector.tasks import Tasks
 
 # The target under which the store keeps what was captured and not routed yet.
 _UNROUTED = ""
 _PAGE = 500
+_NO_ANSWER = Failure(FailureKind.TIMEOUT, "the app did not answer in time")
 
 _log = logging.getLogger(__name__)
 
@@ -110,7 +117,11 @@ class Router:
         within: float | None,
         once: bool,
     ) -> Outcome | None:
-        """Queue a delivery and wait for its first target; None without one, or in time."""
+        """Queue a delivery and wait for its first target.
+
+        None without a target. Where it does not answer within the time: a failure if it is tried
+        `once`, since the sender must not take the delivery for handled, else None.
+        """
         targets = self._same
         if targets is None:
             whole = request or await self._waiting.load(delivery_id)
@@ -118,7 +129,8 @@ class Router:
         if not targets:
             return None
         self._dispatcher.offer(delivery_id, request, received_at, targets, reply=True, once=once)
-        return await self._dispatcher.answer(delivery_id, within)
+        outcome = await self._dispatcher.answer(delivery_id, within)
+        return _NO_ANSWER if outcome is None and once else outcome
 
     async def resend(
         self, delivery_id: int, *, to: str | None = None, re_sign: bool = False

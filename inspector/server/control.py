@@ -16,7 +16,7 @@ from inspector.domain.export import attempt_json, delivery_json
 from inspector.domain.headers import Headers, replaced
 from inspector.domain.query import parse
 from inspector.domain.trigger import TriggerRequest
-from inspector.errors import NotFoundError, UsageError
+from inspector.errors import NotFoundError, StoreUnavailableError, UsageError
 from inspector.providers.triggering import build
 from inspector.server.intake import Intake
 from inspector.server.ports import Forwarder, Sending, Views
@@ -200,9 +200,9 @@ class Control:
         at = self._clock()
         sample = build(asked, at=at, event_id=f"evt_{random.token_hex(8)}", secret=self._secret)
         id_, answer = await self._intake.take(at, sample, "trigger")
-        return web.json_response(
-            {"delivery_ids": [id_] if id_ else [], "answered": answer.status}, status=202
-        )
+        if not id_:
+            raise StoreUnavailableError("the store cannot commit", "see `inspector status`")
+        return web.json_response({"delivery_ids": [id_], "answered": answer.status}, status=202)
 
     async def post_reindex(self, request: web.Request) -> web.Response:
         self._rebuild()

@@ -2,6 +2,7 @@
 
 import hmac
 import json
+import logging
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
@@ -15,6 +16,8 @@ from inspector.errors import (
     UnreachableError,
     UsageError,
 )
+
+_log = logging.getLogger(__name__)
 
 _LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 _STATUS = {
@@ -85,7 +88,7 @@ class Guard:
 
 
 async def _told(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Errors as the contract's JSON; faults of ours are logged and named, without a traceback."""
+    """Errors as the contract's JSON; faults of ours are named there, and logged whole."""
     try:
         return await handler(request)
     except InspectorError as error:
@@ -99,3 +102,6 @@ async def _told(request: web.Request, handler: Handler) -> web.StreamResponse:
         return error_response(
             error.status, error.reason.lower().replace(" ", "-"), error.text or ""
         )
+    except Exception as error:
+        _log.error("%s %s failed: %r", request.method, request.path, error, exc_info=error)
+        return error_response(500, "internal", f"internal error ({type(error).__name__})")

@@ -58,14 +58,13 @@ class Journal:
         self._litter: list[int] = []
         self.error = ""
         files.create()
-        self._connection = self._open(files)
-        self._seq, self._delivery = self._last()
+        self._connection, self._seq, self._delivery = self._open(files)
         self._checkpointer = Checkpointer(files.database, self._writing)
         self._thread = threading.Thread(target=self._run, name="inspector-journal", daemon=True)
         self._thread.start()
 
     @staticmethod
-    def _open(files: StoreFiles) -> sqlite3.Connection:
+    def _open(files: StoreFiles) -> tuple[sqlite3.Connection, int, int]:
         connection: sqlite3.Connection | None = None
         try:
             connection = connect(files.database)
@@ -76,6 +75,8 @@ class Journal:
             # Pieces of bodies whose capture never came to its commit.
             connection.execute("DELETE FROM piece WHERE id IN (SELECT id FROM loose_piece)")
             connection.execute("DELETE FROM loose_piece")
+            last = "SELECT max(seq), (SELECT max(delivery) FROM fact) FROM fact"
+            seq, delivery = connection.execute(last).fetchone()
         except (sqlite3.Error, ConfigurationError) as error:
             if connection is not None:
                 connection.close()
@@ -85,14 +86,7 @@ class Journal:
                 f"cannot open the store {files.database}: {error}",
                 "move the file away, or use another store with --db PATH",
             ) from error
-        return connection
-
-    def _last(self) -> tuple[int, int]:
-        row = self._connection.execute(
-            "SELECT max(seq), (SELECT max(delivery) FROM fact) FROM fact"
-        )
-        seq, delivery = row.fetchone()
-        return seq or 0, delivery or 0
+        return connection, seq or 0, delivery or 0
 
     @property
     def last_seq(self) -> int:

@@ -1,138 +1,181 @@
-"""A load from a process of its own: signed 900-byte deliveries, each answer timed.
+"""A load from a process of its own: signed deliveries, each answer timed.
 
-    python -m tests.bench.load PORT COUNT CONNECTIONS [RATE]
+    python -m tests.bench.load PORT COUNT [--rate R] [--warm-up N] [--stream CONTROL TOKEN_FILE]
 
-prints one JSON object: `seconds`, `rate`, and `p50`, `p99`, `max` of the answers in milliseconds.
+prints one JSON object, the fields of `Loaded`. With a rate each delivery is sent when its time has
+come; without, as soon as the one before it on its connection was answered. With `--stream` it is a
+subscriber as well, and times how long after its answer each delivery comes out indexed.
 """
 
+import argparse
 import asyncio
 import json
-import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import aclosing
+from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import uvloop
 
-from inspector.domain.delivery import Request
-from inspector.domain.headers import encode_head, replaced
-from inspector.providers.pacspace import PACSPACE
+from inspector.client.discovery import read_token
+from inspector.client.stream import Connected, Frame, Stream
+from tests.bench.signed import on_the_wire, requests
 
-SECRET = "whsec_bench"
-BODY_BYTES = 900
-
-
-def deliveries(count: int) -> list[bytes]:
-    """Made beforehand, so that making and signing them is not measured."""
-    at = time.time_ns() // 1000
-    sample = _sized(PACSPACE.sample("delta.verified", at=at, event_id="evt_bench"))
-    made = []
-    for number in range(count):
-        own = replaced(sample.headers, [("X-Event-ID", f"evt_{at}_{number}")])
-        signed = PACSPACE.sign(Request("POST", "/", "1.1", own, sample.body), SECRET, at)
-        headers = (("Host", "127.0.0.1"), *signed.headers)
-        made.append(encode_head("POST", "/hooks", "1.1", headers) + b"\r\n" + signed.body)
-    return made
+CONNECTIONS = 32
+_PATIENCE = 30.0
+_ID = b"Inspector-Delivery: "
 
 
-def _sized(sample: Request) -> Request:
-    document = json.loads(sample.body)
-    del document["data"]["usage"]
-    missing = BODY_BYTES - len(json.dumps(document, separators=(",", ":")))
-    document["data"]["delta"]["reason"] += "." * missing
-    body = json.dumps(document, separators=(",", ":")).encode()
-    headers = replaced(sample.headers, [("Content-Length", str(len(body)))])
-    return Request(sample.method, sample.target, sample.http_version, headers, body)
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """`begun` and `ended` are monotonic seconds; `p50`, `p99`, `max` of the answers and of the
+    index's lag are milliseconds (a lag is 0 where nobody looked)."""
+
+    begun: float
+    ended: float
+    rate: float
+    p50: float
+    p99: float
+    max: float
+    lag_p50: float = 0.0
+    lag_p99: float = 0.0
 
 
 class _Sender(asyncio.Protocol):
-    """One connection: the next delivery as soon as the last was answered."""
+    """One connection; `work` gives the time to send at and the bytes."""
 
-    def __init__(self, work: Iterator[bytes], times: list[float]) -> None:
+    def __init__(
+        self, work: Iterator[tuple[float, bytes]], answers: list[tuple[float, float, bytes]]
+    ) -> None:
         self._work = work
-        self._times = times
+        self._answers = answers
         self._sent_at = 0.0
         self._answer = b""
-        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._loop = asyncio.get_running_loop()
+        self.done: asyncio.Future[None] = self._loop.create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport: asyncio.WriteTransport = transport  # type: ignore[assignment]
-        self._send()
+        assert isinstance(transport, asyncio.WriteTransport)
+        self._transport = transport
+        self._next()
 
-    def _send(self) -> None:
+    def _next(self) -> None:
         try:
-            request = next(self._work)
+            due, request = next(self._work)
         except StopIteration:
             self.done.set_result(None)
+            self._transport.close()
             return
-        self._sent_at = time.perf_counter()
+        wait = due - time.monotonic()
+        if wait > 0:
+            self._loop.call_later(wait, self._send, request)
+        else:
+            self._send(request)
+
+    def _send(self, request: bytes) -> None:
+        self._sent_at = time.monotonic()
         self._transport.write(request)
 
     def data_received(self, data: bytes) -> None:
         self._answer += data
         if self._answer.endswith(b"\r\n\r\n"):
-            self._times.append(time.perf_counter() - self._sent_at)
+            self._answers.append((self._sent_at, time.monotonic(), self._answer))
             if not self._answer.startswith(b"HTTP/1.1 200"):
-                raise SystemExit(f"not captured: {self._answer[:200]!r}")
+                self.done.set_exception(RuntimeError(f"not captured: {self._answer[:200]!r}"))
+                return
             self._answer = b""
-            self._send()
+            self._next()
 
     def connection_lost(self, exc: Exception | None) -> None:
         if not self.done.done():
             self.done.set_exception(exc or ConnectionResetError("closed by the listener"))
 
 
-async def load(port: int, requests: list[bytes], connections: int) -> dict[str, float]:
-    """Send all, over so many connections; figures of the answers."""
-    work = iter(requests)
-    times: list[float] = []
+async def send(
+    port: int, wire: list[bytes], rate: float | None = None
+) -> list[tuple[float, float, bytes]]:
+    """Send all over the connections; when each was sent and answered, and the answer's bytes."""
+    begun = time.monotonic()
+    step = 1 / rate if rate else 0.0
+    work = iter([(begun + number * step, each) for number, each in enumerate(wire)])
+    answers: list[tuple[float, float, bytes]] = []
     loop = asyncio.get_running_loop()
-    begun = time.perf_counter()
-    senders = [
-        (await loop.create_connection(lambda: _Sender(work, times), "127.0.0.1", port))[1]
-        for _ in range(connections)
-    ]
+    senders = []
+    for _ in range(CONNECTIONS):
+        make = loop.create_connection(lambda: _Sender(work, answers), "127.0.0.1", port)
+        senders.append((await make)[1])
     await asyncio.gather(*(sender.done for sender in senders))
-    return figures(times, time.perf_counter() - begun)
+    return answers
 
 
-async def steady(port: int, requests: list[bytes], rate: float) -> dict[str, float]:
-    """Send at a rate, each delivery when its time has come, over up to 32 connections."""
-    loop = asyncio.get_running_loop()
-    times: list[float] = []
-    begun = time.perf_counter()
-    each = [requests[n::32] for n in range(32)]
-
-    async def one(number: int) -> None:
-        for turn, request in enumerate(each[number]):
-            due = begun + (turn * 32 + number) / rate
-            await asyncio.sleep(max(0, due - time.perf_counter()))
-            sender = senders[number]
-            sender._work = iter([request])
-            sender.done = loop.create_future()
-            sender._send()
-            await sender.done
-
-    senders = [
-        (await loop.create_connection(lambda: _Sender(iter(()), times), "127.0.0.1", port))[1]
-        for _ in range(32)
-    ]
-    await asyncio.gather(*(one(n) for n in range(32)))
-    return figures(times, time.perf_counter() - begun)
+async def subscribe(stream: Stream, seen: dict[int, float], ready: asyncio.Event) -> None:
+    """Note when each delivery comes by the stream."""
+    async with aclosing(stream.events()) as events:
+        async for event in events:
+            now = time.monotonic()
+            if isinstance(event, Connected):
+                ready.set()
+            elif isinstance(event, Frame) and event.kind == "deliveries":
+                seen.update((int(item["id"]), now) for item in event.items)
 
 
-def figures(times: list[float], seconds: float) -> dict[str, float]:
-    times.sort()
-    return {
-        "seconds": seconds,
-        "rate": len(times) / seconds,
-        "p50": times[len(times) // 2] * 1000,
-        "p99": times[int(len(times) * 0.99)] * 1000,
-        "max": times[-1] * 1000,
-    }
+async def run(arguments: argparse.Namespace) -> Loaded:
+    wire = [on_the_wire(each) for each in requests(arguments.count + arguments.warm_up)]
+    warm_up, wire = wire[: arguments.warm_up], wire[arguments.warm_up :]
+    if warm_up:
+        await send(arguments.port, warm_up)
+    if not arguments.stream:
+        return figures(await send(arguments.port, wire, arguments.rate))
+    control, token_file = arguments.stream
+    seen: dict[int, float] = {}
+    ready = asyncio.Event()
+    stream = Stream(control, read_token(Path(token_file)))
+    watcher = asyncio.create_task(subscribe(stream, seen, ready))
+    async with asyncio.timeout(_PATIENCE):
+        await ready.wait()
+    answers = await send(arguments.port, wire, arguments.rate)
+    answered = {_delivery_id(answer): at for _, at, answer in answers}
+    async with asyncio.timeout(_PATIENCE):
+        while not answered.keys() <= seen.keys():
+            await asyncio.sleep(0.05)
+    watcher.cancel()
+    return figures(answers, [seen[id_] - at for id_, at in answered.items()])
+
+
+def figures(answers: list[tuple[float, float, bytes]], lags: Iterable[float] = ()) -> Loaded:
+    times = sorted(answered - sent for sent, answered, _ in answers)
+    late = sorted(lags) or [0.0]
+    begun, ended = min(sent for sent, _, _ in answers), max(at for _, at, _ in answers)
+    return Loaded(
+        begun=begun,
+        ended=ended,
+        rate=len(times) / (ended - begun),
+        p50=_at(times, 0.5),
+        p99=_at(times, 0.99),
+        max=times[-1] * 1000,
+        lag_p50=_at(late, 0.5),
+        lag_p99=_at(late, 0.99),
+    )
+
+
+def _at(ordered: list[float], part: float) -> float:
+    return ordered[int(len(ordered) * part)] * 1000
+
+
+def _delivery_id(answer: bytes) -> int:
+    return int(answer.partition(_ID)[2].partition(b"\r\n")[0])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("port", type=int)
+    parser.add_argument("count", type=int)
+    parser.add_argument("--rate", type=float)
+    parser.add_argument("--warm-up", type=int, default=0)
+    parser.add_argument("--stream", nargs=2, metavar=("CONTROL", "TOKEN_FILE"))
+    print(json.dumps(asdict(uvloop.run(run(parser.parse_args())))))
 
 
 if __name__ == "__main__":
-    port, count, connections, *rate = map(int, sys.argv[1:])
-    made = deliveries(count)
-    run = steady(port, made, rate[0]) if rate else load(port, made, connections)
-    print(json.dumps(uvloop.run(run)))
+    main()

@@ -17,8 +17,10 @@ from inspector.domain.attempt import Trigger
 from inspector.domain.facts import AttemptStarted, Captured, Fact, Marked, Pruned, Refused
 from inspector.errors import ConfigurationError, StoreUnavailableError
 from inspector.store import codec
+from inspector.store.connect import connect
 from inspector.store.files import StoreFiles
 from inspector.store.journal import Journal
+from inspector.store.journal_reader import JournalReader
 from inspector.store.lock import StoreLock
 from inspector.store.store import Store
 from tests.store import strategies
@@ -77,8 +79,6 @@ async def test_what_is_queued_together_is_committed_together(files: StoreFiles) 
         with journal._writing:
             first = journal.append(captured())
             futures = [journal.append(captured()) for _ in range(100)]
-            while not journal._queue.empty() and len(futures) < 100:
-                await asyncio.sleep(0)
         await asyncio.gather(first, *futures)
         assert journal.last_seq == journal.last_delivery == 101
     assert len(commits) <= 3
@@ -232,9 +232,6 @@ async def test_the_request_of_a_delivery(files: StoreFiles) -> None:
             finished(1, 4),
             AttemptStarted(1, 1, "t", 2, Trigger.RETRY),
         )
-    from inspector.store.connect import connect
-    from inspector.store.journal_reader import JournalReader
-
     connection = connect(files.database, read_only=True)
     reader = JournalReader(connection)
     assert reader.request(1) == sent
@@ -253,8 +250,6 @@ async def test_the_request_of_a_delivery(files: StoreFiles) -> None:
 
 def test_a_reader_cannot_write(files: StoreFiles) -> None:
     write(files, captured())
-    from inspector.store.connect import connect
-
     connection = connect(files.database, read_only=True)
     with pytest.raises(sqlite3.OperationalError, match="readonly"):
         connection.execute("DELETE FROM fact")

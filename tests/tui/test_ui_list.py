@@ -2,7 +2,8 @@
 
 import re
 
-from textual.events import MouseScrollDown, MouseScrollUp
+from textual.events import Key, MouseScrollDown, MouseScrollUp
+from textual.keys import _character_to_key
 from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import OptionList
@@ -180,6 +181,15 @@ async def test_a_filter_that_cannot_be_read_points_at_the_column() -> None:
         await shown.press("escape")
         assert shown.main.filter_bar.error == ""
         assert shown.main.pane == "list"
+
+
+async def test_what_is_typed_right_after_the_filter_key_is_its_text() -> None:
+    async with fake_listener(make_delivery(1)) as listener, ui(listener) as shown:
+        for char in "/trf/q":
+            shown.app.post_message(Key(_character_to_key(char), char))
+        await shown.until(lambda: "trf/q" in shown.text.split("\n")[0])
+        assert listener.posted == []
+        assert not shown.app._exit
 
 
 async def test_a_filter_without_matches_says_so() -> None:

@@ -12,6 +12,7 @@ from textual.command import Provider
 from textual.containers import Container, Horizontal, Vertical
 from textual.message import Message
 from textual.screen import Screen
+from textual.widgets import Input
 
 from inspector.client.control import Control
 from inspector.client.stream import Stream
@@ -104,6 +105,13 @@ class MainScreen(Screen[None]):
 
     async def on_unmount(self) -> None:
         await self.session.stop()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        # Its keys come before all others, so that nothing typed after them is lost: but not
+        # before the text itself.
+        if action == "run" and parameters == ("filter",):
+            return not isinstance(self.focused, Input)
+        return super().check_action(action, parameters)
 
     def action_run(self, action_id: str) -> None:
         self._commands.run(action_id)

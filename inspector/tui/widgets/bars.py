@@ -36,7 +36,11 @@ class FilterBar(Vertical):
 
     def __init__(self) -> None:
         super().__init__(id="filter-bar")
-        self._input = PlainInput(placeholder="/ to filter: event:delta.* sig:invalid", id="filter")
+        self._input = PlainInput(
+            placeholder="/ to filter: event:delta.* sig:invalid",
+            select_on_focus=False,
+            id="filter",
+        )
         self._error = Static("", id="filter-error", markup=False)
         self._error.display = False
         self._applied = ""
@@ -53,7 +57,8 @@ class FilterBar(Vertical):
 
     def edit(self) -> None:
         """Give the text the keys."""
-        self._input.focus()
+        # At once, unlike `focus()`: what is typed right after the key belongs to the text.
+        self.screen.set_focus(self._input)
         self._input.cursor_position = len(self._input.value)
 
     def show_applied(self, text: str) -> None:

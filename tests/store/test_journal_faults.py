@@ -1,0 +1,393 @@
+"""Faults of the disk: captures are refused at once, everything else is written in the end."""
+
+import asyncio
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from inspector.domain.facts import Captured, Refused
+from inspector.errors import ConfigurationError, StoreUnavailableError
+from inspector.store.connect import connect
+from inspector.store.files import StoreFiles
+from inspector.store.journal import Journal
+from inspector.store.journal_reader import JournalReader
+from tests.store.parts import (
+    AT,
+    append,
+    captured,
+    entries,
+    finished,
+    journal_of,
+    pruned,
+    request,
+    rows,
+    started,
+    write,
+)
+
+PIECE = 1 << 19
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> StoreFiles:
+    return StoreFiles(tmp_path / "store.db")
+
+
+@contextmanager
+def locked(files: StoreFiles, journal: Journal) -> Iterator[None]:
+    """Another program holds the database; the journal does not wait long for it."""
+    with journal._writing:
+        journal._connection.execute("PRAGMA busy_timeout=5")
+    other = sqlite3.connect(files.database, isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    try:
+        yield
+    finally:
+        other.close()
+
+
+@contextmanager
+def full(journal: Journal) -> Iterator[None]:
+    """No page can be added to the database."""
+    with journal._writing:
+        pages = journal._connection.execute("PRAGMA page_count").fetchone()[0]
+        journal._connection.execute(f"PRAGMA max_page_count={pages}")
+    try:
+        yield
+    finally:
+        with journal._writing:
+            journal._connection.execute("PRAGMA max_page_count=1000000000")
+
+
+@contextmanager
+def damaged(files: StoreFiles, journal: Journal) -> Iterator[None]:
+    """All pages but the first are garbage for a while."""
+    with journal._writing:
+        journal._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        journal._connection.execute("PRAGMA cache_size=0")
+        good = files.database.read_bytes()
+        files.database.write_bytes(good[:4096] + b"\xff" * (len(good) - 4096))
+    try:
+        yield
+    finally:
+        with journal._writing:
+            files.database.write_bytes(good)
+
+
+FAULTS = ["locked", "full", "damaged"]
+
+
+@contextmanager
+def fault(name: str, files: StoreFiles, journal: Journal) -> Iterator[None]:
+    made = {
+        "locked": lambda: locked(files, journal),
+        "full": lambda: full(journal),
+        "damaged": lambda: damaged(files, journal),
+    }
+    with made[name]():
+        yield
+
+
+@pytest.mark.parametrize("name", FAULTS)
+async def test_captures_are_refused_and_other_facts_are_kept(name: str, files: StoreFiles) -> None:
+    large = captured(body=b"x" * 20_000)
+    async with asyncio.timeout(20), journal_of(files) as journal:
+        await append(journal, captured(), captured())
+        assert journal.error == ""
+        with fault(name, files, journal):
+            for fact in (large, Refused(AT, 413, "too_large", "too large", "r", raw=b"x" * 20_000)):
+                with pytest.raises(StoreUnavailableError, match="cannot commit"):
+                    await journal.append(fact)
+            assert journal.error != ""
+            # Enough of them that the pages that are there cannot take them.
+            kept = [journal.append(started(1, "x" * 1000, n)) for n in range(20)]
+            with pytest.raises(StoreUnavailableError):
+                await journal.append(large)
+            assert not any(future.done() for future in kept)
+        done = await asyncio.gather(*kept)
+        assert journal.error == ""
+        assert [each.seq for each in done] == list(range(3, 23))
+        # The ids of the refused ones were never given.
+        assert (await append(journal, large))[0].delivery_id == 3
+    assert [entry.seq for entry in entries(files)] == list(range(1, 24))
+
+
+async def test_thousands_of_facts_are_kept_through_a_fault(files: StoreFiles) -> None:
+    # More than one statement takes parameters: 32766 of 7 a row.
+    async with asyncio.timeout(20), journal_of(files) as journal:
+        await append(journal, captured())
+        with locked(files, journal):
+            with pytest.raises(StoreUnavailableError):
+                await journal.append(captured())
+            kept = [journal.append(started(1, number=n)) for n in range(1, 5001)]
+            with pytest.raises(StoreUnavailableError):
+                await journal.append(captured())
+        done = await asyncio.gather(*kept)
+    assert [each.seq for each in done] == list(range(2, 5002))
+    numbers = [getattr(entry.fact, "number", 0) for entry in entries(files, 1)]
+    assert numbers == list(range(1, 5001))
+
+
+async def test_what_cannot_be_written_at_the_end_is_told(
+    files: StoreFiles, caplog: pytest.LogCaptureFixture
+) -> None:
+    journal = Journal(files)
+    await append(journal, captured())
+    with locked(files, journal):
+        kept = journal.append(started(1))
+        prune = journal.append(pruned(1))
+        await journal.close()
+    for future in (kept, prune):
+        with pytest.raises(StoreUnavailableError, match="locked"):
+            await future
+    assert "2 facts could not be written" in caplog.text
+    assert len(entries(files)) == 1
+
+
+@pytest.mark.parametrize("content", [b"not a database" * 1000, b"SQLite format 3\0" + b"\1" * 9000])
+async def test_what_is_no_database_is_not_touched(content: bytes, files: StoreFiles) -> None:
+    files.database.write_bytes(content)
+    with pytest.raises(StoreUnavailableError, match="cannot open the store"):
+        Journal(files)
+    assert files.database.read_bytes() == content
+
+
+def test_a_store_with_damaged_pages_does_not_open(files: StoreFiles) -> None:
+    write(files, *[captured(body=b"x" * 3000) for _ in range(20)])
+    good = files.database.read_bytes()
+    files.database.write_bytes(good[:4096] + b"\xff" * (len(good) - 4096))
+    with pytest.raises(StoreUnavailableError, match="malformed"):
+        write(files, captured())
+
+
+def run(script: str, *arguments: str, user: int | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", script, *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        user=user,
+        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+    )
+
+
+READ_ONLY = """
+import asyncio, sys
+from pathlib import Path
+from inspector.errors import InspectorError
+from inspector.store.files import StoreFiles
+from inspector.store.journal import Journal
+from inspector.store.journal_reader import JournalReader
+async def main():
+    for name in ("there.db", "new.db"):
+        try:
+            Journal(StoreFiles(Path(sys.argv[1], name)))
+        except InspectorError as error:
+            print(error.exit_code, error.message)
+asyncio.run(main())
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="folder permissions")
+def test_a_folder_that_cannot_be_written() -> None:
+    # Not in pytest's own folder, which another user may not enter.
+    folder = Path(tempfile.mkdtemp())
+    user = 65534 if os.geteuid() == 0 else None
+    try:
+        there = StoreFiles(folder / "there.db")
+        write(there, captured())
+        if user is not None:
+            os.chown(there.database, user, user)
+        folder.chmod(0o555)
+        done = run(READ_ONLY, str(folder), user=user)
+    finally:
+        folder.chmod(0o755)
+        shutil.rmtree(folder)
+    first, second = done.stdout.splitlines()
+    assert first.startswith(f"1 cannot open the store {folder}/there.db: ")
+    assert second == f"3 cannot write the store {folder}/new.db: Permission denied"
+
+
+FULL_DISK = """
+import asyncio, resource, sys
+from pathlib import Path
+from inspector.errors import StoreUnavailableError
+from inspector.store.files import StoreFiles
+from tests.store.parts import append, captured, journal_of, started
+async def main():
+    async with journal_of(StoreFiles(Path(sys.argv[1]))) as journal:
+        await append(journal, captured())
+        resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, resource.RLIM_INFINITY))
+        taken = 0
+        try:
+            while True:
+                await append(journal, captured(body=b"x" * 50_000))
+                taken += 1
+        except StoreUnavailableError as error:
+            print("refused:", journal.error)
+        kept = journal.append(started(1, "x" * 50_000))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
+        await kept
+        print("error:", journal.error)
+        [last] = await append(journal, captured())
+        print(last.delivery_id - taken)
+asyncio.run(main())
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="limits of a file's size")
+def test_a_file_that_cannot_grow(files: StoreFiles) -> None:
+    done = run(FULL_DISK, str(files.database))
+    refused, error, last = done.stdout.splitlines()
+    assert refused in ("refused: disk I/O error", "refused: database or disk is full")
+    assert (error, last) == ("error: ", "2")
+    found = [entry.delivery_id for entry in entries(files) if isinstance(entry.fact, Captured)]
+    assert found == list(range(1, len(found) + 1))
+
+
+def in_pieces(body: bytes, size: int = PIECE) -> Captured:
+    pieces = tuple(body[at : at + size] for at in range(0, len(body), size))
+    return Captured(AT, request(b""), "r", route=(), pieces=pieces)
+
+
+def litter(files: StoreFiles) -> list[tuple[int, ...]]:
+    return rows(files.database, "SELECT (SELECT count(*) FROM piece), count(*) FROM loose_piece")
+
+
+async def test_a_large_body_comes_back_byte_for_byte(files: StoreFiles) -> None:
+    body = os.urandom(25 << 20)
+    async with journal_of(files) as journal:
+        await append(journal, in_pieces(body))
+    (entry,) = entries(files)
+    assert len(entry.pieces) == 50
+    connection = connect(files.database, read_only=True)
+    reader = JournalReader(connection)
+    found = reader.request(1)
+    assert found is not None
+    assert found.body == body
+    assert reader.request(1, body=False) == request(b"")
+    assert litter(files) == [(50, 0)]
+    async with journal_of(files) as journal:
+        pieces = reader.body_pieces(entry.pieces)
+        next(pieces)
+        await append(journal, pruned(1))
+        with pytest.raises(LookupError):
+            next(pieces)
+    assert reader.request(1) is None
+    connection.close()
+    assert litter(files) == [(0, 0)]
+
+
+async def test_a_large_body_holds_no_other_capture_back(files: StoreFiles) -> None:
+    written: list[int] = []
+
+    def count(seq: int) -> None:
+        written.append(rows(files.database, "SELECT count(*) FROM piece")[0][0])
+
+    async with journal_of(files, count) as journal:
+        with journal._writing:
+            large = journal.append(in_pieces(b"x" * 4000, 10))
+            second = journal.append(in_pieces(b"y" * 50, 10))
+            small = journal.append(captured())
+        assert (await small).seq == 1
+        assert (await large).seq == 2
+        assert (await second).seq == 3
+    assert written[0] <= 2
+    assert written[1:] == [400, 405]
+
+
+async def test_pieces_of_a_body_that_failed_are_deleted(files: StoreFiles) -> None:
+    async with asyncio.timeout(20), journal_of(files) as journal:
+        await append(journal, captured())
+        with full(journal):
+            journal._connection.execute("PRAGMA max_page_count=30")
+            with pytest.raises(StoreUnavailableError, match="full"):
+                await journal.append(in_pieces(b"x" * 200_000, 10_000))
+            assert litter(files)[0][0] > 1
+        await append(journal, captured())
+    assert litter(files) == [(0, 0)]
+    assert len(entries(files)) == 2
+
+
+async def test_the_last_commit_of_a_large_body_may_fail_too(files: StoreFiles) -> None:
+    async with asyncio.timeout(20), journal_of(files) as journal:
+        item = in_pieces(b"x" * 100, 10)
+        write_piece = journal._write_piece
+        other = sqlite3.connect(files.database, isolation_level=None, check_same_thread=False)
+        journal._connection.execute("PRAGMA busy_timeout=5")
+
+        def then_lock(each: object) -> bool:
+            done = write_piece(each)  # type: ignore[arg-type]
+            if len(each.piece_ids) == 10:  # type: ignore[attr-defined]
+                other.execute("BEGIN EXCLUSIVE")
+            return done
+
+        journal._write_piece = then_lock  # type: ignore[method-assign]
+        with pytest.raises(StoreUnavailableError, match="locked"):
+            await journal.append(item)
+        assert litter(files) == [(10, 10)]
+        # What is left over goes with the next commit, or the one after it.
+        other.execute("ROLLBACK")
+        sweep = journal._sweep
+
+        def locked_sweep() -> None:
+            other.execute("BEGIN EXCLUSIVE")
+            sweep()
+            other.execute("ROLLBACK")
+            journal._sweep = sweep  # type: ignore[method-assign]
+
+        journal._sweep = locked_sweep  # type: ignore[method-assign]
+        await append(journal, captured())
+        await append(journal, captured())
+        other.close()
+    assert litter(files) == [(0, 0)]
+
+
+KILLED = """
+import asyncio, os, signal, sys
+from pathlib import Path
+from inspector.store.files import StoreFiles
+from tests.store.parts import append, captured, journal_of
+from tests.store.test_journal_faults import in_pieces
+async def main():
+    async with journal_of(StoreFiles(Path(sys.argv[1]))) as journal:
+        await append(journal, captured())
+        write_piece = journal._write_piece
+        def once(item):
+            write_piece(item)
+            if len(item.piece_ids) == 5:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return True
+        journal._write_piece = once
+        await append(journal, in_pieces(b"x" * 100, 10))
+asyncio.run(main())
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="kill -9")
+def test_a_crash_between_pieces_leaves_none(files: StoreFiles) -> None:
+    assert run(KILLED, str(files.database)).returncode == -signal.SIGKILL
+    assert litter(files) == [(5, 5)]
+    (done,) = write(files, captured())
+    assert (done.seq, done.delivery_id) == (2, 2)
+    assert litter(files) == [(0, 0)]
+
+
+def test_a_store_of_another_program_is_refused(files: StoreFiles) -> None:
+    other = sqlite3.connect(files.database)
+    other.execute("CREATE TABLE theirs(x)")
+    other.commit()
+    other.close()
+    before = files.database.read_bytes()
+    with pytest.raises(ConfigurationError, match="another program"):
+        write(files, finished(1, 1))
+    assert files.database.read_bytes() == before
