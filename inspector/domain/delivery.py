@@ -1,9 +1,8 @@
 """A delivery: one captured HTTP request, and what is derived from it."""
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from inspector.domain.envelope import Verdict
 from inspector.domain.headers import Headers
@@ -23,8 +22,7 @@ class State(StrEnum):
     REFUSED = "refused"
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """One HTTP request, byte for byte: what was captured, or what will be sent.
 
     `target` is the raw request target of the request line; it and the headers are Latin-1 text
@@ -38,8 +36,7 @@ class Request:
     body: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(NamedTuple):
     """The summary of a delivery: everything that is shown of it, without headers and body.
 
     Times are microseconds since the epoch, UTC; sizes are bytes. `seq` is the journal position of
@@ -112,7 +109,7 @@ class Delivery:
     @classmethod
     def from_json(cls, item: dict[str, Any]) -> "Delivery":
         """Read what `to_json` wrote; keys that this version does not know are ignored."""
-        known = {name: item[name] for name in cls.__slots__ if name in item}
+        known = {name: item[name] for name in cls._fields if name in item}
         known["received_at"] = from_iso(item["received_at"])
         known["verdict"] = Verdict(item["signature"]["verdict"])
         known["reason"] = item["signature"]["reason"]
@@ -124,7 +121,7 @@ class Delivery:
 def iso(micros: int) -> str:
     """UTC with microseconds: `2026-02-11T10:30:00.000000Z`."""
     moment = _EPOCH + timedelta(microseconds=micros)
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def from_iso(text: str) -> int:

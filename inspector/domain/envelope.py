@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 
 class Verdict(StrEnum):
@@ -15,16 +15,14 @@ class Verdict(StrEnum):
     UNCHECKED = "unchecked"
 
 
-@dataclass(frozen=True, slots=True)
-class Signature:
+class Signature(NamedTuple):
     """A verdict and a reason that a human can act on."""
 
     verdict: Verdict
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(NamedTuple):
     """The decoded delivery. `data` is the event's payload as parsed JSON, or None without any.
 
     `event_time` is the provider's text, as sent. `notes` say what is odd, one sentence each.

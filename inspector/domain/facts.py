@@ -1,17 +1,18 @@
 """The facts that the journal holds: what happened, in the past tense, never changed afterwards.
 
 Everything else that is known (envelopes, verdicts, duplicates, states, counters) is derived from
-them and can be thrown away. `at` is microseconds since the epoch, UTC.
+them and can be thrown away. `at` is microseconds since the epoch, UTC. What is made for every
+capture is a named tuple, which is made five times as fast as a frozen dataclass.
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from inspector.domain.attempt import Outcome, Trigger
 from inspector.domain.delivery import Request
 
 
-@dataclass(frozen=True, slots=True)
-class Captured:
+class Captured(NamedTuple):
     """A request was taken in.
 
     `route` is the routing decision where it needs no event name (an empty tuple: kept), else
@@ -113,8 +114,7 @@ class Pruned:
 Fact = Captured | Refused | Routed | Answered | AttemptStarted | AttemptFinished | Marked | Pruned
 
 
-@dataclass(frozen=True, slots=True)
-class Appended:
+class Appended(NamedTuple):
     """Where a fact stands in the journal, and the delivery it is about (0 for a prune)."""
 
     seq: int

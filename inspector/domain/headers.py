@@ -74,5 +74,5 @@ def decode_head(head: bytes) -> tuple[str, str, str, Headers]:
     lines = head.decode("latin-1").split("\r\n")
     method, rest = lines[0].split(" ", 1)
     target, version = rest.rsplit(" HTTP/", 1)
-    pairs = tuple((name, value) for name, _, value in (ln.partition(": ") for ln in lines[1:-1]))
-    return method, target, version, pairs
+    parts = [line.partition(": ") for line in lines[1:-1]]
+    return method, target, version, tuple([(name, value) for name, _, value in parts])

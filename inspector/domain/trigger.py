@@ -27,7 +27,7 @@ class TriggerRequest(BaseModel):
     changes: list[tuple[str, Any]] = Field(default_factory=list, max_length=100)
     bad_signature: bool = False
     stale: bool = False
-    event_id: str | None = Field(default=None, max_length=255)
+    event_id: str | None = Field(default=None, max_length=255, pattern=r"^[\x21-\x7e]+$")
 
 
 def changed(request: Request, changes: list[tuple[str, Any]]) -> Request:

@@ -1,7 +1,6 @@
 """The deliveries that one target has still to get: a bounded queue with the store behind it."""
 
 import asyncio
-import logging
 from bisect import insort
 from collections import deque
 from collections.abc import Awaitable, Callable
@@ -9,6 +8,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from inspector.domain.delivery import Request
+from inspector.forward.insist import insist
 from inspector.forward.ports import Waiting
 
 T = TypeVar("T")
@@ -19,9 +19,6 @@ BODY_IN_MEMORY = 64 * 1024
 _READ_REMEMBERED = 4096
 # The latest offers that were forgotten: the store may not know of them yet when it is read.
 _OFFERS_REMEMBERED = 1024
-_STORE_PAUSE = 1.0
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -185,10 +182,4 @@ class Backlog:
             self._held -= len(item.request.body)
 
     async def _insist(self, read: Callable[[], Awaitable[T]]) -> T:
-        """Read from the store until it works: skipping would break the order."""
-        while True:
-            try:
-                return await read()
-            except Exception as error:
-                _log.warning("the store cannot be read for %s: %s", self._target, error)
-                await self._pause(_STORE_PAUSE)
+        return await insist(read, self._pause, self._target)

@@ -15,7 +15,6 @@ from inspector.forward.backlog import Item
 from inspector.forward.lane import ForwardSettings, Lane, LaneStatus, Reply
 from inspector.forward.ports import Client, Facts, Waiting
 from inspector.forward.target import Sent
-from inspector.forward.target import Sent
 from inspector.tasks import Tasks
 
 # A journal that answers nothing any more must not keep the process from ending.

@@ -1,7 +1,6 @@
 """Decides where each delivery goes, journals the decision, and hands it to the dispatcher."""
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -18,7 +17,8 @@ from inspector.domain.facts import Appended, Routed
 from inspector.domain.routes import Routing, parse_target
 from inspector.errors import ConfigurationError, NotFoundError, UsageError
 from inspector.forward.dispatcher import Dispatcher
-from inspector.forward.ports import Facts, Waiting
+from inspector.forward.insist import insist
+from inspector.forward.ports import Facts, Waiting, WaitingItem
 from inspector.forward.target import Sent
 from inspector.providers import provider_for
 from inspector.tasks import Tasks
@@ -27,8 +27,6 @@ from inspector.tasks import Tasks
 _UNROUTED = ""
 _PAGE = 500
 _NO_ANSWER = Failure(FailureKind.TIMEOUT, "the app did not answer in time")
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +78,10 @@ class Router:
     async def start(self) -> None:
         """Route what was captured and not routed when the last listener stopped, then send."""
         after = 0
-        while page := await self._waiting.waiting(_UNROUTED, after, _PAGE):
+        while page := await self._unrouted(after):
             for item in page:
                 after = item.delivery_id
-                if (request := await self._waiting.load(after)) is not None:
+                if (request := await self._load(after)) is not None:
                     self._decide(after, request)
             # The lanes begin with what the store says, so it must know where these go.
             if self._decided is not None:
@@ -93,6 +91,14 @@ class Router:
     async def stop(self, deadline: float) -> None:
         await self._tasks.stop()
         await self._dispatcher.stop(deadline)
+
+    async def _unrouted(self, after: int) -> list[WaitingItem]:
+        return await insist(
+            lambda: self._waiting.waiting(_UNROUTED, after, _PAGE), asyncio.sleep, "routing"
+        )
+
+    async def _load(self, delivery_id: int) -> Request | None:
+        return await insist(lambda: self._waiting.load(delivery_id), asyncio.sleep, "routing")
 
     def route(self) -> tuple[str, ...] | None:
         """The targets of every delivery where no rule asks for its event, else None."""
@@ -218,6 +224,6 @@ class Router:
         return decision.targets
 
     async def _load_and_route(self, delivery_id: int, received_at: int) -> None:
-        if (request := await self._waiting.load(delivery_id)) is not None:
+        if (request := await self._load(delivery_id)) is not None:
             targets = self._decide(delivery_id, request)
             self._dispatcher.offer(delivery_id, None, received_at, targets)

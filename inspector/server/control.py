@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import re
 import secrets as random
 import sys
 from array import array
@@ -28,7 +29,7 @@ M = TypeVar("M", bound=BaseModel)
 MAX_LIMIT = 1000
 # RFC 9110 section 5.6.2, and a target without what would end the request line.
 _TOKEN = r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$"
-_TARGET = r"^[^\x00-\x20\x7f]+$"
+_TARGET = r"^[\x21-\x7e\x80-\xff]+$"
 MAX_IDS = 100_000
 
 
@@ -187,7 +188,9 @@ class Control:
         )
 
     async def _capture_edited(self, id_: int, asked: ResendRequest) -> tuple[int, ResendRequest]:
-        original = await self._views.read(lambda reader: reader.journal.request(id_))
+        original = await self._views.read(
+            lambda reader: reader.journal.request(id_, refused=False)
+        )
         edited = _edited(_found(original, id_), asked)
         if asked.re_sign:
             edited = self._forwarder.signed(edited)
@@ -215,13 +218,14 @@ async def _attempt(sending: Sending, wait: bool) -> dict[str, Any]:
 
 def _edited(original: Request, asked: ResendRequest) -> Request:
     try:
-        body = original.body if asked.body_b64 is None else base64.b64decode(asked.body_b64)
+        given = asked.body_b64
+        body = original.body if given is None else base64.b64decode(given, validate=True)
     except binascii.Error as error:
         raise UsageError("body_b64 is not base64") from error
     headers: Headers = original.headers if asked.headers is None else tuple(asked.headers)
     for name, value in headers:
-        if not name or any(ord(c) > 255 or c in "\r\n\0" for c in name + value):
-            raise UsageError(f"{name!r} is not a header", "names and values are Latin-1 text")
+        if not re.fullmatch(_TOKEN, name) or any(ord(c) > 255 or c in "\r\n\0" for c in value):
+            raise UsageError(f"{name!r} is not a header", "a name is a token, a value Latin-1 text")
     if asked.body_b64 is not None:
         headers = replaced(headers, [("Content-Length", str(len(body)))])
     return Request(

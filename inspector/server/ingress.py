@@ -7,6 +7,7 @@ from typing import Self
 
 from aiohttp import ClientError, StreamReader, web
 from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.http_parser import RawRequestMessage
 from aiohttp.web_protocol import RequestPayloadError
 
 from inspector.domain.delivery import Request
@@ -101,7 +102,7 @@ class Ingress:
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """The handler of every request outside `/_inspector/`."""
         at = self._clock()
-        head = _head_of(request)
+        head = _head_of(request._message)
         remote = remote_of(request)
         with self._space.reserve() as space:
             try:
@@ -114,9 +115,23 @@ class Ingress:
                 return answer
             # An HTTP/1.0 sender that wants to keep its connection would have to be told so.
             kept = request.keep_alive and head.http_version == "1.1"
-            whole = head if not body else _with_body(head, body)
+            whole = head if not body else head._replace(body=body)
             _, answer = await self._intake.take(at, whole, remote, pieces=pieces, kept=kept)
             return answer
+
+    async def take_whole(self, message: RawRequestMessage, body: bytes, remote: str) -> Answer:
+        """Capture a request of which nothing is still to come."""
+        at = self._clock()
+        head = _head_of(message)
+        with self._space.reserve() as space:
+            try:
+                self._check(head)
+                self._bound(len(body))
+                space.take(len(body))
+            except _RefusedError as error:
+                return await self._refuse(at, remote, error, request=head)
+            whole = head if not body else head._replace(body=body)
+            return (await self._intake.take(at, whole, remote))[1]
 
     def _check(self, head: Request) -> None:
         if self.stopping:
@@ -214,9 +229,8 @@ class Ingress:
         self._journal.append(Refused(self._clock(), 0, "cut", reason, remote, None, raw))
 
 
-def _head_of(request: web.BaseRequest) -> Request:
+def _head_of(message: RawRequestMessage) -> Request:
     """The request line and headers as they came; aiohttp's own properties decode or fold them."""
-    message = request._message
     return Request(
         message.method,
         message.path.encode("utf-8", "surrogateescape").decode("latin-1"),
@@ -229,10 +243,6 @@ def _head_of(request: web.BaseRequest) -> Request:
         ),
         b"",
     )
-
-
-def _with_body(head: Request, body: bytes) -> Request:
-    return Request(head.method, head.target, head.http_version, head.headers, body)
 
 
 async def _last_words(request: web.BaseRequest, answer: Answer) -> None:

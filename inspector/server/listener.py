@@ -16,9 +16,9 @@ from inspector.server.control import Control
 from inspector.server.guard import Guard
 from inspector.server.ingress import Ingress
 from inspector.server.protocol import CaptureProtocol
+from inspector.server.quick import OURS, QuickProtocol
 from inspector.server.stream import Streams
 
-OURS = "/_inspector/"
 _BACKLOG = 1024
 # What aiohttp waits for handlers that are cut off after the deadline; it takes 0 for ever.
 _CUT_SECONDS = 0.1
@@ -35,7 +35,7 @@ class _CaptureServer(web.Server):
         self._control = control
 
     def __call__(self) -> RequestHandler:
-        return CaptureProtocol(self, self._ingress)
+        return QuickProtocol(self, self._ingress)
 
     def _request(
         self,

@@ -84,6 +84,11 @@ class CaptureProtocol(RequestHandler):
         self._half_closed = False
         self._gone: asyncio.Event | None = None
 
+    @property
+    def remote(self) -> str:
+        """The sender's address and port."""
+        return _address(self.peername)
+
     def data_received(self, data: bytes) -> None:
         if self._force_close or self._close or self._upgraded or self._payload_parser is not None:
             super().data_received(data)
@@ -206,7 +211,7 @@ class CaptureProtocol(RequestHandler):
         except TimeoutError:
             pass
 
-    def eof_received(self) -> bool:
+    def eof_received(self) -> bool:  # type: ignore[override]
         """Whether the connection stays open: for a sender that ends its half and still reads."""
         if self._gone is not None:
             self._gone.set()
@@ -222,7 +227,7 @@ class CaptureProtocol(RequestHandler):
         if self._gone is not None:
             self._gone.set()
         elif self._head_seen and self._raw:
-            self._faults.cut_off(_address(self.peername), self._raw)
+            self._faults.cut_off(self.remote, self._raw)
         super().connection_lost(exc)
 
 

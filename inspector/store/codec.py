@@ -129,6 +129,8 @@ def decode(seq: int, kind: int, delivery: int, at: int, meta: str, *blobs: bytes
     """The fact of a row; `blobs` are head and body. Raises `ValueError` for an unknown kind."""
     head, body = blobs
     m = json.loads(meta)
+    if "\\ud" in meta:
+        m = _text(m)
     match kind:
         case 1:  # CAPTURED
             route = m.get("route")
@@ -175,6 +177,17 @@ def decode(seq: int, kind: int, delivery: int, at: int, meta: str, *blobs: bytes
         case 8:  # PRUNED
             return Pruned(at, m["count"], tuple((a, b) for a, b in m["ranges"]))
     raise ValueError(f"fact {seq} is of the unknown kind {kind}")
+
+
+def _text(value: Any) -> Any:
+    """Half a surrogate pair is no text and goes into no database: U+FFFD stands for it."""
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, list):
+        return [_text(each) for each in value]
+    if isinstance(value, dict):
+        return {key: _text(each) for key, each in value.items()}
+    return value
 
 
 def _outcome(meta: dict[str, Any], head: bytes | None, body: bytes | None) -> Outcome:

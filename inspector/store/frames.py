@@ -8,7 +8,7 @@ the `C` frame behind it share theirs, because both tell of the same facts.
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from inspector.domain.attempt import Attempt
 from inspector.domain.delivery import Delivery, State
@@ -153,8 +153,7 @@ def _line(letter: str, seq: int, items: list[bytes]) -> bytes:
     return b"%s %d %s\n" % (letter.encode(), seq, ITEM_SEPARATOR.join(items))
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(NamedTuple):
     """A line, taken apart; items keep their one-letter sort and may carry headers."""
 
     letter: str

@@ -3,8 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from inspector.domain.attempt import Response
 from inspector.domain.delivery import Request
@@ -13,8 +12,7 @@ from inspector.domain.headers import Headers
 from inspector.store import codec
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """A fact at its position, about its delivery."""
 
     seq: int
@@ -72,12 +70,18 @@ class JournalReader:
                 raise LookupError("a part of the body is gone")
             yield row[0]
 
-    def request(self, delivery_id: int, *, body: bool = True) -> Request | None:
-        """The captured request, byte for byte; None when it was pruned or never understood."""
+    def request(
+        self, delivery_id: int, *, body: bool = True, refused: bool = True
+    ) -> Request | None:
+        """The captured request, byte for byte; None when it was pruned or never understood.
+
+        A `refused` one has no body, since that was never read.
+        """
+        kinds = (codec.CAPTURED, codec.REFUSED if refused else codec.CAPTURED)
         row = self._connection.execute(
             f"SELECT meta, head, {'body' if body else 'NULL'} FROM fact "
-            "WHERE delivery = ? AND kind IN (1, 2)",
-            (delivery_id,),
+            "WHERE delivery = ? AND kind IN (?, ?)",
+            (delivery_id, *kinds),
         ).fetchone()
         if row is None or row[1] is None:
             return None

@@ -83,7 +83,7 @@ CREATE TABLE counter(
 ) WITHOUT ROWID;
 """
 
-COLUMNS = Delivery.__slots__
+COLUMNS = Delivery._fields
 DELIVERY = ", ".join(f"d.{name}" for name in COLUMNS)
 ATTEMPT_COLUMNS = (
     "id",
@@ -114,7 +114,7 @@ def delivery_of(row: tuple[Any, ...]) -> Delivery:
     values[_NOTES] = tuple(json.loads(values[_NOTES])) if values[_NOTES] else ()
     values[_VERDICT] = Verdict(values[_VERDICT])
     values[_STATE] = State(values[_STATE])
-    return Delivery(*values)
+    return Delivery._make(values)
 
 
 def attempt_of(row: tuple[Any, ...]) -> Attempt:

@@ -74,8 +74,10 @@ class Store:
         return function(reader)
 
     async def load(self, delivery_id: int) -> Request | None:
-        """The captured request, or None when it was pruned or never understood."""
-        return await self.read(lambda reader: reader.journal.request(delivery_id), fresh=False)
+        """The whole captured request, or None when it was pruned or refused."""
+        return await self.read(
+            lambda reader: reader.journal.request(delivery_id, refused=False), fresh=False
+        )
 
     async def close(self) -> None:
         """Flush the journal, end the indexer, close the readers."""

@@ -113,7 +113,7 @@ ACTIONS: tuple[Action, ...] = (
         "Show only deliveries that match a query: event:delta.* sig:invalid status:>=500 "
         'data.customerId:cust_1 "free text". Enter applies it, Esc leaves it as it was.',
         footer=1,
-        priority=False,
+        priority=True,
     ),
     Action(
         "follow",
@@ -212,7 +212,7 @@ ACTIONS: tuple[Action, ...] = (
         Where.EVERYWHERE,
         call="interrupt",
         palette=False,
-        priority=False,
+        priority=True,
     ),
 )
 

@@ -117,7 +117,7 @@ class Inspection:
             # Large bodies come raw: in base64 they would be here twice.
             body = await self._control.body(delivery_id)
             return replace(
-                self.detail, request=replace(self.detail.request, body=body), has_body=True
+                self.detail, request=self.detail.request._replace(body=body), has_body=True
             )
         return await self._control.delivery(delivery_id, body=with_body)
 

@@ -11,7 +11,7 @@ import argparse
 import asyncio
 import json
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from contextlib import aclosing
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -109,15 +109,29 @@ async def send(
     return answers
 
 
-async def subscribe(stream: Stream, seen: dict[int, float], ready: asyncio.Event) -> None:
-    """Note when each delivery comes by the stream."""
-    async with aclosing(stream.events()) as events:
-        async for event in events:
-            now = time.monotonic()
-            if isinstance(event, Connected):
-                ready.set()
-            elif isinstance(event, Frame) and event.kind == "deliveries":
-                seen.update((int(item["id"]), now) for item in event.items)
+class _Watch:
+    """When each delivery came by the stream."""
+
+    def __init__(self) -> None:
+        self.seen: dict[int, float] = {}
+        self.connected = asyncio.Event()
+        self._news = asyncio.Event()
+
+    async def follow(self, stream: Stream) -> None:
+        async with aclosing(stream.events()) as events:
+            async for event in events:
+                now = time.monotonic()
+                if isinstance(event, Connected):
+                    self.connected.set()
+                elif isinstance(event, Frame) and event.kind == "deliveries":
+                    self.seen.update((int(item["id"]), now) for item in event.items)
+                    self._news.set()
+
+    async def saw(self, ids: Set[int]) -> None:
+        """Wait until all of them came."""
+        while not ids <= self.seen.keys():
+            self._news.clear()
+            await self._news.wait()
 
 
 async def run(arguments: argparse.Namespace) -> Loaded:
@@ -128,19 +142,16 @@ async def run(arguments: argparse.Namespace) -> Loaded:
     if not arguments.stream:
         return figures(await send(arguments.port, wire, arguments.rate))
     control, token_file = arguments.stream
-    seen: dict[int, float] = {}
-    ready = asyncio.Event()
-    stream = Stream(control, read_token(Path(token_file)))
-    watcher = asyncio.create_task(subscribe(stream, seen, ready))
+    watch = _Watch()
+    watcher = asyncio.create_task(watch.follow(Stream(control, read_token(Path(token_file)))))
     async with asyncio.timeout(_PATIENCE):
-        await ready.wait()
+        await watch.connected.wait()
     answers = await send(arguments.port, wire, arguments.rate)
     answered = {_delivery_id(answer): at for _, at, answer in answers}
     async with asyncio.timeout(_PATIENCE):
-        while not answered.keys() <= seen.keys():
-            await asyncio.sleep(0.05)
+        await watch.saw(answered.keys())
     watcher.cancel()
-    return figures(answers, [seen[id_] - at for id_, at in answered.items()])
+    return figures(answers, [watch.seen[id_] - at for id_, at in answered.items()])
 
 
 def figures(answers: list[tuple[float, float, bytes]], lags: Iterable[float] = ()) -> Loaded:

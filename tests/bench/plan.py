@@ -14,7 +14,7 @@ class Plan:
     folder: Path
     cache: Path
     mitmdump: Path | None = None
-    _numbers: "itertools.count[int]" = field(default_factory=itertools.count)
+    _numbers: "itertools.count[int]" = field(default_factory=itertools.count, init=False)
 
     def size(self, full: int, quick: int) -> int:
         """How many, in a full or in a quick run."""

@@ -33,7 +33,7 @@ NO_ANSWER = replace(ATTEMPT, status=None, failure=Failure(FailureKind.REFUSED, "
 
 
 def row(**changes: object) -> str:
-    return delivery_row(replace(DELIVERY, **changes).to_json())  # type: ignore[arg-type]
+    return delivery_row(DELIVERY._replace(**changes).to_json())  # type: ignore[arg-type]
 
 
 def test_a_delivery_begins_with_its_id() -> None:

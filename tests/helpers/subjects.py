@@ -1,6 +1,6 @@
 """Deliveries with their content, as a query looks at them."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from inspector.domain.delivery import Delivery, State
@@ -53,4 +53,4 @@ class FullDelivery:
 def subject(
     headers: Headers = (), body: bytes = b"", data: Any = None, **fields: Any
 ) -> FullDelivery:
-    return FullDelivery(replace(PLAIN, **fields), headers, body, data)
+    return FullDelivery(PLAIN._replace(**fields), headers, body, data)

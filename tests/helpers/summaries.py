@@ -44,7 +44,7 @@ def make_delivery(delivery_id: int, **changes: Any) -> Delivery:
         mark="",
         note="",
     )
-    return replace(plain, **changes)
+    return plain._replace(**changes)
 
 
 def make_attempt(attempt_id: int, delivery_id: int, **changes: Any) -> Attempt:

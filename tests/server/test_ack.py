@@ -162,29 +162,28 @@ EVENT = b'{"event":"%s"}'
 
 
 async def test_routes_and_filters(serve: Serve) -> None:
-    async with FakeTarget() as deltas, FakeTarget() as rest:
-        async with serve(
-            forward_to=[f"delta.*={deltas.url}/d", f"*={rest.url}"],
-            events=["delta.*", "fact.*"],
-        ) as listener:
-            delta = await listener.post(EVENT % b"delta.verified")
-            fact = await listener.post(EVENT % b"fact.verified")
-            other = await listener.post(EVENT % b"customer.created")
-            none = await listener.post(b"no event")
-            await listener.settled(delta, "forwarded")
-            await listener.settled(fact, "forwarded")
-            for filtered in (other, none):
-                found = await listener.settled(filtered, "filtered")
-                assert found.state_reason == "-e delta.* -e fact.*"
-            assert {one.target for one in await listener.attempts(delta)} == {
-                f"{deltas.url}/d",
-                rest.url,
-            }
-            assert [one.target for one in await listener.attempts(fact)] == [rest.url]
-            assert [one.request_line for one in deltas.received] == [b"POST /d HTTP/1.1"]
-            _, told = await listener.api("status")
-            assert (told["ledger"]["forwarded"], told["ledger"]["filtered"]) == (2, 2)
-            assert told["ledger"]["balanced"] is True
+    async with FakeTarget() as deltas, FakeTarget() as rest, serve(
+        forward_to=[f"delta.*={deltas.url}/d", f"*={rest.url}"],
+        events=["delta.*", "fact.*"],
+    ) as listener:
+        delta = await listener.post(EVENT % b"delta.verified")
+        fact = await listener.post(EVENT % b"fact.verified")
+        other = await listener.post(EVENT % b"customer.created")
+        none = await listener.post(b"no event")
+        await listener.settled(delta, "forwarded")
+        await listener.settled(fact, "forwarded")
+        for filtered in (other, none):
+            found = await listener.settled(filtered, "filtered")
+            assert found.state_reason == "-e delta.* -e fact.*"
+        assert {one.target for one in await listener.attempts(delta)} == {
+            f"{deltas.url}/d",
+            rest.url,
+        }
+        assert [one.target for one in await listener.attempts(fact)] == [rest.url]
+        assert [one.request_line for one in deltas.received] == [b"POST /d HTTP/1.1"]
+        _, told = await listener.api("status")
+        assert (told["ledger"]["forwarded"], told["ledger"]["filtered"]) == (2, 2)
+        assert told["ledger"]["balanced"] is True
 
 
 async def test_a_large_body_is_routed_by_its_event(serve: Serve) -> None:

@@ -1,4 +1,4 @@
-"""Facts as Hypothesis draws them: everything that a parser lets through, and nothing it does not."""
+"""Facts as Hypothesis draws them: all that a parser lets through, and nothing it does not."""
 
 from hypothesis import strategies as st
 
@@ -44,6 +44,7 @@ facts: st.SearchStrategy[Fact] = st.one_of(
         st.one_of(st.none(), statuses),
         st.one_of(st.none(), targets),
         st.one_of(st.none(), ids),
+        pieces=st.just(()),
     ),
     st.builds(Refused, times, statuses, words, anything, anything, heads, st.just(b""), words),
     st.builds(Refused, times, statuses, words, anything, anything, st.none(), bodies),

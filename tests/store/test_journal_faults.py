@@ -18,7 +18,7 @@ from inspector.domain.facts import Captured, Refused
 from inspector.errors import ConfigurationError, StoreUnavailableError
 from inspector.store.connect import connect
 from inspector.store.files import StoreFiles
-from inspector.store.journal import Journal
+from inspector.store.journal import Journal, _Item
 from inspector.store.journal_reader import JournalReader
 from tests.store.parts import (
     AT,
@@ -169,19 +169,15 @@ def test_a_store_with_damaged_pages_does_not_open(files: StoreFiles) -> None:
         write(files, captured())
 
 
-def run(script: str, *arguments: str, user: int | None = None) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-c", script, *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        user=user,
-        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
-    )
+def run(script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", script, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
 
+
+NOBODY = 65534
 
 READ_ONLY = """
-import asyncio, sys
+import asyncio, os, sys
 from pathlib import Path
 from inspector.errors import InspectorError
 from inspector.store.files import StoreFiles
@@ -193,6 +189,8 @@ async def main():
             Journal(StoreFiles(Path(sys.argv[1], name)))
         except InspectorError as error:
             print(error.exit_code, error.message)
+if os.geteuid() == 0:
+    os.seteuid(65534)
 asyncio.run(main())
 """
 
@@ -201,14 +199,13 @@ asyncio.run(main())
 def test_a_folder_that_cannot_be_written() -> None:
     # Not in pytest's own folder, which another user may not enter.
     folder = Path(tempfile.mkdtemp())
-    user = 65534 if os.geteuid() == 0 else None
     try:
         there = StoreFiles(folder / "there.db")
         write(there, captured())
-        if user is not None:
-            os.chown(there.database, user, user)
+        if os.geteuid() == 0:
+            os.chown(there.database, NOBODY, NOBODY)
         folder.chmod(0o555)
-        done = run(READ_ONLY, str(folder), user=user)
+        done = run(READ_ONLY, str(folder))
     finally:
         folder.chmod(0o755)
         shutil.rmtree(folder)
@@ -318,20 +315,22 @@ async def test_pieces_of_a_body_that_failed_are_deleted(files: StoreFiles) -> No
     assert len(entries(files)) == 2
 
 
-async def test_the_last_commit_of_a_large_body_may_fail_too(files: StoreFiles) -> None:
+async def test_the_last_commit_of_a_large_body_may_fail_too(
+    files: StoreFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async with asyncio.timeout(20), journal_of(files) as journal:
         item = in_pieces(b"x" * 100, 10)
         write_piece = journal._write_piece
         other = sqlite3.connect(files.database, isolation_level=None, check_same_thread=False)
         journal._connection.execute("PRAGMA busy_timeout=5")
 
-        def then_lock(each: object) -> bool:
-            done = write_piece(each)  # type: ignore[arg-type]
-            if len(each.piece_ids) == 10:  # type: ignore[attr-defined]
+        def then_lock(each: _Item) -> bool:
+            done = write_piece(each)
+            if len(each.piece_ids) == 10:
                 other.execute("BEGIN EXCLUSIVE")
             return done
 
-        journal._write_piece = then_lock  # type: ignore[method-assign]
+        monkeypatch.setattr(journal, "_write_piece", then_lock)
         with pytest.raises(StoreUnavailableError, match="locked"):
             await journal.append(item)
         assert litter(files) == [(10, 10)]
@@ -343,9 +342,9 @@ async def test_the_last_commit_of_a_large_body_may_fail_too(files: StoreFiles) -
             other.execute("BEGIN EXCLUSIVE")
             sweep()
             other.execute("ROLLBACK")
-            journal._sweep = sweep  # type: ignore[method-assign]
+            monkeypatch.setattr(journal, "_sweep", sweep)
 
-        journal._sweep = locked_sweep  # type: ignore[method-assign]
+        monkeypatch.setattr(journal, "_sweep", locked_sweep)
         await append(journal, captured())
         await append(journal, captured())
         other.close()

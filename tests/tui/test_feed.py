@@ -2,7 +2,6 @@
 
 from array import array
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -51,7 +50,7 @@ class World:
     def change(self, number: int, state: int) -> None:
         if self.store:
             old = self.store[number % len(self.store) + 1]
-            new = replace(old, state=STATES[state], attempts=old.attempts + 1)
+            new = old._replace(state=STATES[state], attempts=old.attempts + 1)
             self.store[new.id] = new
             self.frames.append(("changed", new))
 
