@@ -147,7 +147,7 @@ class Router:
         target, `ConfigurationError` without a secret to sign with.
         """
         request = await self._waiting.load(delivery_id)
-        if request is None or not request.method:
+        if request is None:
             raise NotFoundError(
                 f"there is no whole delivery {delivery_id}", "see `inspector list` for the ids"
             )

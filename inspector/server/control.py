@@ -188,9 +188,7 @@ class Control:
         )
 
     async def _capture_edited(self, id_: int, asked: ResendRequest) -> tuple[int, ResendRequest]:
-        original = await self._views.read(
-            lambda reader: reader.journal.request(id_, refused=False)
-        )
+        original = await self._views.read(lambda reader: reader.journal.request(id_, refused=False))
         edited = _edited(_found(original, id_), asked)
         if asked.re_sign:
             edited = self._forwarder.signed(edited)

@@ -7,7 +7,7 @@ from aiohttp import StreamReader, web
 from aiohttp.http import HttpVersion11
 from aiohttp.http_parser import RawRequestMessage
 
-from inspector.server.answers import Answer
+from inspector.server.answers import Answer, refusal
 from inspector.server.protocol import IDLE_SECONDS, CaptureProtocol, Faults
 
 # Larger bodies are taken in pieces, by the long way.
@@ -73,9 +73,10 @@ class QuickProtocol(CaptureProtocol):
         self._request_in_progress = True
         try:
             answer = await self._ingress.take_whole(message, body, self._remote)
-        except Exception:
-            _log.exception("a request could not be captured")
-            return False
+        except Exception as error:
+            # A fault of ours: told as aiohttp's own way of handling tells it.
+            _log.error("a request could not be handled: %r", error, exc_info=error)
+            answer = refusal(500, "internal error")
         finally:
             self._request_in_progress = False
             if self._handler_waiter is not None:

@@ -16,6 +16,7 @@ from inspector.tasks import Tasks
 # A frame line holds at most one oversized item (a 64 KiB target, escaped) or MAX_BYTES of others.
 _LINE_LIMIT = 4 << 20
 _RESTART_PAUSE = 0.5
+_CLOSE_SECONDS = 5.0
 
 _log = logging.getLogger(__name__)
 
@@ -95,7 +96,7 @@ class Follower:
             self._close_pipe()
             with suppress(ProcessLookupError):
                 try:
-                    async with asyncio.timeout(5):
+                    async with asyncio.timeout(_CLOSE_SECONDS):
                         # Its last frames are nobody's to see, but it must be able to write them.
                         while process.stdout and await process.stdout.read(65536):
                             pass

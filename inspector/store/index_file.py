@@ -66,6 +66,7 @@ def _prepared(path: Path) -> sqlite3.Connection:
             connection.executescript(
                 f"BEGIN IMMEDIATE; {SCHEMA} PRAGMA user_version={VERSION}; COMMIT;"
             )
+        position(connection)
     except sqlite3.DatabaseError:
         connection.close()
         raise

@@ -46,9 +46,9 @@ class Indexer:
         self._views = Views(connection, self._journal, self._read)
         self.position = index_file.position(connection)
 
-    def step(self) -> list[bytes]:
-        """Index one batch in one transaction."""
-        batch = list(self._batch())
+    def step(self, shown: int = 0) -> list[bytes]:
+        """Index one batch in one transaction, none that goes across the position `shown`."""
+        batch = list(self._batch(shown))
         if not batch:
             self._tidy()
             return []
@@ -123,9 +123,12 @@ class Indexer:
         self._connection.close()
         self._journal_connection.close()
 
-    def _batch(self) -> Iterator[Entry]:
-        size = 0
+    def _batch(self, shown: int) -> Iterator[Entry]:
+        size = first = 0
         for entry in self._journal.after(self.position, BATCH_FACTS):
+            first = first or entry.seq
+            if first <= shown < entry.seq:
+                return
             yield entry
             # A body in pieces is as long as half a megabyte a piece.
             request = getattr(entry.fact, "request", None)

@@ -41,7 +41,7 @@ def main() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     if hasattr(os, "nice"):
-        os.nice(10)
+        os.nice(19)
     # Unbuffered, so that no order behind the settings is taken along.
     with open(0, "rb", buffering=0, closefd=False) as orders:
         line = orders.readline()
@@ -67,7 +67,8 @@ def main() -> None:
 def _follow(indexer: Indexer, out: BinaryIO, after: int | None) -> None:
     """`after` is the position up to which frames were heard; None: nobody listened before."""
     shown = indexer.position if after is None else after
-    out.write(frames.position(indexer.position))
+    # Never a position whose frames are still to be told.
+    out.write(frames.position(min(indexer.position, shown)))
     manners = _Manners(indexer)
     complaint = ""
     anew = False
@@ -78,13 +79,13 @@ def _follow(indexer: Indexer, out: BinaryIO, after: int | None) -> None:
                 indexer.reset()
                 out.write(frames.position(0))
                 anew = False
-            lines = [*indexer.missed(shown)] if before > shown else indexer.step()
+            lines = [*indexer.missed(shown)] if before > shown else indexer.step(shown)
         except Exception as error:
             if complaint != (complaint := f"inspector: indexing pauses: {error}\n"):
                 sys.stderr.write(complaint)
             time.sleep(_PAUSE)
             # Fails when the listener is gone.
-            out.write(frames.position(indexer.position))
+            out.write(frames.position(min(indexer.position, shown)))
             continue
         complaint = ""
         if lines:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import sqlite3
 from collections.abc import Callable
 
 from inspector.domain.facts import Pruned
@@ -32,7 +33,7 @@ class Retention:
             try:
                 while await self.step():
                     pass
-            except StoreUnavailableError as error:
+            except (StoreUnavailableError, sqlite3.Error) as error:
                 _log.warning("retention pauses: %s", error)
             await asyncio.sleep(PERIOD)
 

@@ -3,6 +3,7 @@
 import argparse
 import os
 import platform
+import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -13,6 +14,7 @@ from tests.bench.capture import capture
 from tests.bench.forward import forward
 from tests.bench.memory import memory
 from tests.bench.plan import Plan
+from tests.bench.processes import BenchError
 from tests.bench.report import Figure
 from tests.bench.start import start
 from tests.bench.stream import stream
@@ -42,6 +44,8 @@ def _arguments() -> argparse.Namespace:
     found = parser.parse_args()
     if unknown := set(found.names) - set(GROUPS):
         parser.error(f"there is no {', '.join(sorted(unknown))}; there are {', '.join(GROUPS)}")
+    if found.rounds < 1:
+        parser.error("--rounds must be at least 1")
     return found
 
 
@@ -52,7 +56,10 @@ def _machine() -> str:
 
 def main() -> int:
     arguments = _arguments()
+    # So that what was started is ended, however we are told to stop.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     short: list[str] = []
+    left_out: list[str] = []
     with tempfile.TemporaryDirectory(prefix="inspector-bench-") as folder:
         plan = Plan(
             quick=arguments.quick,
@@ -64,11 +71,19 @@ def main() -> int:
         print(_machine() + (", quick: too small to judge by" if plan.quick else ""), flush=True)
         for name in arguments.names or GROUPS:
             print(f"{name} ...", file=sys.stderr, flush=True)
-            for figure in GROUPS[name](plan):
-                print(figure.line(), flush=True)
-                if figure.holds is False:
-                    short.append(figure.name)
-    print(f"short: {', '.join(short)}" if short else "nothing falls short", flush=True)
+            try:
+                for figure in GROUPS[name](plan):
+                    print(figure.line(), flush=True)
+                    if figure.holds is False:
+                        short.append(figure.name)
+                    if figure.skipped:
+                        left_out.append(figure.name)
+            except BenchError as error:
+                print(f"ERROR {name}: not measured: {error}", flush=True)
+                short.append(name)
+    if left_out:
+        print(f"skipped: {', '.join(left_out)}")
+    print(f"short: {', '.join(short)}" if short else "nothing measured falls short", flush=True)
     return 1 if short else 0
 
 

@@ -28,8 +28,6 @@ def forward(plan: Plan) -> Iterator[Figure]:
         if program is not None:
             proxied.append(_proxied(plan, program))
         many.append(_ours(plan, _CONNECTIONS))
-        if program is not None and len(proxied) <= plan.rounds:
-            proxied[-1] = (proxied[-1] + _proxied(plan, program)) / 2
         ordered.append(_ours(plan, 1))
     yield told("forward.16-rate", many, " /s")
     yield told("forward.order-rate", ordered, " /s")
@@ -43,7 +41,7 @@ def forward(plan: Plan) -> Iterator[Figure]:
 
 
 def _ours(plan: Plan, connections: int) -> float:
-    count = plan.size(20_000, 2_000)
+    count = plan.size(20_000, 5_000)
     with bare(count) as app:
         flags = f"http://127.0.0.1:{app.port}", "--max-connections", connections
         with serving(plan.new_store(), *flags) as listener:
@@ -51,7 +49,7 @@ def _ours(plan: Plan, connections: int) -> float:
 
 
 def _proxied(plan: Plan, program: Path) -> float:
-    count = plan.size(3_000, 300)
+    count = plan.size(3_000, 1_000)
     folder = plan.new_store().parent
     with bare(count) as app, proxying(program, app.port, folder) as port:
         return _rate(app, port, count)

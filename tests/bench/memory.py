@@ -33,8 +33,8 @@ def _many(plan: Plan) -> Iterator[Figure]:
     note = f"peak over {bursts} bursts of {burst:,}"
     yield at_most("memory.listener", [peak], 90, " MiB", note=note)
     yield _flat("memory.flat", listening)
-    yield told("memory.indexer", [indexer_peak], " MiB", note="peak; a process of its own")
-    yield _flat("memory.indexer-flat", indexing)
+    note = f"peak of that process; {_trail(indexing)}"
+    yield told("memory.indexer", [indexer_peak], " MiB", note=note)
 
 
 def _flat(name: str, samples: list[float]) -> Figure:
@@ -42,8 +42,11 @@ def _flat(name: str, samples: list[float]) -> Figure:
     quarter = max(1, len(samples) // 4)
     first = statistics.median(samples[1 : 1 + quarter])
     last = statistics.median(samples[-quarter:])
-    trail = " ".join(f"{each:.0f}" for each in samples)
-    return at_most(name, [last / first], 1.1, "x", note=f"last by first; {trail} MiB")
+    return at_most(name, [last / first], 1.1, "x", note=f"last by first; {_trail(samples)}")
+
+
+def _trail(samples: list[float]) -> str:
+    return " ".join(f"{each:.0f}" for each in samples) + " MiB"
 
 
 def _large(plan: Plan) -> Iterator[Figure]:

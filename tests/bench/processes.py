@@ -65,16 +65,21 @@ def _end(process: Process) -> None:
 
 def output(command: list[str], seconds: float) -> bytes:
     """What a command printed; `BenchError` when it fails or does not end in time."""
+    name = " ".join(command[:3])
     try:
         done = subprocess.run(
             command, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, timeout=seconds
         )
     except subprocess.TimeoutExpired as error:
-        raise BenchError(f"{' '.join(command[:4])} did not end in {seconds:.0f} s") from error
+        complaint = _tail(error.stderr)
+        raise BenchError(f"{name} did not end in {seconds:.0f} s {complaint}") from error
     if done.returncode != 0:
-        complaint = done.stderr.decode("utf-8", "replace").strip()[-400:]
-        raise BenchError(f"{' '.join(command[:4])} exited {done.returncode}: {complaint}")
+        raise BenchError(f"{name} exited {done.returncode} {_tail(done.stderr)}")
     return done.stdout
+
+
+def _tail(complaint: bytes | None) -> str:
+    return (complaint or b"").decode("utf-8", "replace").strip()[-400:]
 
 
 def read_line(stream: IO[bytes] | None, seconds: float) -> bytes:

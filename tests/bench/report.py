@@ -16,6 +16,7 @@ class Figure:
     asked: str
     measured: str
     holds: bool | None
+    skipped: bool = False
 
     def line(self) -> str:
         return f"{_WORDS[self.holds]:5} {self.name:18} {self.measured}  [asked: {self.asked}]"
@@ -31,21 +32,29 @@ def spread(values: Sequence[float], unit: str = "", digits: int = 2) -> str:
 
 
 def at_least(
-    name: str, values: Sequence[float], limit: float, unit: str = "", *, note: str = ""
+    name: str,
+    values: Sequence[float],
+    limit: float,
+    unit: str = "",
+    *,
+    aim: float | None = None,
+    note: str = "",
 ) -> Figure:
-    """The median must reach `limit`; `note` says what the numbers came from."""
-    return _figure(name, f"at least {limit:g}{unit}", values, unit, note, _median(values) >= limit)
+    """The median must reach `limit`, better `aim`; `note` says what the numbers came from."""
+    asked = f"at least {limit:,g}{unit}" + (f", aim {aim:g}" if aim else "")
+    return _figure(name, asked, values, unit, note, statistics.median(values) >= limit)
 
 
 def at_most(
     name: str, values: Sequence[float], limit: float, unit: str = "", *, note: str = ""
 ) -> Figure:
     """The median must not exceed `limit`."""
-    return _figure(name, f"at most {limit:g}{unit}", values, unit, note, _median(values) <= limit)
+    holds = statistics.median(values) <= limit
+    return _figure(name, f"at most {limit:g}{unit}", values, unit, note, holds)
 
 
 def skipped(name: str, asked: str, why: str) -> Figure:
-    return Figure(name, asked, f"SKIPPED: {why}", None)
+    return Figure(name, asked, f"SKIPPED: {why}", None, skipped=True)
 
 
 def told(name: str, values: Sequence[float], unit: str = "", *, note: str = "") -> Figure:
@@ -58,13 +67,9 @@ def ratios(above: Sequence[float], below: Sequence[float]) -> list[float]:
     return [a / b for a, b in zip(above, below, strict=True)]
 
 
-def _median(values: Sequence[float]) -> float:
-    return statistics.median(values)
-
-
 def _figure(
     name: str, asked: str, values: Sequence[float], unit: str, note: str, holds: bool | None
 ) -> Figure:
-    digits = 2 if abs(_median(values)) < 100 else 0
+    digits = 2 if abs(statistics.median(values)) < 100 else 0
     measured = spread(values, unit, digits) + (f"; {note}" if note else "")
     return Figure(name, asked, measured, holds)

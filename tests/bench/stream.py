@@ -13,7 +13,7 @@ from tests.bench.report import Figure, at_least, told
 from tests.bench.subscriber import Received
 
 _ASKED = 20_000
-_PACES = (20_000, 40_000, 80_000, 160_000)
+_PACES = (20_000, 40_000, 80_000)
 _PATIENCE = 300.0
 # A live subscriber keeps up when it has the last delivery so many seconds after its publishing.
 _BEHIND = 0.5

@@ -4,17 +4,19 @@ import fcntl
 import os
 import pty
 import struct
+import subprocess
 import termios
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tests.bench.processes import Process, python, started, until
 
 _COLUMNS, _LINES = 120, 40
 _KEEP = 1 << 18
+_STOP_SECONDS = 5.0
 
 
 class Terminal:
@@ -39,6 +41,16 @@ class Terminal:
             self._shown = (self._shown + data)[-_KEEP:]
             self._last = time.monotonic()
 
+    def stop(self) -> None:
+        """Leave with `q`; the reading ends with the program, which had the other side alone."""
+        with suppress(OSError):
+            os.write(self._master, b"q")
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(_STOP_SECONDS)
+        self.process.kill()
+        self._thread.join(_STOP_SECONDS)
+        os.close(self._master)
+
     def wait_for(self, text: str, seconds: float) -> float:
         """The monotonic time at which the text was there; looks every millisecond."""
         wanted = text.encode()
@@ -62,14 +74,15 @@ class Terminal:
 
 @contextmanager
 def ui(db: Path) -> Iterator[Terminal]:
-    """`inspector tui` on the listener of that store; ended by `q`, or else by force."""
+    """`inspector tui` on the listener of that store; left with `q`, or else ended by force."""
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", _LINES, _COLUMNS, 0, 0))
     environment = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor"}
     command = python("inspector", "tui", "--db", db)
-    try:
-        with started(command, stdin=slave, stdout=slave, stderr=slave, env=environment) as process:
-            yield Terminal(master, process)
-    finally:
+    with started(command, stdin=slave, stdout=slave, stderr=slave, env=environment) as process:
         os.close(slave)
-        os.close(master)
+        terminal = Terminal(master, process)
+        try:
+            yield terminal
+        finally:
+            terminal.stop()

@@ -182,6 +182,8 @@ class ListenerProcess:
         assert process.stdout is not None
         with process.stdout:
             for line in process.stdout:
+                if not line.endswith(b"\n") and process.wait() == -signal.SIGKILL:
+                    break  # cut off in the middle of a line
                 item = json.loads(line)
                 with self._news:
                     self.lines.append(item)

@@ -49,7 +49,8 @@ class Served:
         given = self.token if token is None else token
         answer = await self.ask(
             f"{verb} /_inspector/api/{path} HTTP/1.1\r\nHost: localhost:{self.port}\r\n"
-            f"Authorization: Bearer {given}\r\nContent-Length: {len(text)}\r\n\r\n".encode() + text
+            f"Authorization: Bearer {given}\r\nContent-Length: {len(text)}\r\n\r\n".encode()
+            + text
         )
         return answer.status, json.loads(answer.body) if answer.body else None
 

@@ -1,6 +1,7 @@
 """A bare TCP connection to a listener: the bytes that a test sends are the bytes that leave."""
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
@@ -53,10 +54,8 @@ class Wire:
     async def ask(self, *pieces: bytes) -> Answer:
         """Send and read the response, both at once: the listener may answer before the end."""
         reading = asyncio.ensure_future(self.answer())
-        try:
+        with suppress(ConnectionError):  # what matters is what we read
             await self.send(*pieces)
-        except ConnectionError:
-            pass  # what matters is what we read
         return await reading
 
     async def rest(self) -> bytes:
@@ -73,10 +72,8 @@ class Wire:
 
     async def close(self) -> None:
         self.writer.close()
-        try:
+        with suppress(ConnectionError):
             await self.writer.wait_closed()
-        except ConnectionError:
-            pass
 
     async def __aenter__(self) -> Self:
         return self

@@ -69,13 +69,16 @@ async def test_app_answers_head(serve: Serve) -> None:
 
 
 async def test_app_to_http_1_0(serve: Serve) -> None:
-    async with FakeTarget() as app, serve(forward_to=[app.url], ack="app") as listener:
-        async with await listener.wire() as wire:
-            await wire.send(b"GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
-            answer = await wire.answer()
-            assert (answer.status, answer.body) == (200, b"ok")
-            assert answer.headers["connection"] == "close"
-            assert await wire.rest() == b""
+    async with (
+        FakeTarget() as app,
+        serve(forward_to=[app.url], ack="app") as listener,
+        await listener.wire() as wire,
+    ):
+        await wire.send(b"GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
+        answer = await wire.answer()
+        assert (answer.status, answer.body) == (200, b"ok")
+        assert answer.headers["connection"] == "close"
+        assert await wire.rest() == b""
 
 
 async def test_app_that_takes_too_long_is_504(serve: Serve) -> None:
@@ -107,25 +110,25 @@ async def test_app_that_cannot_be_reached_is_502(serve: Serve, how: str) -> None
 
 
 async def test_app_or_stored_in_time(serve: Serve) -> None:
-    async with FakeTarget() as app:
-        async with serve(forward_to=[app.url], ack="app-or-stored:10") as listener:
-            app.default = ok(b"mine", status=201)
-            answer = await listener.ask(post())
-            assert (answer.status, answer.body) == (201, b"mine")
-            assert (await listener.settled(1, "forwarded")).answered == 201
+    ack = "app-or-stored:10"
+    async with FakeTarget() as app, serve(forward_to=[app.url], ack=ack) as listener:
+        app.default = ok(b"mine", status=201)
+        answer = await listener.ask(post())
+        assert (answer.status, answer.body) == (201, b"mine")
+        assert (await listener.settled(1, "forwarded")).answered == 201
 
 
 async def test_app_or_stored_too_late_goes_on(serve: Serve) -> None:
     gate = asyncio.Event()
-    async with FakeTarget() as app:
-        async with serve(forward_to=[app.url], ack="app-or-stored:0.1", status=202) as listener:
-            app.default = held(gate, ok(status=201))
-            answer = await listener.ask(post())
-            assert (answer.status, answer.body) == (202, b"")
-            gate.set()
-            delivery = await listener.settled(1, "forwarded")
-            assert (delivery.answered, delivery.last_status) == (202, 201)
-            assert len(app.received) == 1
+    told = {"ack": "app-or-stored:0.1", "status": 202}
+    async with FakeTarget() as app, serve(forward_to=[app.url], **told) as listener:
+        app.default = held(gate, ok(status=201))
+        answer = await listener.ask(post())
+        assert (answer.status, answer.body) == (202, b"")
+        gate.set()
+        delivery = await listener.settled(1, "forwarded")
+        assert (delivery.answered, delivery.last_status) == (202, 201)
+        assert len(app.received) == 1
 
 
 async def test_app_or_stored_retries_an_app_that_is_away(serve: Serve) -> None:
@@ -162,10 +165,14 @@ EVENT = b'{"event":"%s"}'
 
 
 async def test_routes_and_filters(serve: Serve) -> None:
-    async with FakeTarget() as deltas, FakeTarget() as rest, serve(
-        forward_to=[f"delta.*={deltas.url}/d", f"*={rest.url}"],
-        events=["delta.*", "fact.*"],
-    ) as listener:
+    async with (
+        FakeTarget() as deltas,
+        FakeTarget() as rest,
+        serve(
+            forward_to=[f"delta.*={deltas.url}/d", f"*={rest.url}"],
+            events=["delta.*", "fact.*"],
+        ) as listener,
+    ):
         delta = await listener.post(EVENT % b"delta.verified")
         fact = await listener.post(EVENT % b"fact.verified")
         other = await listener.post(EVENT % b"customer.created")

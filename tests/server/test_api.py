@@ -91,7 +91,9 @@ async def test_deliveries_in_short(full: Served) -> None:
 
 
 @pytest.mark.parametrize("limit", [1, 7, 50, COUNT, 1000])
-@pytest.mark.parametrize("query", ["", "event:delta.*", "not event:delta.failed", "header.x-event-id:evt_3"])
+@pytest.mark.parametrize(
+    "query", ["", "event:delta.*", "not event:delta.failed", "header.x-event-id:evt_3"]
+)
 async def test_pages_have_no_gap_and_no_repeat(full: Served, limit: int, query: str) -> None:
     seen: list[int] = []
     before: int | None = None
@@ -161,18 +163,21 @@ async def test_a_number_that_is_none(full: Served, name: str, value: str) -> Non
 @pytest.mark.parametrize("id_", ["0", "999999", "x", "-1", "%C2%B2", "9" * 30, "latest"])
 @pytest.mark.parametrize("route", ["", "/body", "/attempts", "/resend"])
 async def test_a_delivery_that_is_not_there(full: Served, id_: str, route: str) -> None:
-    body = {} if route == "/resend" else None
+    body: dict[str, Any] | None = {} if route == "/resend" else None
     status, told = await full.api(f"deliveries/{id_}{route}", body)
     assert (status, told["error"]["code"]) == (404, "notfound")
 
 
 @pytest.mark.parametrize(
     ("method", "path", "status"),
-    [("GET", "nothing", 404), ("POST", "status", 405), ("GET", "trigger", 405), ("PUT", "ids", 405)],
+    [
+        ("GET", "nothing", 404),
+        ("POST", "status", 405),
+        ("GET", "trigger", 405),
+        ("PUT", "ids", 405),
+    ],
 )
-async def test_routes_that_are_not_there(
-    full: Served, method: str, path: str, status: int
-) -> None:
+async def test_routes_that_are_not_there(full: Served, method: str, path: str, status: int) -> None:
     got, told = await full.api(path, method=method)
     assert got == status
     assert told["error"]["code"] in ("not-found", "method-not-allowed")
@@ -295,7 +300,7 @@ async def test_a_filtered_delivery_may_be_resent(serve: Serve) -> None:
     async with FakeTarget() as app, serve(forward_to=[app.url], events=["fact.*"]) as listener:
         id_ = await listener.post(b'{"event":"delta.verified"}')
         await listener.settled(id_, "filtered")
-        status, told = await listener.api(f"deliveries/{id_}/resend", {"wait": True})
+        _, told = await listener.api(f"deliveries/{id_}/resend", {"wait": True})
         assert [one["status"] for one in told["attempts"]] == [200]
 
 
@@ -366,7 +371,8 @@ async def test_an_edited_delivery_is_a_new_one(serve: Serve) -> None:
     "edit",
     [{"method": "GET /"}, {"method": "x\r\ny"}, {"method": ""}, {"request_target": "/a b"},
      {"request_target": "/a\r\nX: y"}, {"headers": [["a", "b\r\nc: d"]]}, {"headers": [["", "b"]]},
-     {"headers": [["a b", "c"]]}, {"headers": [["a:", "c"]]}, {"headers": [["a\n", "c"]]}, {"headers": [["a", "\u20ac"]]},
+     {"headers": [["a b", "c"]]}, {"headers": [["a:", "c"]]}, {"headers": [["a\n", "c"]]},
+     {"headers": [["a", "\u20ac"]]},
      {"headers": [["a"]]}, {"body_b64": "%%%"}, {"body_b64": "a"}, {"to": 5},
      {"request_target": "/\u20ac"}],
 )  # fmt: skip
@@ -427,7 +433,9 @@ async def test_reindex(serve: Serve) -> None:
         assert told["ledger"]["balanced"] is True
 
 
-async def test_a_fault_of_ours_is_named(serve: Serve, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_fault_of_ours_is_named(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     def broken(self: Reader) -> None:
         raise RuntimeError("kaput")
 
@@ -449,6 +457,10 @@ async def test_a_fault_of_ours_while_capturing_is_logged(
 
     async with serve() as listener:
         monkeypatch.setattr(Intake, "take", broken)
+        answer = await listener.ask(b"GET / HTTP/1.0\r\n\r\n")
+        assert answer.status == 500
+        assert "kaput" in caplog.text
+        caplog.clear()
         assert (await listener.ask(post())).status == 500
         assert "kaput" in caplog.text
         caplog.clear()

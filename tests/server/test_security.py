@@ -181,7 +181,9 @@ async def test_a_resend_without_the_token_sends_nothing(guarded: Served) -> None
     assert guarded.runtime._store.journal.last_seq == before
 
 
-@pytest.mark.parametrize("body", ["[]", "{", "null", "1", '"x"', '{"surprise": 1}', "\xff", "[" * 9999])
+@pytest.mark.parametrize(
+    "body", ["[]", "{", "null", "1", '"x"', '{"surprise": 1}', "\xff", "[" * 9999]
+)
 @pytest.mark.parametrize("path", ["api/deliveries/1/resend", "api/trigger"])
 async def test_bodies_that_are_not_understood(guarded: Served, path: str, body: str) -> None:
     lines = (f"Authorization: Bearer {guarded.token}",)

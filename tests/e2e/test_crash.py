@@ -1,0 +1,101 @@
+"""Nothing that was answered is ever lost: not by SIGKILL, not by an app that is away."""
+
+import asyncio
+import json
+import os
+import random
+from pathlib import Path
+
+from tests.e2e.conftest import Command, Load, delivery_of, first_times, lines_of
+from tests.helpers.fake_target import FakeTarget
+from tests.helpers.listener import ListenerProcess
+
+ROUNDS = int(os.environ.get("INSPECTOR_KILL_ROUNDS", "3"))
+
+
+async def _forwarded_all(listener: ListenerProcess) -> dict[str, int]:
+    """Until nothing waits any more; the ledger then."""
+    while True:
+        told = await asyncio.to_thread(listener.request, "GET", "status")
+        ledger: dict[str, int] = told["ledger"]
+        assert ledger["balanced"], ledger
+        if not ledger["waiting"] and not ledger["unindexed"] and ledger["received"]:
+            return ledger
+
+
+async def test_kill_9_under_load(tmp_path: Path, command: Command) -> None:
+    dice = random.Random(20)
+    load = Load()
+    async with FakeTarget() as app:
+        db = tmp_path / "store.db"
+        listener = ListenerProcess(db, app.url)
+        for _ in range(ROUNDS):
+            await asyncio.to_thread(listener.start)
+            port = int(listener.url.rsplit(":", 1)[1])
+            async with load.running(port):
+                await load.until_answered(len(load.answered) + dice.randrange(50, 400))
+                await asyncio.to_thread(listener.kill)
+        async with listener:
+            ledger = await _forwarded_all(listener)
+        assert ledger["received"] >= len(load.answered)
+        assert ledger["forwarded"] + ledger["refused"] == ledger["received"]
+
+    before = lines_of(command("list", "--json", "-n", "1000000", "--db", str(db)))
+    stored = {item["id"]: item for item in before if item["state"] != "refused"}
+    assert len(before) == ledger["received"]
+    # Every answered delivery is in the store under the id that the sender was told, none twice.
+    for id_, number in load.answered.items():
+        assert stored[id_]["event_id"] == f"evt_{number}"
+    events = [item["event_id"] for item in stored.values()]
+    assert len(events) == len(set(events))
+    # The app got every one, in order; a crash may have sent some again.
+    got = list(first_times([delivery_of(exchange) for exchange in app.received]))
+    assert got == sorted(stored)
+    for exchange in app.received:
+        number = json.loads(exchange.body)["data"]["n"]
+        assert stored[delivery_of(exchange)]["event_id"] == f"evt_{number}"
+
+    assert command("reindex", "--db", str(db)).returncode == 0
+    after = lines_of(command("list", "--json", "-n", "1000000", "--db", str(db)))
+    assert after == before
+
+
+async def test_an_app_that_is_away_gets_everything_in_order(tmp_path: Path) -> None:
+    app = FakeTarget()
+    await app.open()
+    await app.close()  # its port refuses now
+    load = Load()
+    async with ListenerProcess(tmp_path / "store.db", app.url) as listener:
+        async with load.running(int(listener.url.rsplit(":", 1)[1])):
+            await load.until_answered(200)
+            await asyncio.to_thread(listener.wait_for, 2, kind="attempt")
+            assert not app.received
+            await app.open()
+            await app.wait_for(50)
+        ledger = await _forwarded_all(listener)
+        assert ledger["forwarded"] == ledger["received"] - ledger["refused"]
+        ids = [delivery_of(exchange) for exchange in app.received]
+        assert ids == sorted(ids)
+        assert set(load.answered) <= set(ids)
+        told = await asyncio.to_thread(listener.request, "GET", "deliveries/1/attempts")
+        kinds = [(one["failure"] or {}).get("kind") for one in told["items"]]
+        assert kinds[0] == "refused"
+        assert told["items"][-1]["status"] == 200
+    await app.close()
+
+
+async def test_what_waits_survives_a_restart(tmp_path: Path) -> None:
+    app = FakeTarget()
+    await app.open()
+    await app.close()
+    listener = ListenerProcess(tmp_path / "store.db", app.url)
+    load = Load()
+    async with listener, load.running(int(listener.url.rsplit(":", 1)[1])):
+        await load.until_answered(100)
+    await app.open()
+    async with listener:
+        await _forwarded_all(listener)
+        ids = [delivery_of(exchange) for exchange in app.received]
+        assert ids == sorted(set(ids))
+        assert set(load.answered) <= set(ids)
+    await app.close()

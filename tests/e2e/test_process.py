@@ -1,0 +1,201 @@
+"""The listener as a process: what it prints, when it ends, and that nothing of it is left."""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from inspector.providers.pacspace import PACSPACE
+from tests.e2e.conftest import Command, alive, children_of, until
+from tests.helpers.fake_target import FakeTarget, held
+from tests.helpers.listener import PATIENCE, ListenerProcess, environment, post, send
+
+
+async def test_output_is_one_object_a_line_beginning_with_ready(tmp_path: Path) -> None:
+    async with FakeTarget() as app:
+        async with ListenerProcess(tmp_path / "store.db", app.url) as listener:
+            await asyncio.to_thread(post, listener.url, b'{"event":"x"}')
+            await asyncio.to_thread(send, listener.url, b"x" * 10, method="BREW")
+            await asyncio.to_thread(listener.wait_for, 1, kind="refused")
+            await asyncio.to_thread(
+                listener.wait_for, 1, kind="attempt", where=lambda one: one["status"] is not None
+            )
+        # `ListenerProcess` has parsed each line.
+        kinds = [line["kind"] for line in listener.lines]
+        assert kinds[0] == "ready"
+        assert kinds[-1] == "stopped"
+        assert set(kinds) == {"ready", "delivery", "attempt", "refused", "stopped"}
+        assert all(line["v"] == 1 for line in listener.lines)
+        ready = listener.lines[0]
+        assert {"url", "control", "token_file", "db", "pid"} <= set(ready)
+        assert ready["db"] == str(tmp_path / "store.db")
+        assert listener.stderr == ""
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+async def test_a_signal_ends_it_and_all_of_it(tmp_path: Path, how: signal.Signals) -> None:
+    async with FakeTarget() as app:
+        listener = ListenerProcess(tmp_path / "store.db", app.url)
+        await asyncio.to_thread(listener.start)
+        await asyncio.to_thread(post, listener.url, b"{}")
+        children = children_of(listener.pid)
+        assert children  # the indexer at least
+        stop = listener.interrupt if how is signal.SIGINT else listener.stop
+        code = await asyncio.to_thread(stop)
+        assert code == (130 if how is signal.SIGINT else 0)
+        await until(lambda: not any(map(alive, [listener.pid, *children])))
+        assert "Traceback" not in listener.stderr
+
+
+async def test_a_second_interrupt_does_not_wait(tmp_path: Path) -> None:
+    async with FakeTarget() as app:
+        app.default = held(asyncio.Event())
+        listener = ListenerProcess(tmp_path / "store.db", app.url, "--timeout", "0")
+        await asyncio.to_thread(listener.start)
+        children = children_of(listener.pid)
+        await asyncio.to_thread(post, listener.url, b"{}")
+        await app.wait_for(1)
+        os.kill(listener.pid, signal.SIGINT)
+        # It has begun to stop when its port is closed.
+        port = int(listener.url.rsplit(":", 1)[1])
+        await until(lambda: _refuses(port))
+        assert await asyncio.to_thread(listener.interrupt) == 130
+        await until(lambda: not any(map(alive, children)))
+
+
+def _refuses(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+async def test_sigkill_leaves_no_process_and_no_lock(tmp_path: Path) -> None:
+    listener = ListenerProcess(tmp_path / "store.db")
+    await asyncio.to_thread(listener.start)
+    children = children_of(listener.pid)
+    await asyncio.to_thread(listener.kill)
+    await until(lambda: not any(map(alive, children)))
+    async with listener:
+        assert await asyncio.to_thread(post, listener.url, b"{}") == 1
+
+
+async def test_a_port_that_is_taken(tmp_path: Path, command: Command) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        done = await asyncio.to_thread(
+            command, "serve", "--json", "--port", port, "--db", str(tmp_path / "store.db")
+        )
+    assert done.returncode == 4
+    assert done.stdout == b""
+    first, hint, *more = done.stderr.decode().splitlines()
+    assert port in first
+    assert hint.startswith("hint: ")
+    assert not more
+
+
+async def test_a_store_that_another_listener_has(tmp_path: Path, command: Command) -> None:
+    db = tmp_path / "store.db"
+    async with ListenerProcess(db) as listener:
+        done = await asyncio.to_thread(command, "serve", "--json", "--port", "0", "--db", str(db))
+        assert done.returncode == 4
+        assert done.stdout == b""
+        assert str(listener.pid) in done.stderr.decode()
+        assert await asyncio.to_thread(post, listener.url, b"{}") == 1
+
+
+def _started(folder: Path, *command: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, *command], env=environment(folder), cwd=folder,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+
+
+async def test_a_reader_that_goes_away_ends_it(tmp_path: Path) -> None:
+    """`inspector serve --json | head -1`."""
+    serve = ("-m", "inspector", "serve", "--json", "--port", "0", "--db", "store.db")
+    process = _started(tmp_path, *serve)
+    assert process.stdin is not None
+    assert process.stdout is not None
+    assert process.stderr is not None
+    try:
+        ready = json.loads(await asyncio.to_thread(process.stdout.readline))
+        process.stdout.close()
+        await asyncio.to_thread(post, ready["url"], b"{}")
+        await asyncio.to_thread(process.wait, PATIENCE)
+        assert b"Traceback" not in process.stderr.read()
+    finally:
+        process.kill()
+        process.wait()
+        process.stdin.close()
+        process.stderr.close()
+
+
+async def test_the_demo_shows_every_event(tmp_path: Path) -> None:
+    async with ListenerProcess(tmp_path / "store.db", "--demo") as listener:
+        count = len(PACSPACE.catalogue)
+        shown = await asyncio.to_thread(listener.wait_for, count, kind="delivery")
+        assert {one["event"] for one in shown} == set(PACSPACE.catalogue)
+        assert {one["signature"]["verdict"] for one in shown} == {"valid"}
+        done = await asyncio.to_thread(
+            listener.wait_for, count, kind="attempt", where=lambda one: one["status"] == 200
+        )
+        assert {one["delivery_id"] for one in done} == {one["id"] for one in shown}
+
+
+async def test_the_listener_of_a_ui_ends_with_it(tmp_path: Path) -> None:
+    """The UI holds a pipe; killed with SIGKILL, it closes, and the listener stops by itself."""
+    # A stand-in for the UI: it starts the listener as the UI does, and waits.
+    parent = _started(tmp_path, "-c", _UI, str(tmp_path / "store.db"))
+    assert parent.stdin is not None
+    assert parent.stdout is not None
+    assert parent.stderr is not None
+    try:
+        ready = json.loads(await asyncio.to_thread(parent.stdout.readline))
+        assert ready["kind"] == "ready"
+        pid = ready["pid"]
+        family = [pid, *children_of(pid)]
+        assert len(family) > 1
+        assert await asyncio.to_thread(post, ready["url"], b"{}") == 1
+        parent.send_signal(signal.SIGKILL)
+        await asyncio.to_thread(parent.wait)
+        await until(lambda: not any(map(alive, family)))
+    finally:
+        parent.kill()
+        parent.wait()
+        for pipe in (parent.stdin, parent.stdout, parent.stderr):
+            pipe.close()
+
+
+_UI = """
+import json, subprocess, sys
+process = subprocess.Popen(
+    [sys.executable, "-m", "inspector", "_listen"],
+    stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True,
+)
+settings = {"db": sys.argv[1], "port": 0}
+process.stdin.write(json.dumps({"settings": settings, "demo": False}).encode() + b"\\n")
+process.stdin.flush()
+sys.stdout.buffer.write(process.stdout.readline())
+sys.stdout.buffer.flush()
+sys.stdin.read()
+"""
+
+
+async def test_memory_is_bounded_by_what_is_in_flight(tmp_path: Path) -> None:
+    """Many large bodies one after the other take no more than a few of them."""
+    async with ListenerProcess(tmp_path / "store.db") as listener:
+        body = os.urandom(20 << 20)
+        for _ in range(6):
+            await asyncio.to_thread(post, listener.url, body)
+        assert _peak_kib(listener.pid) < (90 << 10) + 3 * (20 << 10)
+
+
+def _peak_kib(pid: int) -> int:
+    status = Path(f"/proc/{pid}/status").read_text()
+    (line,) = [one for one in status.splitlines() if one.startswith("VmHWM:")]
+    return int(line.split()[1])

@@ -1,0 +1,331 @@
+"""The indexer's process: orders in, frames out, through faults, and no longer than its listener."""
+
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from types import SimpleNamespace, TracebackType
+from typing import Any, Self
+
+import pytest
+
+from inspector.store import index_file, indexer_process
+from inspector.store import indexer as indexer_module
+from inspector.store.files import StoreFiles
+from inspector.store.indexer import Indexer
+from tests.store.parts import captured, entries, index, read_plain, rows, tables, write
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> StoreFiles:
+    return StoreFiles(tmp_path / "store.db")
+
+
+class Process:
+    """The real process; `line` reads its next line, leaving closes its pipe."""
+
+    def __init__(self, files: StoreFiles, after: int | None = None) -> None:
+        self._settings = {
+            "database": str(files.database),
+            "secrets": ["whsec_hidden"],
+            "with_headers": True,
+            "after": after,
+        }
+
+    def __enter__(self) -> Self:
+        self.popen = subprocess.Popen(
+            [sys.executable, "-m", "inspector.store.indexer_process"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        self.order(json.dumps(self._settings).encode() + b"\n")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+    ) -> None:
+        assert self.popen.stdin is not None
+        assert self.popen.stdout is not None
+        assert self.popen.stderr is not None
+        self.popen.stdin.close()
+        with self.popen.stdout as out, self.popen.stderr as complaints:
+            self.rest = out.read().splitlines()
+            complained = complaints.read()
+        self.popen.wait()
+        if error is None:
+            assert (self.popen.returncode, complained) == (0, b"")
+
+    def order(self, order: bytes) -> None:
+        assert self.popen.stdin is not None
+        self.popen.stdin.write(order)
+        self.popen.stdin.flush()
+
+    def line(self) -> bytes:
+        assert self.popen.stdout is not None
+        return self.popen.stdout.readline()
+
+
+def test_it_tells_what_comes_and_ends_with_its_input(files: StoreFiles) -> None:
+    write(files, captured("a"))
+    with Process(files) as process:
+        assert process.line() == b"P 0 \n"
+        assert process.line().startswith(b'D 1 d{"id":1,')
+        assert process.line() == b"P 1 \n"
+        assert b"whsec_hidden" not in Path(f"/proc/{process.popen.pid}/cmdline").read_bytes()
+        assert b"whsec_hidden" not in Path(f"/proc/{process.popen.pid}/environ").read_bytes()
+        write(files, captured("b"))
+        process.order(b"\n")
+        assert process.line().startswith(b'D 2 d{"id":2,')
+    assert process.rest == [b"P 2 "]
+
+
+def test_it_ends_when_the_listener_was_gone_before_it_read_a_thing(files: StoreFiles) -> None:
+    command = [sys.executable, "-m", "inspector.store.indexer_process"]
+    done = subprocess.run(command, input=b"", capture_output=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+
+
+def test_the_next_one_tells_what_a_killed_one_did_not(files: StoreFiles) -> None:
+    write(files, captured("a"), captured("b"))
+    index(files)
+    with Process(files, after=1) as process:
+        assert process.line() == b"P 1 \n"
+        assert process.line().startswith(b'D 2 d{"id":2,')
+        assert process.line() == b"P 2 \n"
+    with Process(files, after=2) as process:
+        assert process.line() == b"P 2 \n"
+    assert process.rest == []
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from inspector.store import indexer_process, indexer, views
+indexer.BATCH_FACTS = 10
+calls = []
+read = indexer_process.read
+def once(*arguments):
+    calls.append(1)
+    if len(calls) == int(sys.argv[2]):
+        os.kill(os.getpid(), signal.SIGKILL)
+    return read(*arguments)
+indexer_process.read = once
+from inspector.store.files import StoreFiles
+with_secrets = indexer_process.reader_with([])
+indexer.Indexer(StoreFiles(Path(sys.argv[1])), with_secrets).run()
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="kill -9")
+def test_it_goes_on_where_it_was_killed(files: StoreFiles) -> None:
+    write(files, *[captured(f"evt_{n % 7}") for n in range(60)])
+    for calls in (25, 3, 17):
+        command = [sys.executable, "-c", KILLED, str(files.database), str(calls)]
+        assert subprocess.run(command, check=False).returncode == -9
+    assert rows(files.index, "SELECT value FROM meta WHERE key = 'position'") == [(30,)]
+    read = indexer_process.reader_with([])
+    with closing(Indexer(files, read)) as indexer:
+        indexer.run()
+    grown = tables(files)
+    with closing(Indexer(files, read)) as indexer:
+        indexer.reset()
+        indexer.run()
+    assert tables(files) == grown
+
+
+class Following:
+    """`_follow` in a thread, with pipes of its own."""
+
+    def __init__(self, indexer: Indexer, patch: pytest.MonkeyPatch) -> None:
+        orders, self._orders = os.pipe()
+        frames, out = os.pipe()
+        self._lines = os.fdopen(frames, "rb")
+        self._out = os.fdopen(out, "wb", buffering=0)
+        self._in = orders
+        patch.setattr(indexer_process, "os", SimpleNamespace(read=self._read))
+        patch.setattr(indexer_process, "_PAUSE", 0.01)
+        self.error: BaseException | None = None
+        self._indexer = indexer
+        self._thread = threading.Thread(target=self._run)
+
+    def start(self, after: int | None = None) -> None:
+        self._after = after
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            indexer_process._follow(self._indexer, self._out, self._after)
+        except BaseException as error:
+            self.error = error
+
+    def _read(self, descriptor: int, size: int) -> bytes:
+        assert descriptor == 0
+        return os.read(self._in, size)
+
+    def order(self, order: bytes) -> None:
+        os.write(self._orders, order)
+
+    def line(self) -> bytes:
+        return self._lines.readline()[:20]
+
+    def leave(self) -> None:
+        """Nobody reads the frames any more."""
+        self._lines.close()
+
+    def join(self) -> None:
+        if self._orders >= 0:
+            os.close(self._orders)
+            self._orders = -1
+        self._thread.join(10)
+        assert not self._thread.is_alive()
+        os.close(self._in)
+        self._out.close()
+        self._lines.close()
+
+
+@pytest.fixture
+def indexer(files: StoreFiles) -> Iterator[Indexer]:
+    write(files, *[captured(str(n)) for n in range(4)])
+    with closing(Indexer(files, read_plain)) as opened:
+        yield opened
+
+
+@pytest.fixture
+def following(indexer: Indexer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Following]:
+    made = Following(indexer, monkeypatch)
+    yield made
+    made.join()
+
+
+def until(following: Following, wanted: bytes) -> list[bytes]:
+    seen: list[bytes] = []
+    while not seen or seen[-1] != wanted:
+        seen.append(following.line())
+        assert seen[-1]
+    return seen
+
+
+def test_a_rebuild_is_not_told_again(files: StoreFiles, following: Following) -> None:
+    following.start()
+    assert until(following, b"P 4 \n") == [b"P 0 \n", b'D 4 d{"id":1,"seq":1', b"P 4 \n"]
+    before = tables(files)
+    following.order(b"R")
+    assert {line[:1] for line in until(following, b"P 4 \n")} == {b"P"}
+    write(files, captured("new"))
+    following.order(b"\n")
+    assert until(following, b"P 5 \n") == [b'D 5 d{"id":5,"seq":5', b"P 5 \n"]
+    assert tables(files)["delivery"][:4] == before["delivery"]
+
+
+def test_a_rebuild_that_a_killed_process_began(
+    indexer: Indexer, following: Following, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(indexer_module, "BATCH_FACTS", 2)
+    following.start(after=2)
+    # What was heard up to 2 is not told again.
+    assert until(following, b"P 4 \n") == [
+        b"P 0 \n",
+        b"P 2 \n",
+        b'D 4 d{"id":3,"seq":3',
+        b"P 4 \n",
+    ]
+
+
+def test_it_waits_through_a_fault_and_says_so_once(
+    files: StoreFiles,
+    indexer: Indexer,
+    following: Following,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    step, failing = indexer.step, [OSError("no space"), OSError("no space"), OSError("worse")]
+
+    def broken() -> list[bytes]:
+        if failing:
+            raise failing.pop(0)
+        return step()
+
+    monkeypatch.setattr(indexer, "step", broken)
+    following.start()
+    # It goes on without a word from the listener.
+    seen = until(following, b"P 4 \n")
+    assert seen == [b"P 0 \n"] * 4 + [b'D 4 d{"id":1,"seq":1', b"P 4 \n"]
+    # A rebuild that fails is tried again.
+    resets = [sqlite3.OperationalError("database is locked")]
+    reset = indexer.reset
+
+    def broken_reset() -> None:
+        if resets:
+            raise resets.pop()
+        reset()
+
+    monkeypatch.setattr(indexer, "reset", broken_reset)
+    following.order(b"R")
+    assert following.line() == b"P 4 \n"
+    assert until(following, b"P 4 \n")[0] == b"P 0 \n"
+    complaints = capsys.readouterr().err.splitlines()
+    pauses = "inspector: indexing pauses: "
+    assert complaints == [
+        pauses + "no space",
+        pauses + "worse",
+        pauses + "database is locked",
+    ]
+
+
+def test_a_fault_does_not_outlive_the_listener(
+    indexer: Indexer, following: Following, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken() -> list[bytes]:
+        following.leave()
+        raise OSError("no space")
+
+    monkeypatch.setattr(indexer, "step", broken)
+    following.start()
+    following._thread.join(10)
+    assert isinstance(following.error, BrokenPipeError)
+
+
+def test_what_another_indexer_applied_is_told(
+    files: StoreFiles, indexer: Indexer, following: Following
+) -> None:
+    index(files)
+    following.start()
+    assert until(following, b"P 4 \n") == [b"P 0 \n", b'D 4 d{"id":1,"seq":1', b"P 4 \n"]
+
+
+def test_a_long_backlog_lets_captures_go_first(
+    files: StoreFiles, following: Following, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(indexer_module, "BATCH_FACTS", 1)
+    monkeypatch.setattr(indexer_process, "BATCH_FACTS", 1)
+    following.start()
+    assert [line for line in until(following, b"P 4 \n") if line[:1] == b"P"] == [
+        b"P %d \n" % n for n in range(5)
+    ]
+
+
+def test_a_damaged_index_is_mended_on_the_way(
+    files: StoreFiles, indexer: Indexer, following: Following
+) -> None:
+    following.start()
+    until(following, b"P 4 \n")
+    with closing(sqlite3.connect(files.index)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    indexer._connection.execute("PRAGMA cache_size=0")
+    good = files.index.read_bytes()
+    files.index.write_bytes(good[:4096] + b"\xff" * (len(good) - 4096))
+    write(files, captured("5"))
+    following.order(b"\n")
+    # The subscribers hear of the new delivery in its turn.
+    seen = until(following, b"P 5 \n")
+    assert any(line.startswith(b"D 5 ") for line in seen)
+    assert len(entries(files)) == 5
+    with closing(index_file.open_index(files.index)) as connection:
+        found: list[Any] = connection.execute("SELECT count(*) FROM delivery").fetchall()
+    assert found == [(5,)]
