@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
+from pydantic_core import to_json
+
 from inspector.domain.attempt import Attempt
 from inspector.domain.delivery import Delivery, State
 from inspector.store import codec
@@ -21,8 +23,6 @@ HEADERS_SEPARATOR: Final = b"\x1f"
 
 _DELIVERY_KINDS = frozenset({codec.CAPTURED, codec.REFUSED})
 _ATTEMPT_KINDS = frozenset({codec.ATTEMPT_STARTED, codec.ATTEMPT_FINISHED})
-
-_dump = json.JSONEncoder(separators=(",", ":")).encode
 
 
 @dataclass(slots=True)
@@ -114,17 +114,17 @@ def position(seq: int) -> bytes:
 
 def delivery_item(delivery: Delivery) -> bytes:
     """`r` or `d` (refused or not) and the summary as JSON."""
-    sort = "r" if delivery.state is State.REFUSED else "d"
-    return (sort + _dump(delivery.to_json())).encode()
+    sort = b"r" if delivery.state is State.REFUSED else b"d"
+    return sort + to_json(delivery.to_json())
 
 
 def attempt_item(attempt: Attempt) -> bytes:
     """`f` or `s` (finished or started) and the summary as JSON."""
-    return (("f" if attempt.finished else "s") + _dump(attempt.to_json())).encode()
+    return (b"f" if attempt.finished else b"s") + to_json(attempt.to_json())
 
 
 def headers_json(pairs: Iterable[tuple[str, str]]) -> bytes:
-    return _dump([*pairs]).encode()
+    return to_json([*pairs])
 
 
 def _delivery_lines(

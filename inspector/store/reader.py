@@ -126,14 +126,13 @@ class Reader:
 
         if sql.predicates:
             self._index.create_function("inspector_match", 2, match)
-        where = [f"({sql.where})"]
+        where: list[str] = []
         parameters: list[Any] = []
-        if before is not None:
-            where.insert(0, "d.id < ?")
-            parameters.append(before)
-        if after is not None:
-            where.insert(0, "d.id > ?")
-            parameters.append(after)
+        for condition, bound in (("d.id < ?", before), ("d.id > ?", after)):
+            if bound is not None:
+                where.append(condition)
+                parameters.append(bound)
+        where.append(f"({sql.where})")
         order = "ASC" if after is not None else "DESC"
         return self._index.execute(
             f"SELECT {columns} FROM delivery d WHERE {' AND '.join(where)} "

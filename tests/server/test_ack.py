@@ -6,6 +6,8 @@ import pytest
 
 from inspector.domain.delivery import Request
 from inspector.domain.facts import Captured
+from inspector.forward import insist
+from inspector.store.store import Store
 from tests.helpers.fake_target import FakeTarget, cut, held, ok, raw
 from tests.helpers.served import post
 from tests.server.conftest import Serve
@@ -236,6 +238,49 @@ async def test_what_was_never_routed_is_routed_at_start(serve: Serve) -> None:
         await listener.settled(1, "forwarded")
         await listener.settled(2, "kept")
         assert [exchange.body for exchange in app.received] == [EVENT % b"delta.verified"]
+
+
+async def test_routing_waits_for_an_index_that_lags(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """At start and behind a large body: a page of a lagging index would look like the end."""
+    monkeypatch.setattr(insist, "_STORE_PAUSE", 0)
+    answers = [False, True, True, False]  # of the wait, its second try, the read, the routing
+    real = Store.caught_up
+
+    async def caught_up(self: Store) -> bool:
+        task = asyncio.current_task()
+        if task and task.get_name() == "runtime/take up" and answers:
+            return answers.pop(0)
+        return await real(self)
+
+    async with serve() as listener:
+        request = Request("POST", "/", "1.1", (), EVENT % b"delta.verified")
+        await listener.runtime._store.append(Captured(1, request, "", answered=200, route=None))
+    monkeypatch.setattr(Store, "caught_up", caught_up)
+    async with FakeTarget() as app, serve(forward_to=[f"delta.*={app.url}"]) as listener:
+        await listener.settled(1, "forwarded")
+        assert [exchange.body for exchange in app.received] == [EVENT % b"delta.verified"]
+    assert "waiting for the index" in caplog.text
+    assert "the store cannot be read for routing" in caplog.text
+
+
+async def test_a_large_body_that_cannot_be_read_at_first(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(insist, "_STORE_PAUSE", 0)
+    real, failures = Store.load, [OSError("database is locked")]
+
+    async def load(self: Store, delivery_id: int) -> Request | None:
+        if failures:
+            raise failures.pop()
+        return await real(self, delivery_id)
+
+    monkeypatch.setattr(Store, "load", load)
+    body = EVENT[:-1] % b"delta.verified" + b',"data":"%s"}' % (b"x" * (2 << 20))
+    async with FakeTarget() as app, serve(forward_to=[f"delta.*={app.url}"]) as listener:
+        await listener.settled(await listener.post(body), "forwarded")
+        assert [exchange.body for exchange in app.received] == [body]
 
 
 async def test_a_target_that_is_not_configured_keeps_its_deliveries(serve: Serve) -> None:

@@ -296,6 +296,12 @@ async def test_resend_of_what_is_kept_needs_a_target(shared: Served) -> None:
     assert (status, told["error"]["code"]) == (500, "configuration")
 
 
+async def test_signing_what_no_provider_signs(full: Served) -> None:
+    status, told = await full.api("deliveries/2/resend", {"to": "http://x", "re_sign": True})
+    assert (status, told["error"]["code"]) == (400, "usage")
+    assert "without signing" in told["error"]["hint"]
+
+
 async def test_a_filtered_delivery_may_be_resent(serve: Serve) -> None:
     async with FakeTarget() as app, serve(forward_to=[app.url], events=["fact.*"]) as listener:
         id_ = await listener.post(b'{"event":"delta.verified"}')

@@ -250,7 +250,6 @@ def test_duplicates_are_linked_to_the_first(tmp_path: Path) -> None:
 def test_so_many_events_that_the_first_is_looked_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("inspector.store.views._RECENT_EVENTS", 2)
     monkeypatch.setattr("inspector.store.indexer.BATCH_FACTS", 2)
     files = store(tmp_path, *[captured(name) for name in "abcdea"])
     assert delivery(files, 6).duplicate_of == 1

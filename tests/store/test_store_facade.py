@@ -1,0 +1,139 @@
+"""The store as the listener uses it."""
+
+import asyncio
+import sqlite3
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
+from pathlib import Path
+
+import pytest
+
+from inspector.errors import ConfigurationError
+from inspector.store import checkpoint as checkpoint_module
+from inspector.store import store as store_module
+from inspector.store.checkpoint import Checkpointer
+from inspector.store.files import StoreFiles
+from inspector.store.frames import Frame
+from inspector.store.index_file import open_index
+from inspector.store.reader import Reader
+from inspector.store.store import Store
+from tests.store.parts import captured, journal_of, pruned, request, rows, write
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> StoreFiles:
+    return StoreFiles(tmp_path / "store.db")
+
+
+@asynccontextmanager
+async def opened(files: StoreFiles) -> AsyncIterator[tuple[Store, list[Frame]]]:
+    frames: list[Frame] = []
+    store = Store(files, [], frames.append, with_headers=True)
+    await store.start()
+    try:
+        yield store, frames
+    finally:
+        await store.close()
+
+
+async def test_a_fresh_read_sees_what_was_committed_before(files: StoreFiles) -> None:
+    async with opened(files) as (store, frames):
+        for n in range(1, 20):
+            await store.append(captured(str(n)))
+            assert await store.read(Reader.latest) == n
+        assert await store.load(3) == captured("3").request
+        assert await store.load(99) is None
+        assert [frame.letter for frame in frames] == ["D"] * len(frames)
+    await store.close()
+
+
+async def test_after_a_while_a_read_sees_what_there_is(
+    files: StoreFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_module, "PATIENCE", 0.01)
+    store = Store(files, [], print)
+    await store.append(captured())
+    assert not await store.caught_up()
+    assert await store.read(Reader.latest) is None
+    assert await store.load(1) == request()
+    await store.close()
+
+
+async def test_many_reads_at_once(files: StoreFiles) -> None:
+    async with opened(files) as (store, _):
+        await asyncio.gather(*[store.append(captured(str(n))) for n in range(50)])
+
+        def ledger(reader: Reader) -> bool:
+            return reader.ledger().balanced
+
+        appending = [store.append(captured()) for _ in range(200)]
+        assert all(await asyncio.gather(*[store.read(ledger, fresh=False) for _ in range(50)]))
+        await asyncio.gather(*appending)
+        await store.append(pruned(1, 2, 3))
+        assert await store.read(ledger)
+
+
+async def test_readers_follow_an_index_that_was_replaced(files: StoreFiles) -> None:
+    async with opened(files) as (store, _):
+        await store.append(captured())
+        assert await store.read(Reader.latest) == 1
+        await asyncio.to_thread(lambda: open_index(files.index, anew=True).close())
+        assert await store.read(Reader.latest, fresh=False) is None
+
+
+def test_a_store_that_is_not_ours_makes_no_store(files: StoreFiles) -> None:
+    files.database.write_bytes(b"")
+    rows(files.database, "CREATE TABLE theirs(x)")
+
+    async def run() -> None:
+        Store(files, [], print)
+
+    with pytest.raises(ConfigurationError):
+        asyncio.run(run())
+    assert not files.index.exists()
+
+
+def log_size(files: StoreFiles) -> int:
+    return Path(f"{files.database}-wal").stat().st_size
+
+
+async def test_the_log_is_copied_back_on_the_way(
+    files: StoreFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checkpoint_module, "CHECKPOINT_BYTES", 100_000)
+    monkeypatch.setattr(checkpoint_module, "RESTART_BYTES", 400_000)
+    monkeypatch.setattr(checkpoint_module, "QUIET_SECONDS", 0.001)
+    done = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    checkpoint = Checkpointer._checkpoint
+
+    def noticing(self: Checkpointer, connection: sqlite3.Connection) -> None:
+        checkpoint(self, connection)
+        loop.call_soon_threadsafe(done.set)
+
+    monkeypatch.setattr(Checkpointer, "_checkpoint", noticing)
+    async with asyncio.timeout(20), journal_of(files) as journal:
+        # A burst too long to wait for a quiet moment: the log is begun anew.
+        while not done.is_set():
+            await asyncio.gather(*[journal.append(captured(body=b"x" * 50_000)) for _ in range(8)])
+        size = files.database.stat().st_size
+        assert size > 100_000
+        done.clear()
+        await asyncio.gather(*[journal.append(captured(body=b"x" * 50_000)) for _ in range(3)])
+        await done.wait()
+        assert files.database.stat().st_size > size
+
+
+def test_a_checkpoint_that_fails_stops_nothing(
+    files: StoreFiles, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG", checkpoint_module.__name__)
+    write(files, captured())
+    with closing(open_index(files.index)) as connection:
+        checkpointer = Checkpointer(files.database, threading.Lock())
+        connection.set_authorizer(lambda *_: 1)
+        checkpointer._checkpoint(connection)
+        checkpointer.close()
+        checkpointer.close()
+    assert "checkpoint failed" in caplog.text
