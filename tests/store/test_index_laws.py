@@ -150,7 +150,8 @@ def test_step_by_step_is_the_same_as_at_once(script: list[Step], batch: int) -> 
                         assert reader.ledger().balanced
                 if name == "prune":
                     with closing(Reader(files)) as reader:
-                        old = reader.prunable(None)[: a + 1]
+                        old = reader.prunable(None)
+                    old = old[-a - 1 :] if b % 2 else old[: a + 1]
                     if old:
                         maker.add(pruned(*old))
         check_against_the_facts(files)

@@ -210,6 +210,8 @@ def test_the_newest_may_go_as_well() -> None:
         files = store(Path(folder), *[captured("a") for _ in range(6)])
         write(files, pruned(2, 3, 6))
         index(files)
+        grown = tables(files)
+        assert rebuilt(files) == grown
         write(files, pruned(1, 5), captured("a"))
         index(files)
         grown = tables(files)
