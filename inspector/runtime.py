@@ -85,6 +85,7 @@ class Runtime:
         self._store = store
         self._stack.push_async_callback(store.close)
         await store.start()
+        before = store.journal.last_seq
 
         router, self._dispatcher = forwarding(settings, routing, store, self._clock)
         intake = Intake(
@@ -116,14 +117,17 @@ class Runtime:
 
         self._stack.push_async_callback(self._tasks.stop)
         retention = Retention(store, self._clock, keep=settings.keep, max_size=settings.max_size)
-        self._tasks.start(self._take_up(store, router), "take up")
+        self._tasks.start(self._take_up(store, router, before), "take up")
         self._tasks.start(retention.run(), "retention")
 
-    async def _take_up(self, store: Store, router: Router) -> None:
-        """Close the attempts that a killed listener left open, then go on where it stopped."""
+    async def _take_up(self, store: Store, router: Router, before: int) -> None:
+        """Close the attempts that a killed listener left open, all `before` ours; then go on."""
         while not await store.caught_up():
             _log.warning("waiting for the index before going on to forward")
         for attempt in await store.read(Reader.open_attempts):
+            if attempt.id > before:
+                # A re-send of this listener's own, under way already.
+                break
             outcome = Failure(FailureKind.INTERRUPTED, "the listener stopped before an answer came")
             store.append(
                 AttemptFinished(

@@ -26,6 +26,8 @@ from inspector.store.views import Read
 # After a failed step (the disk is full, say) the indexer waits so many seconds for better times.
 _PAUSE = 0.5
 _LONGEST_PAUSE = 0.25
+# What a coarse clock may take for no time at all.
+_SHORTEST = 0.001
 
 
 def reader_with(secrets: list[str]) -> Read:
@@ -125,9 +127,9 @@ class _Manners:
     def stand_back(self) -> None:
         """A step has ended: pause, or not; then the next begins."""
         now, end = time.monotonic(), self._indexer.journal_end()
-        worked = now - self._begun
+        worked = max(now - self._begun, _SHORTEST)
         speed = (self._indexer.position - self._from) / worked
-        arriving = (end - self._seen) / (now - self._looked_at)
+        arriving = (end - self._seen) / max(now - self._looked_at, _SHORTEST)
         self._seen, self._looked_at = end, now
         if end - self._indexer.position > BATCH_FACTS and arriving > speed / 2:
             time.sleep(min(_LONGEST_PAUSE, 3 * worked))

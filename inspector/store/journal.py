@@ -50,6 +50,7 @@ class Journal:
         self, files: StoreFiles, on_commit: Callable[[int], None] = lambda seq: None
     ) -> None:
         self._loop = asyncio.get_running_loop()
+        self._newest: asyncio.Future[Appended] | None = None
         self._on_commit = on_commit
         self._queue: SimpleQueue[_Item | None] = SimpleQueue()
         self._writing = threading.Lock()
@@ -117,7 +118,13 @@ class Journal:
         elif isinstance(fact, Pruned):
             item.prune = fact
         self._queue.put(item)
+        self._newest = future
         return future
+
+    async def settled(self, patience: float) -> None:
+        """Wait until what was appended before the call is on disk, so many seconds at most."""
+        if self._newest is not None and not self._newest.done() and not self.error:
+            await asyncio.wait((self._newest,), timeout=patience)
 
     async def close(self) -> None:
         """Write what is queued, then stop; may be called again."""

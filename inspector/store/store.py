@@ -50,7 +50,7 @@ class Store:
     async def read(self, function: Callable[[Reader], T], *, fresh: bool = True) -> T:
         """Call `function` with a reader, in a thread.
 
-        A fresh read sees every fact committed before the call; after `PATIENCE` seconds it sees
+        A fresh read sees every fact appended before the call; after `PATIENCE` seconds it sees
         what there is.
         """
         if fresh:
@@ -59,7 +59,8 @@ class Store:
         return await loop.run_in_executor(self._threads, self._call, function)
 
     async def caught_up(self) -> bool:
-        """Wait for the index to reach what is committed now; False if it lags for too long."""
+        """Wait for the index to reach what was appended so far; False if it lags for too long."""
+        await self.journal.settled(PATIENCE)
         return await self.follower.reached(self.journal.last_seq, PATIENCE)
 
     def _call(self, function: Callable[[Reader], T]) -> T:

@@ -2,8 +2,10 @@
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from contextlib import asynccontextmanager, closing
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -142,3 +144,33 @@ def rebuilt(files: StoreFiles) -> dict[str, list[tuple[Any, ...]]]:
 
 def modes(paths: Iterable[Path]) -> dict[str, str]:
     return {path.name: oct(path.stat().st_mode & 0o777) for path in paths}
+
+
+@contextmanager
+def full(journal: Journal) -> Iterator[None]:
+    """No page can be added to the database."""
+    with journal._writing:
+        pages = journal._connection.execute("PRAGMA page_count").fetchone()[0]
+        journal._connection.execute(f"PRAGMA max_page_count={pages}")
+    try:
+        yield
+    finally:
+        with journal._writing:
+            journal._connection.execute("PRAGMA max_page_count=1000000000")
+
+
+def in_pieces(body: bytes, size: int = 1 << 19) -> Captured:
+    """A capture of a large body, kept."""
+    pieces = tuple(body[at : at + size] for at in range(0, len(body), size))
+    return Captured(AT, request(b""), "r", route=(), pieces=pieces)
+
+
+def litter(files: StoreFiles) -> list[tuple[int, ...]]:
+    """How many pieces there are, and how many of them belong to no capture."""
+    return rows(files.database, "SELECT (SELECT count(*) FROM piece), count(*) FROM loose_piece")
+
+
+def run(script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a script in a process of its own."""
+    command = [sys.executable, "-c", script, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
