@@ -139,6 +139,11 @@ class Runtime:
     def targets(self) -> list[str]:
         return [lane.target for lane in self._dispatcher.lanes()]
 
+    async def waiting_elsewhere(self) -> dict[str, int]:
+        """How many deliveries wait for each target that is not configured now."""
+        waiting = await self._store.read(Reader.waiting_counts, fresh=False)
+        return {url: n for url, n in waiting.items() if url and url not in self.targets()}
+
     def store_error(self) -> str:
         """Why the store cannot commit now, or nothing."""
         return self._store.journal.error

@@ -3,10 +3,12 @@
 import json
 import subprocess
 import sys
+import tempfile
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
-from inspector.errors import InspectorError, UnreachableError
+from inspector.errors import InspectorError
 from inspector.settings import Settings
 
 _STOP_SECONDS = 12.0
@@ -14,45 +16,52 @@ _STOP_SECONDS = 12.0
 
 def serve_with_ui(settings: Settings, demo: bool) -> int:
     """Start a listener, open the UI on it, and stop it when the UI ends."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "inspector", "_listen"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-    )
-    assert process.stdin is not None
-    try:
-        told = {"settings": settings.model_dump(mode="json"), "demo": demo}
-        process.stdin.write(json.dumps(told).encode() + b"\n")
-        process.stdin.flush()
-        ready = _ready(process)
-        from inspector.tui.app import run_ui
-
-        token = Path(ready["token_file"]).read_text("ascii").strip()
-        return run_ui(ready["control"], token)
-    finally:
-        process.stdin.close()
+    # A file, because nobody reads a pipe while the UI runs, and a full one would stop the writer.
+    with tempfile.TemporaryFile() as complaints:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "inspector", "_listen"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=complaints,
+            start_new_session=True,
+        )
+        assert process.stdin is not None
         try:
-            process.wait(_STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+            told = {"settings": settings.model_dump(mode="json"), "demo": demo}
+            process.stdin.write(json.dumps(told).encode() + b"\n")
+            process.stdin.flush()
+            ready = _ready(process, complaints)
+            from inspector.tui.app import run_ui
+
+            token = Path(ready["token_file"]).read_text("ascii").strip()
+            return run_ui(ready["control"], token)
+        finally:
+            _stop(process)
 
 
-def _ready(process: subprocess.Popen[bytes]) -> dict[str, Any]:
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """Close the listener's input, which ends it, and wait until it is gone."""
+    assert process.stdin is not None
+    with suppress(BrokenPipeError):
+        process.stdin.close()
+    try:
+        process.wait(_STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _ready(process: subprocess.Popen[bytes], complaints: IO[bytes]) -> dict[str, Any]:
     """The listener's first line; what it complains of instead is our complaint."""
     assert process.stdout is not None
-    assert process.stderr is not None
-    line = process.stdout.readline()
-    if line:
+    if line := process.stdout.readline():
         ready: dict[str, Any] = json.loads(line)
         return ready
-    complaint = process.stderr.read().decode("utf-8", "replace").splitlines()
     code = process.wait()
-    error = InspectorError if code != UnreachableError.exit_code else UnreachableError
-    message = complaint[0].removeprefix("inspector: ") if complaint else f"exit code {code}"
-    hint = complaint[1].removeprefix("hint: ") if len(complaint) > 1 else ""
-    failure = error(message, hint)
-    failure.exit_code = code
+    complaints.seek(0)
+    lines = complaints.read().decode("utf-8", "replace").splitlines()
+    message = lines[0].removeprefix("inspector: ") if lines else f"exit code {code}"
+    hint = lines[1].removeprefix("hint: ") if len(lines) > 1 else ""
+    failure = InspectorError(message, hint)
+    failure.exit_code = code if code > 0 else InspectorError.exit_code
     raise failure

@@ -81,12 +81,12 @@ class Serving:
                 silent = announce_only or self._output == "quiet"
                 outlet = Outlet(
                     runtime.hub,
-                    (lambda _: None) if silent else line,
+                    None if silent else line,
                     stdout(),
                     self._reader_gone,
                     as_json=as_json,
                 )
-                self._announce(runtime)
+                await self._announce(runtime)
                 outlet.start(runtime.ready())
                 if self._demo is not None:
                     await self._demo.send(runtime.url)
@@ -102,7 +102,9 @@ class Serving:
             loop.add_signal_handler(signal.SIGINT, self._interrupt)
             loop.add_signal_handler(signal.SIGTERM, self.stop)
 
-    def _announce(self, runtime: Runtime) -> None:
+    async def _announce(self, runtime: Runtime) -> None:
+        for target, count in (await runtime.waiting_elsewhere()).items():
+            click.echo(f"{count} wait for {target}, which is not configured now", err=True)
         if self._output == "json":
             return
         click.echo(f"capturing at {runtime.url}", err=True)

@@ -17,7 +17,8 @@ def command() -> int:
     """Read one JSON line of settings, print `ready`, and listen until standard input ends."""
     told = json.loads(sys.stdin.buffer.readline())
     settings = Settings.model_validate(told["settings"])
-    configure_log(settings.db)
+    # The demo leaves nothing behind: what it complains of goes to the UI's temporary file.
+    configure_log(None if told["demo"] else settings.db)
     serving = Serving(settings, output="json", demo=told["demo"])
     return run_loop(_listen(serving))
 

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from typing import Any, BinaryIO
 
-from inspector.server.hub import Hub
+from inspector.server.hub import Hub, Subscription
 from inspector.store.frames import HEADERS_SEPARATOR, Frame
 
 _KINDS = {b"d": b"delivery", b"r": b"refused", b"f": b"attempt"}
@@ -28,20 +28,27 @@ class Outlet:
     """Writes frames and messages to `out`, in order; `ended` is called when nobody reads it.
 
     The queue is the subscription's: when its reader lags, what was dropped is told as `lagged`.
+    Without a `line` nothing is said of deliveries, and no frame is taken.
     """
 
     def __init__(
-        self, hub: Hub, line: Line, out: BinaryIO, ended: Callable[[], None], *, as_json: bool
+        self,
+        hub: Hub,
+        line: Line | None,
+        out: BinaryIO,
+        ended: Callable[[], None],
+        *,
+        as_json: bool,
     ) -> None:
         self._hub = hub
-        self._line = line
+        self._line = line or _silent
         self._out = out
         self._ended = ended
         self._as_json = as_json
         self._news = threading.Event()
         self._closing = False
         self._sent = 0
-        self._subscription = hub.subscribe(self._news.set)
+        self._subscription = hub.subscribe(self._news.set) if line else Subscription(self._news.set)
         self._thread = threading.Thread(target=self._run, name="inspector-outlet", daemon=True)
 
     def start(self, ready: dict[str, Any]) -> None:
@@ -85,6 +92,10 @@ class Outlet:
             self._out.write(b"".join(lines))
             self._out.flush()
         self._sent = frame.seq
+
+
+def _silent(item: bytes) -> None:
+    del item
 
 
 def stdout() -> BinaryIO:

@@ -14,7 +14,7 @@ from inspector.store.views import Read, Views
 # A batch ends after so many facts or so many bytes of bodies, whichever comes first.
 BATCH_FACTS = 512
 BATCH_BYTES = 8 << 20
-_CHECKPOINT_FACTS = 4096
+_CHECKPOINT_FACTS = 32768
 
 
 class Indexer:
