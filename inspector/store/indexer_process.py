@@ -108,7 +108,7 @@ def _follow(indexer: Indexer, out: BinaryIO, after: int | None) -> None:
 
 
 class _Manners:
-    """Captures come first: while they come at more than half the speed of indexing, most of the
+    """Captures come first: while they come at more than a third of the speed of indexing, most of the
     machine's time is left to them, and the index catches up afterwards.
 
     Measured on two cores: without it a burst is captured at three quarters of the speed.
@@ -131,7 +131,7 @@ class _Manners:
         speed = (self._indexer.position - self._from) / worked
         arriving = (end - self._seen) / max(now - self._looked_at, _SHORTEST)
         self._seen, self._looked_at = end, now
-        if end - self._indexer.position > BATCH_FACTS and arriving > speed / 2:
+        if end - self._indexer.position > BATCH_FACTS and arriving > speed / 3:
             time.sleep(min(_LONGEST_PAUSE, 3 * worked))
         self.begin()
 

@@ -126,7 +126,7 @@ async def test_what_was_indexed_and_never_told(files: StoreFiles) -> None:
         await heard.caught_up()
         os.kill(heard.pid, signal.SIGKILL)
         # As if it had been killed between its commit and its frames; the loop has no turn here.
-        waiting = [heard.journal.append(fact) for fact in (captured(), finished(1, 2))]
+        waiting = [heard.journal.append(fact) for fact in (finished(1, 2), captured())]
         while heard.journal.last_seq < 4:
             os.sched_yield()
         index(files)
