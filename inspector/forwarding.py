@@ -1,6 +1,6 @@
 """The forwarder of a store, put together: for a listener, and for a command that sends itself."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from inspector.domain.delivery import Request
@@ -39,6 +39,9 @@ class _Waiting:
 
     async def load(self, delivery_id: int) -> Request | None:
         return await self._store.load(delivery_id)
+
+    async def load_small(self, delivery_ids: Sequence[int], most: int) -> dict[int, Request]:
+        return await self._store.load_small(delivery_ids, most)
 
 
 def forwarding(

@@ -5,6 +5,7 @@ from bisect import insort
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from itertools import islice
 from typing import TypeVar
 
 from inspector.domain.delivery import Request
@@ -15,6 +16,10 @@ T = TypeVar("T")
 
 PAGE = 500
 BODY_IN_MEMORY = 64 * 1024
+# What a request's head takes in memory, about: a dozen headers as text.
+HEAD_IN_MEMORY = 2048
+# So many requests are read from the store at a time, when they were not kept in memory.
+LOADED_AHEAD = 64
 # Ids read from the store whose offer may still be on its way: it comes within one group commit.
 _READ_REMEMBERED = 4096
 # The latest offers that were forgotten: the store may not know of them yet when it is read.
@@ -25,19 +30,21 @@ _OFFERS_REMEMBERED = 1024
 class Item:
     """A delivery in a lane. Without `request` it is loaded when its turn comes.
 
-    `attempts` were made at the lane's target; `received_at` is microseconds since the epoch.
+    `attempts` were made at the lane's target; `received_at` is microseconds since the epoch;
+    `held` bytes are counted for it by the backlog.
     """
 
     delivery_id: int
     received_at: int
     attempts: int = 0
     request: Request | None = None
+    held: int = 0
 
 
 class Backlog:
     """Hands out each waiting delivery once, in the order of ids, whatever piles up.
 
-    It holds at most `limit` deliveries and `memory` bytes of bodies. When more are offered it
+    It holds at most `limit` deliveries and `memory` bytes of requests. When more are offered it
     falls behind: it forgets all but the ids of the latest and, once it has handed out what it
     holds, reads on from the store until that has no more. It begins behind, from the first id, so
     that deliveries left over from before come first. A few that were offered out of order may
@@ -69,6 +76,7 @@ class Backlog:
         self._removed: set[int] = set()
         self._arrived = asyncio.Event()
         self._taking = asyncio.Lock()
+        self._loading = asyncio.Lock()
 
     def __len__(self) -> int:
         """About how many wait: what was left in the store at start counts once it is read."""
@@ -106,9 +114,21 @@ class Backlog:
 
     async def request(self, item: Item) -> Request | None:
         """The item's request; None if it is no longer in the store."""
-        if item.request is not None:
-            return item.request
-        return await self._insist(lambda: self._store.load(item.delivery_id))
+        if item.request is None:
+            async with self._loading:
+                if item.request is None:
+                    await self._load_ahead(item)
+        return item.request or await self._insist(lambda: self._store.load(item.delivery_id))
+
+    async def _load_ahead(self, item: Item) -> None:
+        """Load its request with those that come next: one reading serves many deliveries."""
+        behind = islice(self._queue, LOADED_AHEAD)
+        wanted = {each.delivery_id: each for each in behind if each.request is None}
+        wanted[item.delivery_id] = item
+        found = await self._insist(lambda: self._store.load_small([*wanted], BODY_IN_MEMORY))
+        for delivery_id, request in found.items():
+            # Few and small: they are held beside what `memory` bounds.
+            wanted[delivery_id].request = request
 
     def remove(self, delivery_id: int) -> bool:
         """Take a delivery out of the queue; False if it is not there any more."""
@@ -171,15 +191,16 @@ class Backlog:
     def _hold(self, item: Item) -> None:
         if item.request is None:
             return
-        size = len(item.request.body)
+        size = len(item.request.body) + HEAD_IN_MEMORY
         if size > BODY_IN_MEMORY or self._held + size > self._memory:
             item.request = None
         else:
+            item.held = size
             self._held += size
 
     def _release(self, item: Item) -> None:
-        if item.request is not None:
-            self._held -= len(item.request.body)
+        self._held -= item.held
+        item.held = 0
 
     async def _insist(self, read: Callable[[], Awaitable[T]]) -> T:
         return await insist(read, self._pause, self._target)

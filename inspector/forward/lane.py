@@ -26,14 +26,14 @@ class ForwardSettings:
     """How deliveries are sent. Seconds; `timeout` None or 0 waits for ever, `retry` 0 never tries
     again.
 
-    `queue_limit` deliveries and `queue_memory` bytes of bodies are held for each target.
+    `queue_limit` deliveries and `queue_memory` bytes of requests are held for each target.
     """
 
     timeout: float | None = 30.0
     retry: float = 300.0
     max_connections: int = 1
-    queue_limit: int = 10_000
-    queue_memory: int = 32 * 1024 * 1024
+    queue_limit: int = 50_000
+    queue_memory: int = 12 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """What the dispatcher needs of others: a journal, the deliveries that wait, a way to send."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -47,6 +48,10 @@ class Waiting(Protocol):
 
     async def load(self, delivery_id: int) -> Request | None:
         """The whole request, or None if it was pruned."""
+        ...
+
+    async def load_small(self, delivery_ids: Sequence[int], most: int) -> dict[int, Request]:
+        """The whole requests of these deliveries, those with at most `most` bytes of body."""
         ...
 
 

@@ -108,8 +108,8 @@ def _follow(indexer: Indexer, out: BinaryIO, after: int | None) -> None:
 
 
 class _Manners:
-    """Captures come first: while they come at more than a third of the speed of indexing, most of the
-    machine's time is left to them, and the index catches up afterwards.
+    """Captures come first: while they come at more than a third of the speed of indexing, most
+    of the machine's time is left to them, and the index catches up afterwards.
 
     Measured on two cores: without it a burst is captured at three quarters of the speed.
     """

@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from inspector.domain.attempt import Response
@@ -92,6 +92,16 @@ class JournalReader:
             except LookupError:
                 return None
         return codec.request_of(head, content or b"")
+
+    def small_requests(self, delivery_ids: Sequence[int], most: int) -> dict[int, Request]:
+        """Of these deliveries the captured requests with bodies of at most `most` bytes."""
+        marks = ",".join("?" * len(delivery_ids))
+        rows = self._connection.execute(
+            "SELECT delivery, head, body FROM fact "
+            f"WHERE delivery IN ({marks}) AND kind = ? AND length(body) <= ?",
+            (*delivery_ids, codec.CAPTURED, most),
+        )
+        return {id_: codec.request_of(head, body) for id_, head, body in rows}
 
     def raw_refusal(self, delivery_id: int) -> bytes:
         """The first bytes of a request that no parser understood, or nothing."""

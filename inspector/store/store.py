@@ -80,6 +80,12 @@ class Store:
             lambda reader: reader.journal.request(delivery_id, refused=False), fresh=False
         )
 
+    async def load_small(self, delivery_ids: Sequence[int], most: int) -> dict[int, Request]:
+        """The captured requests of these deliveries, those with at most `most` bytes of body."""
+        return await self.read(
+            lambda reader: reader.journal.small_requests(delivery_ids, most), fresh=False
+        )
+
     async def close(self) -> None:
         """Flush the journal, end the indexer, close the readers."""
         await self.journal.close()

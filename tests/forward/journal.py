@@ -1,7 +1,7 @@
 """A store in memory that keeps the ports' promises, and a clock that only moves when told."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from inspector.domain.attempt import Failure, Response
 from inspector.domain.delivery import Request
@@ -100,6 +100,16 @@ class Journal:
         self.loads.append(delivery_id)
         await asyncio.sleep(0)
         return self.requests.get(delivery_id)
+
+    async def load_small(self, delivery_ids: Sequence[int], most: int) -> dict[int, Request]:
+        await asyncio.sleep(0)
+        found = {
+            id_: self.requests[id_]
+            for id_ in delivery_ids
+            if id_ in self.requests and len(self.requests[id_].body) <= most
+        }
+        self.loads += found
+        return found
 
     def _attempts(self, target: str) -> tuple[dict[int, bool], dict[int, int]]:
         final: dict[int, bool] = {}
