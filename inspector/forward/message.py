@@ -47,14 +47,15 @@ def compose(
     headers and `Expect` are dropped, `Host` is the target's unless `keep_host` or an override
     says otherwise, `Content-Length` is right for the body, `extra` stands at the end.
     """
-    headers = _end_to_end(request.headers)
+    present = {name.lower() for name, _ in request.headers}
+    headers = _end_to_end(request.headers, present)
     changes: list[tuple[str, str]] = []
     if first(headers, "host") is None:
         headers = (("Host", target.authority), *headers)
     elif not keep_host:
         changes.append(("Host", target.authority))
     changes += overrides
-    if (length := _content_length(request)) is not None:
+    if (length := _content_length(request, present)) is not None:
         changes.append(("Content-Length", length))
     if changes:
         headers = replaced(headers, changes)
@@ -70,19 +71,21 @@ def compose(
     return Message(request.method, head, request.body)
 
 
-def _end_to_end(headers: Headers) -> Headers:
+def _end_to_end(headers: Headers, present: set[str]) -> Headers:
     dropped = _DROPPED
-    if named := values(headers, "connection"):
-        dropped = dropped | {name.strip().lower() for name in ",".join(named).split(",")}
+    if "connection" in present:
+        named = ",".join(values(headers, "connection")).split(",")
+        dropped = dropped | {name.strip().lower() for name in named}
+    if dropped.isdisjoint(present):
+        return headers
     return tuple(pair for pair in headers if pair[0].lower() not in dropped)
 
 
-def _content_length(request: Request) -> str | None:
+def _content_length(request: Request, present: set[str]) -> str | None:
     """The value to send; None for a request that had no body and said so by silence."""
     size = len(request.body)
-    captured = first(request.headers, "content-length")
-    if captured is None:
-        framed = size or first(request.headers, "transfer-encoding") is not None
-        return str(size) if framed else None
+    if "content-length" not in present:
+        return str(size) if size or "transfer-encoding" in present else None
+    captured = first(request.headers, "content-length") or ""
     same = captured.isascii() and captured.isdigit() and int(captured[:20]) == size
     return captured if same else str(size)
