@@ -20,6 +20,8 @@ from inspector.errors import (
 _log = logging.getLogger(__name__)
 
 _LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
+# Names of our own: the standard library renames its phrases from version to version.
+_CODES = {404: "not-found", 405: "method-not-allowed", 413: "body-too-large"}
 _STATUS = {
     UsageError: 400,
     NotFoundError: 404,

@@ -139,6 +139,8 @@ async def test_app_or_stored_retries_an_app_that_is_away(serve: Serve) -> None:
         async with serve(forward_to=[app.url], ack="app-or-stored:0.1") as listener:
             answer = await listener.ask(post(b"kept"))
             assert answer.status == 200
+            while not await listener.attempts(1):
+                pass
             await app.open()
             await app.wait_for(1)
             delivery = await listener.settled(1, "forwarded")

@@ -198,7 +198,7 @@ async def test_bodies_are_bounded(serve: Serve, monkeypatch: pytest.MonkeyPatch)
         lines = (f"Authorization: Bearer {listener.token}",)
         answer = await ask(listener, "POST", "api/trigger", *lines, body=" " * 1001)
         assert answer.status == 413
-        assert json.loads(answer.body)["error"]["code"] == "request-entity-too-large"
+        assert json.loads(answer.body)["error"]["code"] == "body-too-large"
 
 
 async def test_the_files_are_for_their_owner_alone(guarded: Served) -> None:
