@@ -101,9 +101,8 @@ async def _told(request: web.Request, handler: Handler) -> web.StreamResponse:
     except web.HTTPException as error:
         if error.status < 400:
             raise
-        return error_response(
-            error.status, error.reason.lower().replace(" ", "-"), error.text or ""
-        )
+        code = _CODES.get(error.status, f"http-{error.status}")
+        return error_response(error.status, code, error.text or "")
     except Exception as error:
         _log.error("%s %s failed: %r", request.method, request.path, error, exc_info=error)
         return error_response(500, "internal", f"internal error ({type(error).__name__})")
