@@ -21,7 +21,7 @@ _log = logging.getLogger(__name__)
 
 _LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 # Names of our own: the standard library renames its phrases from version to version.
-_CODES = {404: "not-found", 405: "method-not-allowed", 413: "body-too-large"}
+_CODES = {400: "bad-request", 404: "not-found", 405: "method-not-allowed", 413: "body-too-large"}
 _STATUS = {
     UsageError: 400,
     NotFoundError: 404,
