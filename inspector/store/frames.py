@@ -8,7 +8,7 @@ the `C` frame behind it share theirs, because both tell of the same facts.
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from pydantic_core import to_json
 
@@ -174,12 +174,3 @@ def message(frame: Frame) -> bytes:
     """The frame as a stream message of the contract."""
     items = b",".join([item[1:].partition(HEADERS_SEPARATOR)[0] for item in frame.items])
     return b'{"v":1,"kind":"%s","seq":%d,"items":[%s]}' % (_KINDS[frame.letter], frame.seq, items)
-
-
-def merged(item: bytes) -> dict[str, Any]:
-    """A delivery item as one JSON object, with its headers where it carries them."""
-    summary, _, headers = item[1:].partition(HEADERS_SEPARATOR)
-    found: dict[str, Any] = json.loads(summary)
-    if headers:
-        found["headers"] = json.loads(headers)
-    return found

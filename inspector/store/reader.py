@@ -165,12 +165,6 @@ class Reader:
         )
         return [attempt_of(row) for row in rows]
 
-    def chosen_targets(self, delivery_id: int) -> list[str]:
-        rows = self._index.execute(
-            "SELECT target FROM chosen WHERE delivery_id = ? AND target != ''", (delivery_id,)
-        )
-        return [row[0] for row in rows]
-
     def waiting(self, target: str, after: int, limit: int) -> list[WaitingDelivery]:
         """Deliveries that wait for a target, oldest first; `UNROUTED` names those without one."""
         rows = self._index.execute(

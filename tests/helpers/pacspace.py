@@ -9,7 +9,6 @@ from pacspace_sdk.webhooks import Webhooks  # type: ignore[import-untyped]
 from pacspace_sdk.webhooks import verify as sdk_module
 
 from inspector.domain.delivery import Request
-from inspector.domain.headers import Headers
 
 SECRET = "whsec_test_secret"
 AT = 1_739_270_400_000_000
@@ -17,10 +16,6 @@ AT = 1_739_270_400_000_000
 
 def post(body: bytes, *headers: tuple[str, str], target: str = "/") -> Request:
     return Request("POST", target, "1.1", headers, body)
-
-
-def with_headers(request: Request, headers: Headers) -> Request:
-    return Request(request.method, request.target, request.http_version, headers, request.body)
 
 
 def sdk_accepts(request: Request, secret: str = SECRET, at: int = AT) -> bool:

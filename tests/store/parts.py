@@ -1,6 +1,7 @@
 """Small stores for tests: facts in, the index as plain rows out."""
 
 import asyncio
+import json
 import sqlite3
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from inspector.domain.facts import (
     Pruned,
 )
 from inspector.domain.headers import Headers, first
+from inspector.store import frames
 from inspector.store.files import StoreFiles
 from inspector.store.indexer import Indexer
 from inspector.store.journal import Journal
@@ -174,3 +176,12 @@ def run(script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run a script in a process of its own."""
     command = [sys.executable, "-c", script, *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def merged(item: bytes) -> dict[str, Any]:
+    """A delivery item as one JSON object, with its headers where it carries them."""
+    summary, _, headers = item[1:].partition(frames.HEADERS_SEPARATOR)
+    found: dict[str, Any] = json.loads(summary)
+    if headers:
+        found["headers"] = json.loads(headers)
+    return found

@@ -15,11 +15,20 @@ import pytest
 from inspector.store import follower as follower_module
 from inspector.store.files import StoreFiles
 from inspector.store.follower import Follower
-from inspector.store.frames import Frame, merged
+from inspector.store.frames import Frame
 from inspector.store.indexer import prepare
 from inspector.store.journal import Journal
 from inspector.store.reader import Reader
-from tests.store.parts import APP, append, captured, finished, index, journal_of, started
+from tests.store.parts import (
+    APP,
+    append,
+    captured,
+    finished,
+    index,
+    journal_of,
+    merged,
+    started,
+)
 
 PATIENCE = 20.0
 

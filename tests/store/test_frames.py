@@ -34,6 +34,7 @@ from tests.store.parts import (
     entries,
     finished,
     index,
+    merged,
     pruned,
     request,
     started,
@@ -107,7 +108,7 @@ def test_headers_ride_along_and_stay_out_of_messages() -> None:
     )
     frame = frames.parse(line)
     assert frame.items[0][:1] == b"r"
-    assert frames.merged(frame.items[0]) == {
+    assert merged(frame.items[0]) == {
         **refused.to_json(),
         "headers": [list(pair) for pair in pairs],
     }

@@ -13,7 +13,7 @@ from inspector.domain.facts import Captured, Fact
 from inspector.store import index_file
 from inspector.store import indexer as indexer_module
 from inspector.store.files import StoreFiles
-from inspector.store.frames import merged, parse
+from inspector.store.frames import parse
 from inspector.store.indexer import Indexer, prepare
 from inspector.store.reader import Reader
 from inspector.store.schema import VERSION
@@ -25,6 +25,7 @@ from tests.store.parts import (
     finished,
     index,
     journal_of,
+    merged,
     pruned,
     read_plain,
     rebuilt,

@@ -139,8 +139,6 @@ def test_what_waits_for_a_target(reader: Reader, files: StoreFiles) -> None:
             == [each for each in all_of_it if each.delivery_id > after][:2]
         )
     assert reader.waiting_counts() == {key: len(all_) for key, all_ in expected.items() if all_}
-    assert reader.chosen_targets(3) == [APP, OTHER]
-    assert reader.chosen_targets(14) == []
 
 
 def test_what_waits_once_it_was_tried(tmp_path: Path) -> None:
