@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import platformdirs
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from inspector.domain.preferences import Preferences
 from inspector.errors import ConfigurationError, InspectorError
 
 PREFIX = "INSPECTOR_"
@@ -105,6 +106,8 @@ class Settings(BaseModel):
     """How large the store may grow before the oldest deliveries go."""
     allow_host: Texts = []
     """Further Host names under which the API may be asked."""
+    ui: Preferences = Preferences()
+    """How the terminal UI is to be."""
 
 
 def load(

@@ -34,7 +34,7 @@ def serve_with_ui(settings: Settings, demo: bool) -> int:
             from inspector.tui.app import run_ui
 
             token = Path(ready["token_file"]).read_text("ascii").strip()
-            return run_ui(ready["control"], token)
+            return run_ui(ready["control"], token, settings.ui)
         finally:
             _stop(process)
 

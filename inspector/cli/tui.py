@@ -27,4 +27,4 @@ def command(db: Path | None, as_json: bool) -> int:
         raise UsageError("the UI needs a terminal", "see `inspector list` and `inspector show`")
     from inspector.tui.app import run_ui
 
-    return run_ui(listener.control, listener.token())
+    return run_ui(listener.control, listener.token(), settings.ui)

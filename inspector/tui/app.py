@@ -11,6 +11,7 @@ from textual.screen import Screen
 
 from inspector.client.control import Control
 from inspector.client.stream import Stream
+from inspector.domain.preferences import Preferences
 from inspector.errors import InspectorError
 from inspector.tui.actions import Where, bindings
 from inspector.tui.screens.main import MainScreen
@@ -38,12 +39,13 @@ class InspectorApp(App[None]):
         self,
         control: Control,
         stream: Stream,
+        preferences: Preferences | None = None,
         *,
         now: Callable[[], int] = lambda: time.time_ns() // 1000,
         tz: tzinfo | None = None,
     ) -> None:
         super().__init__()
-        self._main = MainScreen(control, stream, now, tz)
+        self._main = MainScreen(control, stream, preferences or Preferences(), now, tz)
         self.failure: InspectorError | None = None
 
     def on_mount(self) -> None:
@@ -62,12 +64,12 @@ class InspectorApp(App[None]):
         yield SystemCommand("Theme", "Change the colours", self.action_change_theme)
 
 
-def run_ui(control_url: str, token: str) -> int:
+def run_ui(control_url: str, token: str, preferences: Preferences) -> int:
     """Show the listener at `control_url` until the user leaves; the exit code of the process.
 
     Raises `ConfigurationError` when the token is refused.
     """
-    app = InspectorApp(Control(control_url, token), Stream(control_url, token))
+    app = InspectorApp(Control(control_url, token), Stream(control_url, token), preferences)
     app.run()
     if app.failure is not None:
         raise app.failure

@@ -18,6 +18,7 @@ from inspector.client.control import Control
 from inspector.client.stream import Stream
 from inspector.domain.envelope import EventDoc
 from inspector.domain.plaintext import one_line, visible
+from inspector.domain.preferences import Preferences
 from inspector.errors import InspectorError, UsageError
 from inspector.tui.actions import Where, bindings
 from inspector.tui.commands import Commands
@@ -68,9 +69,15 @@ class MainScreen(Screen[None]):
             self.error = error
 
     def __init__(
-        self, control: Control, stream: Stream, now: Callable[[], int], tz: tzinfo | None
+        self,
+        control: Control,
+        stream: Stream,
+        preferences: Preferences,
+        now: Callable[[], int],
+        tz: tzinfo | None,
     ) -> None:
         super().__init__()
+        self.preferences = preferences
         self.session = Session(control, stream, self._tell, now)
         self.list = DeliveryList(self.session.feed, now, tz)
         self.detail = Detail(self.session.inspection)

@@ -1,0 +1,37 @@
+"""What is done with deliveries."""
+
+from inspector.tui.actions.action import Action
+
+ACTING: tuple[Action, ...] = (
+    Action(
+        "resend",
+        ("r",),
+        "Re-send",
+        "Send the delivery to its targets again, byte for byte.",
+        needs_delivery=True,
+        footer=1,
+    ),
+    Action(
+        "re-sign",
+        ("R",),
+        "Re-sign",
+        "Send it again with a fresh signature and timestamp, so that the app's check passes.",
+        needs_delivery=True,
+        footer=1,
+    ),
+    Action(
+        "trigger",
+        ("t",),
+        "Trigger",
+        "Send a signed sample of a catalogue event to this listener.",
+        footer=2,
+    ),
+    Action(
+        "copy-event-id",
+        ("y",),
+        "Copy",
+        "Copy the event id (the delivery's id where it has none), through the terminal.",
+        needs_delivery=True,
+        footer=3,
+    ),
+)

@@ -1,0 +1,26 @@
+"""Movements within a pane: answered by the widget that has the keys."""
+
+from inspector.tui.actions.action import Action, Where
+
+
+def _movement(name: str, keys: str, label: str, text: str, where: Where, call: str) -> Action:
+    return Action(name, tuple(keys.split()), label, text, where, call=call, palette=False)
+
+
+_LIST = Where.LIST
+_DETAIL = Where.DETAIL
+
+MOVING: tuple[Action, ...] = (
+    _movement("list.down", "j down", "Down", "The next older delivery.", _LIST, "move(1)"),
+    _movement("list.up", "k up", "Up", "The next newer delivery.", _LIST, "move(-1)"),
+    _movement("list.page-down", "pagedown", "Page down", "A page down.", _LIST, "page(1)"),
+    _movement("list.page-up", "pageup", "Page up", "A page up.", _LIST, "page(-1)"),
+    _movement("list.newest", "g home", "Newest", "The newest delivery.", _LIST, "newest"),
+    _movement("list.oldest", "G end", "Oldest", "The oldest delivery.", _LIST, "oldest"),
+    _movement("detail.down", "j down", "Down", "Scroll down.", _DETAIL, "line(1)"),
+    _movement("detail.up", "k up", "Up", "Scroll up.", _DETAIL, "line(-1)"),
+    _movement("detail.page-down", "pagedown", "Page down", "A page down.", _DETAIL, "turn(1)"),
+    _movement("detail.page-up", "pageup", "Page up", "A page up.", _DETAIL, "turn(-1)"),
+    _movement("detail.top", "g home", "Top", "The first line.", _DETAIL, "top"),
+    _movement("detail.bottom", "G end", "Bottom", "The last line.", _DETAIL, "bottom"),
+)

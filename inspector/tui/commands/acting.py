@@ -1,0 +1,50 @@
+"""What is done with deliveries."""
+
+from typing import TYPE_CHECKING
+
+from inspector.domain.plaintext import one_line
+from inspector.providers import PROVIDERS
+
+if TYPE_CHECKING:
+    from inspector.tui.screens.main import MainScreen
+
+
+class Acting:
+    """One method an action of `actions/acting.py`."""
+
+    def __init__(self, screen: "MainScreen") -> None:
+        self._screen = screen
+        self._session = screen.session
+
+    def resend(self) -> None:
+        self._resend(re_sign=False)
+
+    def re_sign(self) -> None:
+        self._resend(re_sign=True)
+
+    def _resend(self, *, re_sign: bool) -> None:
+        delivery_id = self._session.feed.cursor_id
+        if delivery_id is not None:
+            self._session.resend(delivery_id, re_sign=re_sign)
+
+    def trigger(self) -> None:
+        catalogue = [doc for provider in PROVIDERS for doc in provider.catalogue.values()]
+        self._screen.pick_event(catalogue, self._triggered)
+
+    def _triggered(self, event: str | None) -> None:
+        if event is not None:
+            self._session.trigger(event)
+
+    def copy_event_id(self) -> None:
+        feed = self._session.feed
+        delivery_id = feed.cursor_id
+        delivery = None if delivery_id is None else feed.get(delivery_id)
+        if delivery is None:
+            self._screen.say("this delivery is still loading", "warning")
+            return
+        what, text = "event id", delivery.event_id
+        if not text:
+            what, text = "delivery id", str(delivery.id)
+        # The terminal gets it in base64: nothing in it can be a control sequence.
+        self._screen.app.copy_to_clipboard(text)
+        self._screen.say(f"copied {what} {one_line(text, 80)}")

@@ -1,0 +1,52 @@
+"""Panes, tabs, and how the detail shows itself."""
+
+from typing import TYPE_CHECKING
+
+from inspector.tui.filters import Filter
+
+if TYPE_CHECKING:
+    from inspector.tui.screens.main import MainScreen
+
+_PANES = ("sidebar", "list", "lines")
+
+
+class Looking:
+    """One method an action of `actions/looking.py`."""
+
+    def __init__(self, screen: "MainScreen") -> None:
+        self._screen = screen
+        self._session = screen.session
+
+    def open(self) -> None:
+        self._session.feed.pause()
+        self._screen.focus_pane("lines")
+        self._screen.refresh_place()
+
+    def back(self) -> None:
+        if self._screen.pane != "list":
+            self._screen.focus_pane("list")
+        elif self._session.filter.text:
+            self._screen.apply_filter(Filter())
+
+    def tab(self, number: str) -> None:
+        self._screen.detail.show_tab(int(number) - 1)
+        self._screen.show_detail_pane()
+
+    def body_mode(self) -> None:
+        self._screen.detail.next_mode()
+
+    def load_body(self) -> None:
+        self._session.inspection.load_body()
+
+    def reveal(self) -> None:
+        self._screen.detail.toggle_reveal()
+
+    def next_pane(self) -> None:
+        self._turn(1)
+
+    def previous_pane(self) -> None:
+        self._turn(-1)
+
+    def _turn(self, step: int) -> None:
+        here = _PANES.index(self._screen.pane)
+        self._screen.focus_pane(_PANES[(here + step) % len(_PANES)])
