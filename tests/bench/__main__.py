@@ -16,6 +16,7 @@ from tests.bench.memory import memory
 from tests.bench.plan import Plan
 from tests.bench.processes import BenchError
 from tests.bench.report import Figure
+from tests.bench.soak import soak
 from tests.bench.start import start
 from tests.bench.stream import stream
 from tests.bench.ui import ui
@@ -27,6 +28,7 @@ GROUPS: dict[str, Callable[[Plan], Iterator[Figure]]] = {
     "stream": stream,
     "memory": memory,
     "ui": ui,
+    "soak": soak,
 }
 
 

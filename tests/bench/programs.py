@@ -94,6 +94,14 @@ def load(port: int, count: int, *flags: object) -> Loaded:
 
 
 @contextmanager
+def loading(port: int, count: int, rate: int) -> Iterator[Process]:
+    """The same while the block runs, at so many a second; ended with the block."""
+    command = python("tests.bench.load", port, count, "--rate", rate)
+    with started(command, stdout=subprocess.DEVNULL) as process:
+        yield process
+
+
+@contextmanager
 def large_bodies(port: int, size: int, *, together: int, pause: float) -> Iterator[Process]:
     """Bodies of so many bytes are sent while the block runs, so many at a time."""
     command = python("tests.bench.large", port, size, together, pause)

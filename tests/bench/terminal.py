@@ -57,6 +57,15 @@ class Terminal:
         until(lambda: wanted in self._shown, seconds, f"{text!r} on the screen", pause=0.001)
         return self._last
 
+    def forget(self) -> None:
+        """What was written so far is not waited for again."""
+        self._shown = b""
+
+    def type(self, text: str) -> float:
+        """Write to the program; the monotonic time at which that was done."""
+        os.write(self._master, text.encode())
+        return time.monotonic()
+
     def wait_quiet(self, quiet: float, seconds: float) -> None:
         """Return when nothing was written for `quiet` seconds, or after `seconds` anyway."""
         deadline = time.monotonic() + seconds

@@ -19,10 +19,16 @@ _ESTABLISHED = "01"
 _QUIET = 0.03
 _SETTLED = 0.7
 _ANSWER_SECONDS = 0.5
+# What is typed into the filter: the figure's name, and how many milliseconds it may take.
+_FILTERS = {
+    "event:delta.*": ("filter-event", 50),
+    "state:failed": ("filter-state", 50),
+    '"usage_charge"': ("free-text", 200),
+}
 
 
 def ui(plan: Plan) -> Iterator[Figure]:
-    """First list, key presses, memory."""
+    """First list, key presses, filters, memory."""
     db, count = stored(plan)
     presses = plan.size(200, 40)
     first: list[float] = []
@@ -30,6 +36,7 @@ def ui(plan: Plan) -> Iterator[Figure]:
     pages: list[float] = []
     resident: list[float] = []
     idle: list[float] = []
+    filters: dict[str, list[float]] = {text: [] for text in _FILTERS}
     with serving(db) as listener:
         for _ in range(plan.rounds):
             with ExitStack() as stack:
@@ -41,12 +48,17 @@ def ui(plan: Plan) -> Iterator[Figure]:
                 pages.append(_pressed(screen, "\x1b[6~", presses))
                 for key in ("G", "g"):
                     _pressed(screen, key, 1)
+                for text, found in filters.items():
+                    found.append(_filtered(screen, text, count))
                 resident.append(processes.peak_memory(screen.process.pid) / MIB)
     note = f"from connecting to the newest row, {count:,} stored"
     yield at_most("ui.first-list", first, 100, " ms", note=note)
     yield at_most("ui.key", steps, 15, " ms", note=f"of CPU, {presses} times j")
     yield at_most("ui.page", pages, 15, " ms", note=f"of CPU, {presses} times page down")
     yield at_most("ui.memory", resident, 120, " MiB", note="peak")
+    for (name, limit), values in zip(_FILTERS.values(), filters.values(), strict=True):
+        note = "from Enter to the first row on the screen"
+        yield at_most(f"ui.{name}", values, limit, " ms", note=note)
     yield told("ui.idle", idle, " %", note="of a core, with nothing to do")
 
 
@@ -66,6 +78,22 @@ def _connected_at(port: int) -> float | None:
         if state == _ESTABLISHED and remote.endswith(f":{port:04X}"):
             return now
     return None
+
+
+def _filtered(screen: Terminal, text: str, count: int) -> float:
+    """Milliseconds from entering a filter until its newest match is on the screen."""
+    newest = f"{count - 99 if text == 'state:failed' else count} "
+    screen.type("f")
+    screen.wait_quiet(_SETTLED, _START_SECONDS)
+    screen.type(text)
+    screen.wait_quiet(_SETTLED, _START_SECONDS)
+    screen.forget()
+    entered = screen.type("\r")
+    shown = screen.wait_for(newest, _START_SECONDS)
+    # Back to the whole list: a search that goes on is stopped first, then the filter goes.
+    for _ in range(3):
+        screen.press("\x1b", _SETTLED, _START_SECONDS)
+    return (shown - entered) * 1000
 
 
 def _pressed(screen: Terminal, key: str, times: int) -> float:
