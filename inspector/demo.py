@@ -1,14 +1,18 @@
-"""The demo: a store, a secret and an app of its own, and one signed sample of every event."""
+"""The demo: a store, a secret and an app of its own, and traffic with what goes wrong in it."""
 
 import asyncio
 import json
 import secrets
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from aiohttp import web
 
+from inspector.domain.delivery import Request
+from inspector.domain.headers import replaced
 from inspector.domain.routes import parse_target
 from inspector.domain.trigger import TriggerRequest
 from inspector.forward.target import TargetClient
@@ -44,13 +48,10 @@ class Demo:
         return settings.model_copy(update=changes)
 
     async def send(self, url: str) -> None:
-        """Send one sample of every event to the capture address, as a provider would."""
+        """Send the traffic to the capture address, as a provider would."""
         client = TargetClient(parse_target(url))
         try:
-            for event in PACSPACE.catalogue:
-                asked = TriggerRequest(event=event)
-                event_id = f"evt_demo_{secrets.token_hex(6)}"
-                request = build(asked, at=wall_clock(), event_id=event_id, secret=self._secret)
+            for request in traffic(wall_clock(), self._secret):
                 await client.send(request, timeout=10)
         finally:
             await client.close()
@@ -62,11 +63,53 @@ class Demo:
             await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
 
 
+_DELTA = "delta.verified"
+
+
+def traffic(at: int, secret: str) -> Iterator[Request]:
+    """One signed sample of every event, then what a handler has to cope with.
+
+    A redelivery, a negative amount, a stale and a wrong signature, a body that was written anew
+    after it was signed, and a request of somebody else.
+    """
+    number = 0
+
+    def sample(event: str, **asked: Any) -> Request:
+        nonlocal number
+        number += 1
+        event_id = f"evt_demo_{number:02d}"
+        made = build(TriggerRequest(event=event, **asked), at=at, event_id=event_id, secret=secret)
+        return made._replace(target="/webhooks")
+
+    yield from map(sample, PACSPACE.catalogue)
+    again = sample(_DELTA, changes=[("data.delta.customerId", "cust_retry")])
+    yield from (again, again, again)
+    yield sample(_DELTA, changes=[("data.delta.amount", -42.5)])
+    yield sample(_DELTA, stale=True)
+    yield sample("record.committed", bad_signature=True)
+    yield _written_anew(sample("checkpoint.verified"))
+    hello = b'{"action":"opened","repository":{"full_name":"octo/hello"}}'
+    kind, length = ("Content-Type", "application/json"), ("Content-Length", str(len(hello)))
+    yield Request("POST", "/github", "1.1", (kind, ("X-GitHub-Event", "issues"), length), hello)
+
+
+def _written_anew(request: Request) -> Request:
+    """What a proxy sends on that parses JSON and writes it again: the signature is lost."""
+    body = json.dumps(json.loads(request.body), indent=2).encode()
+    length = [("Content-Length", str(len(body)))]
+    return request._replace(headers=replaced(request.headers, length), body=body)
+
+
 async def _handle(request: web.BaseRequest) -> web.Response:
-    """What a webhook handler does: read the body, take the event, answer 200."""
+    """What a webhook handler does: read the body, take the event, say what is wrong with it."""
     body = await request.read()
     try:
-        event = json.loads(body).get("event")
-    except (ValueError, AttributeError):
-        event = None
+        document = json.loads(body)
+        event = document.get("event")
+        amount = document["data"]["delta"]["amount"]
+    except (ValueError, AttributeError, KeyError, TypeError):
+        event, amount = request.headers.get("X-Webhook-Event"), 0
+    if isinstance(amount, int | float) and amount < 0:
+        error = {"code": "negative_amount", "message": f"amount is {amount}", "field": "amount"}
+        return web.json_response({"error": error}, status=422)
     return web.json_response({"received": event, "bytes": len(body)})

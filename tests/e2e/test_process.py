@@ -7,10 +7,12 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
+from inspector.demo import traffic
 from inspector.providers.pacspace import PACSPACE
 from tests.e2e.conftest import Command, alive, children_of, until
 from tests.helpers.fake_target import FakeTarget, held
@@ -135,16 +137,19 @@ async def test_a_reader_that_goes_away_ends_it(tmp_path: Path) -> None:
         process.stderr.close()
 
 
-async def test_the_demo_shows_every_event(tmp_path: Path) -> None:
+async def test_the_demo_shows_every_event_and_what_goes_wrong(tmp_path: Path) -> None:
+    made = list(traffic(time.time_ns() // 1000, "whsec_any"))
     async with ListenerProcess(tmp_path / "store.db", "--demo") as listener:
-        count = len(PACSPACE.catalogue)
-        shown = await asyncio.to_thread(listener.wait_for, count, kind="delivery")
-        assert {one["event"] for one in shown} == set(PACSPACE.catalogue)
-        assert {one["signature"]["verdict"] for one in shown} == {"valid"}
+        shown = await asyncio.to_thread(listener.wait_for, len(made), kind="delivery")
+        assert {one["event"] for one in shown} == {*PACSPACE.catalogue, "issues"}
+        verdicts = {one["signature"]["verdict"] for one in shown}
+        assert verdicts == {"valid", "stale", "invalid", "unsigned"}
+        assert sum(one["duplicate_of"] is not None for one in shown) == 2
         done = await asyncio.to_thread(
-            listener.wait_for, count, kind="attempt", where=lambda one: one["status"] == 200
+            listener.wait_for, len(made), kind="attempt", where=lambda one: one["status"]
         )
         assert {one["delivery_id"] for one in done} == {one["id"] for one in shown}
+        assert sorted({one["status"] for one in done}) == [200, 422]
 
 
 async def test_the_listener_of_a_ui_ends_with_it(tmp_path: Path) -> None:
