@@ -5,7 +5,9 @@ from functools import partial
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
+from inspector.providers import PROVIDERS
 from inspector.tui.actions import Action, in_palette
+from inspector.tui.session import Session
 
 
 class ActionCommands(Provider):
@@ -27,3 +29,30 @@ class ActionCommands(Provider):
     def _runs(self, action: Action) -> Callable[[], object]:
         run: Callable[[str], None] = getattr(self.screen, "action_run")  # noqa: B009
         return partial(run, action.id)
+
+
+# How a sample may differ from the one that `t` sends, as the palette names it.
+_VARIANTS: tuple[tuple[str, dict[str, object]], ...] = (
+    ("", {}),
+    (", bad signature", {"bad_signature": True}),
+    (", stale timestamp", {"stale": True}),
+    (", envelope of the SDK", {"envelope": "sdk"}),
+)
+
+
+class SampleCommands(Provider):
+    """`Trigger delta.failed`: a sample of each catalogue event, and its faulty variants."""
+
+    async def search(self, query: str) -> Hits:
+        matcher = self.matcher(query)
+        for doc in (doc for one in PROVIDERS for doc in one.catalogue.values()):
+            for variant, options in _VARIANTS:
+                name = f"Trigger {doc.event}{variant}"
+                score = matcher.match(name)
+                if score > 0:
+                    send = partial(self._trigger, doc.event, options)
+                    yield Hit(score, matcher.highlight(name), send, help=doc.summary)
+
+    def _trigger(self, event: str, options: dict[str, object]) -> None:
+        session: Session = getattr(self.screen, "session")  # noqa: B009
+        session.acts.trigger(event, **options)

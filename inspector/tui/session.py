@@ -9,15 +9,14 @@ from inspector.client.models import Counts, Item, Status
 from inspector.client.stream import Connected, Disconnected, Frame, Lagged, Stream, StreamEvent
 from inspector.errors import InspectorError
 from inspector.tasks import Tasks
+from inspector.tui.acts import Acts
 from inspector.tui.events import (
     ConnectionChanged,
     CountsChanged,
     Ended,
     FeedChanged,
-    Said,
     StatusChanged,
     Tell,
-    complaint,
 )
 from inspector.tui.feed import Feed
 from inspector.tui.filters import Filter
@@ -58,6 +57,7 @@ class Session:
         self._dirty = asyncio.Event()
         self._listed = False
         self.inspection = Inspection(control, self._tasks, tell)
+        self.acts = Acts(control, self._tasks, tell, self._results)
         self.connected = False
         self.status: Status | None = None
         self.counts = Counts()
@@ -91,14 +91,6 @@ class Session:
     def show(self, wanted: Filter) -> None:
         """List what matches this filter, in place of what was listed."""
         self._loading.start(wanted)
-
-    def resend(self, delivery_id: int, *, re_sign: bool) -> None:
-        """Send a delivery again; how it ends is told, a refusal too."""
-        self._tasks.start(self._resend(delivery_id, re_sign), "resend")
-
-    def trigger(self, event: str) -> None:
-        """Send a sample of an event to the listener; whether it was taken is told."""
-        self._tasks.start(self._trigger(event), "trigger")
 
     # The stream ----------------------------------------------------------------------------
 
@@ -197,23 +189,3 @@ class Session:
         except InspectorError as error:
             # Asked again in a second; what matters to the user comes by the stream.
             _log.info("no status: %s", error)
-
-    # Acts ----------------------------------------------------------------------------------
-
-    async def _resend(self, delivery_id: int, re_sign: bool) -> None:
-        try:
-            resent = await self._control.resend(delivery_id, re_sign=re_sign)
-        except InspectorError as error:
-            self._tell(complaint(error))
-            return
-        if not resent.attempts:
-            self._tell(Said(f"#{delivery_id} was not sent: it has no target", "warning"))
-        self._results.expect(resent.attempts)
-
-    async def _trigger(self, event: str) -> None:
-        try:
-            ids = await self._control.trigger(event)
-        except InspectorError as error:
-            self._tell(complaint(error))
-            return
-        self._tell(Said(f"sample of {event} sent: " + ", ".join(f"#{one}" for one in ids)))

@@ -20,6 +20,13 @@ ACTING: tuple[Action, ...] = (
         footer=1,
     ),
     Action(
+        "send-to",
+        ("o",),
+        "Send to",
+        "Send it to another target, once: a port or a URL. Its state stays as it is.",
+        needs_delivery=True,
+    ),
+    Action(
         "trigger",
         ("t",),
         "Trigger",

@@ -3,7 +3,10 @@
 from typing import TYPE_CHECKING
 
 from inspector.domain.plaintext import one_line
+from inspector.domain.routes import parse_target
 from inspector.providers import PROVIDERS
+from inspector.tui.screens.prompt import PromptScreen
+from inspector.tui.screens.trigger import TriggerScreen
 
 if TYPE_CHECKING:
     from inspector.tui.screens.main import MainScreen
@@ -25,15 +28,44 @@ class Acting:
     def _resend(self, *, re_sign: bool) -> None:
         delivery_id = self._session.feed.cursor_id
         if delivery_id is not None:
-            self._session.resend(delivery_id, re_sign=re_sign)
+            self._session.acts.resend(delivery_id, re_sign=re_sign)
+
+    def send_to(self) -> None:
+        delivery_id = self._session.feed.cursor_id
+        if delivery_id is None:
+            return
+
+        def answered(text: str | None) -> None:
+            if text is not None:
+                self._session.acts.resend(delivery_id, to=parse_target(text).url)
+
+        offers = self._targets()
+        self._screen.ask(
+            PromptScreen(
+                f"Send #{delivery_id} to",
+                offers[0] if offers else "",
+                hint="3000, localhost:3000/path, https://host/base/*; the arrow keys choose",
+                offers=offers,
+                check=parse_target,
+            ),
+            answered,
+        )
+
+    def _targets(self) -> list[str]:
+        """Targets to offer, those named lately first."""
+        session = self._session
+        configured = session.status.targets if session.status else ()
+        tried = [one.attempt.target for one in session.inspection.attempts]
+        found = [*session.acts.targets, *(one.target for one in configured), *reversed(tried)]
+        return list(dict.fromkeys(found))
 
     def trigger(self) -> None:
         catalogue = [doc for provider in PROVIDERS for doc in provider.catalogue.values()]
-        self._screen.pick_event(catalogue, self._triggered)
+        self._screen.ask(TriggerScreen(catalogue), self._triggered)
 
     def _triggered(self, event: str | None) -> None:
         if event is not None:
-            self._session.trigger(event)
+            self._session.acts.trigger(event)
 
     def copy_event_id(self) -> None:
         feed = self._session.feed

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 from datetime import tzinfo
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, TypeVar
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -16,7 +16,6 @@ from textual.widgets import Input
 
 from inspector.client.control import Control
 from inspector.client.stream import Stream
-from inspector.domain.envelope import EventDoc
 from inspector.domain.plaintext import one_line, visible
 from inspector.domain.preferences import Preferences
 from inspector.errors import InspectorError, UsageError
@@ -34,9 +33,8 @@ from inspector.tui.events import (
     complaint,
 )
 from inspector.tui.filters import Filter
-from inspector.tui.palette import ActionCommands
+from inspector.tui.palette import ActionCommands, SampleCommands
 from inspector.tui.screens.help import HelpScreen
-from inspector.tui.screens.trigger import TriggerScreen
 from inspector.tui.session import Session
 from inspector.tui.widgets.bars import Banner, FilterBar
 from inspector.tui.widgets.delivery_list import DeliveryList, EmptyList, ListTitles
@@ -44,6 +42,7 @@ from inspector.tui.widgets.detail import Detail
 from inspector.tui.widgets.sidebar import Sidebar
 from inspector.tui.widgets.status import KeyBar, StatusBar
 
+T = TypeVar("T")
 Severity = Literal["information", "warning", "error"]
 
 
@@ -51,7 +50,10 @@ class MainScreen(Screen[None]):
     """Event types, list and detail around one session."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(Where.MAIN)]
-    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {ActionCommands}
+    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {
+        ActionCommands,
+        SampleCommands,
+    }
     AUTO_FOCUS = "#list"
 
     class Told(Message):
@@ -220,8 +222,9 @@ class MainScreen(Screen[None]):
             visible(text), severity=levels.get(severity, "information"), markup=False, timeout=6
         )
 
-    def pick_event(self, catalogue: list[EventDoc], picked: Callable[[str | None], None]) -> None:
-        self.app.push_screen(TriggerScreen(catalogue), picked)
+    def ask(self, screen: Screen[T], answered: Callable[[T | None], None]) -> None:
+        """Show a screen over this one; `answered` gets what it ends with."""
+        self.app.push_screen(screen, answered)
 
     def show_help(self) -> None:
         self.app.push_screen(HelpScreen())
