@@ -1,5 +1,6 @@
 """The client of the listener's control API."""
 
+import base64
 import json
 import sys
 from array import array
@@ -15,10 +16,11 @@ from inspector.client.models import (
     Item,
     Page,
     Resent,
+    Seen,
     Status,
 )
 from inspector.domain.attempt import Attempt
-from inspector.domain.delivery import Delivery
+from inspector.domain.delivery import Delivery, Request
 from inspector.errors import (
     ConfigurationError,
     InspectorError,
@@ -66,7 +68,7 @@ class Control:
         return Status.from_json(await self._json("GET", "status"))
 
     async def counts(self) -> Counts:
-        """The counters by event type, state and verdict."""
+        """The counters by event type, state and verdict, and of duplicates and marked ones."""
         return Counts.from_json(await self._json("GET", "events"))
 
     async def deliveries(
@@ -83,14 +85,46 @@ class Control:
         return Page(tuple(Delivery.from_json(one) for one in item["items"]), item.get("next"))
 
     async def ids(
-        self, query: str = "", *, before: int | None = None, limit: int = 100_000
+        self,
+        query: str = "",
+        *,
+        before: int | None = None,
+        after: int | None = None,
+        limit: int = 100_000,
     ) -> "array[int]":
-        """The ids of every delivery that matches, newest first, `limit` at most."""
-        params = _params(query=query or None, before=before, limit=limit)
-        ids = array("q", await self._request("GET", "ids", params))
-        if sys.byteorder == "big":
-            ids.byteswap()
-        return ids
+        """The ids of every delivery that matches, newest first, `limit` at most.
+
+        `before` and `after` bound them on both sides: a slow search goes window by window.
+        """
+        params = _params(query=query or None, before=before, after=after, limit=limit)
+        return _numbers(await self._request("GET", "ids", params))
+
+    async def duplicates(
+        self,
+        query: str = "",
+        *,
+        before: int | None = None,
+        after: int | None = None,
+        limit: int = 100_000,
+    ) -> "array[int]":
+        """Pairs, flat: the id of each matching redelivery, and the id of the first of its event.
+
+        Newest first, `limit` pairs at most.
+        """
+        params = _params(query=query or None, before=before, after=after, limit=limit)
+        return _numbers(await self._request("GET", "duplicates", params))
+
+    async def activity(self, since: int, step: int) -> dict[int, int]:
+        """How many deliveries were received in each `step` from `since` on, both microseconds.
+
+        The keys are where the steps begin, multiples of `step`; empty steps are left out.
+        """
+        item = await self._json("GET", "activity", _params(since=since, step=step))
+        return {int(start): int(count) for start, count in item["buckets"]}
+
+    async def seen(self) -> Seen:
+        """The JSON paths and header names of the newest deliveries, for completion."""
+        return Seen.from_json(await self._json("GET", "seen"))
 
     async def delivery(self, delivery_id: int, *, body: bool = True) -> DeliveryDetail:
         """One delivery with its headers and, unless `body` is False, its body."""
@@ -108,15 +142,64 @@ class Control:
         item = await self._json("GET", f"deliveries/{delivery_id}/attempts")
         return tuple(AttemptDetail.from_json(one) for one in item["items"])
 
+    async def mark(
+        self, delivery_id: int, *, mark: str | None = None, note: str | None = None
+    ) -> None:
+        """Set a delivery's mark, its note, or both; None leaves one, "" takes it away.
+
+        The stream tells everybody of it.
+        """
+        body = _given(mark=mark, note=note)
+        await self._json("POST", f"deliveries/{delivery_id}/mark", body=body)
+
     async def resend(
-        self, delivery_id: int, *, to: str | None = None, re_sign: bool = False
+        self,
+        delivery_id: int,
+        *,
+        to: str | None = None,
+        re_sign: bool = False,
+        wait: bool = False,
+        edited: Request | None = None,
+        instead: bool = False,
     ) -> Resent:
-        """Send a delivery again, to its own targets or to `to`; answers at once."""
-        item = await self._json(
-            "POST", f"deliveries/{delivery_id}/resend", body={"to": to, "re_sign": re_sign}
-        )
+        """Send a delivery again, to its own targets or to `to`; answers at once unless `wait`.
+
+        `edited` is sent in its place, as a new delivery with `replay_of`; `instead` lets go of
+        the original, which is held, in favour of it.
+        """
+        body: dict[str, Any] = {"to": to, "re_sign": re_sign}
+        if edited is not None:
+            body |= {
+                "method": edited.method,
+                "request_target": edited.target,
+                "headers": edited.headers,
+                "body_b64": base64.b64encode(edited.body).decode("ascii"),
+            }
+        body |= {name: True for name, on in (("wait", wait), ("instead", instead)) if on}
+        item = await self._json("POST", f"deliveries/{delivery_id}/resend", body=body, patient=wait)
         attempts = tuple(Attempt.from_json(one) for one in item.get("attempts") or ())
         return Resent(int(item["delivery_id"]), attempts)
+
+    async def hold(self, query: str) -> None:
+        """Set the breakpoint: what matches is held from now on. "" takes it away.
+
+        What is held stays so until it is released or sent by hand.
+        """
+        await self._json("POST", "hold", body={"query": query})
+
+    async def release(
+        self,
+        delivery_id: int | None = None,
+        *,
+        all: bool = False,  # noqa: A002 - the API's own word
+    ) -> tuple[int, ...]:
+        """Let one held delivery go to its targets (None: the oldest), or all of them in order.
+
+        The ids released; none when nothing is held.
+        """
+        body = {"all": True} if all else _given(id=delivery_id)
+        item = await self._json("POST", "release", body=body)
+        return tuple(int(one) for one in item["released"])
 
     async def trigger(self, event: str, **options: Any) -> tuple[int, ...]:
         """Send a sample of a catalogue event to the listener; the ids of the new deliveries."""
@@ -129,8 +212,10 @@ class Control:
         path: str,
         params: dict[str, str] | None = None,
         body: Item | None = None,
+        *,
+        patient: bool = False,
     ) -> dict[str, Any]:
-        data = await self._request(method, path, params, body)
+        data = await self._request(method, path, params, body, patient=patient)
         try:
             item = json.loads(data)
         except ValueError as error:
@@ -145,12 +230,19 @@ class Control:
         path: str,
         params: dict[str, str] | None = None,
         body: Item | None = None,
+        *,
+        patient: bool = False,
     ) -> bytes:
         url = f"{self.base}/api/{path}"
+        # The app's own time-out, which may be none, ends what `patient` waits for.
+        seconds = None if patient else _ANSWER_SECONDS
+        timeout = aiohttp.ClientTimeout(total=seconds, connect=_CONNECT_SECONDS)
         try:
             # yarl would leave a lone surrogate out, and so ask for something else.
             "".join((params or {}).values()).encode()
-            async with self._opened().request(method, url, params=params, json=body) as response:
+            async with self._opened().request(
+                method, url, params=params, json=body, timeout=timeout
+            ) as response:
                 data = await response.read()
                 status = response.status
         except UnicodeError as error:
@@ -171,7 +263,6 @@ class Control:
         if self._session is None:
             self._session = aiohttp.ClientSession(
                 headers={"Authorization": f"Bearer {self._token}"},
-                timeout=aiohttp.ClientTimeout(total=_ANSWER_SECONDS, connect=_CONNECT_SECONDS),
                 # HTTP_PROXY is for the outer world; the listener is ours.
                 trust_env=False,
             )
@@ -196,5 +287,17 @@ def refusal(status: int, data: bytes) -> InspectorError:
     return InspectorError(message, hint)
 
 
+def _given(**values: object) -> dict[str, object]:
+    return {name: value for name, value in values.items() if value is not None}
+
+
 def _params(**values: object) -> dict[str, str]:
-    return {name: str(value) for name, value in values.items() if value is not None}
+    return {name: str(value) for name, value in _given(**values).items()}
+
+
+def _numbers(data: bytes) -> "array[int]":
+    """Little-endian 64-bit numbers."""
+    found = array("q", data)
+    if sys.byteorder == "big":
+        found.byteswap()
+    return found

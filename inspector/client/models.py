@@ -3,7 +3,7 @@
 import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from inspector.domain.attempt import Attempt
 from inspector.domain.delivery import Delivery, Request
@@ -29,7 +29,10 @@ class TargetStatus:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """The listener's own figures; `index_lag` counts facts that are not indexed yet."""
+    """The listener's own figures; `index_lag` counts facts that are not indexed yet.
+
+    `breakpoint` is the query of what is held instead of sent, empty without one.
+    """
 
     version: str
     pid: int
@@ -43,6 +46,7 @@ class Status:
     store_ok: bool
     store_error: str
     last_seq: int
+    breakpoint: str = ""
 
     @classmethod
     def from_json(cls, item: Item) -> "Status":
@@ -62,6 +66,7 @@ class Status:
             store_ok=bool(store.get("ok", True)),
             store_error=str(store.get("error") or ""),
             last_seq=int(item.get("last_seq") or 0),
+            breakpoint=str(item.get("breakpoint") or ""),
         )
 
 
@@ -93,6 +98,7 @@ class Counts:
     states: Mapping[str, int] | None = None
     verdicts: Mapping[str, int] | None = None
     duplicates: int = 0
+    marked: int = 0
 
     @classmethod
     def from_json(cls, item: Item) -> "Counts":
@@ -104,7 +110,20 @@ class Counts:
             states=dict(item.get("states") or {}),
             verdicts=dict(item.get("verdicts") or {}),
             duplicates=int(item.get("duplicates") or 0),
+            marked=int(item.get("marked") or 0),
         )
+
+
+class Seen(NamedTuple):
+    """What deliveries of late hold, for completion: JSON paths below `data` ("delta.amount", the
+    items of an array as "items.0"), and header names."""
+
+    data: tuple[str, ...] = ()
+    headers: tuple[str, ...] = ()
+
+    @classmethod
+    def from_json(cls, item: Item) -> "Seen":
+        return cls(*(tuple(map(str, item.get(name) or ())) for name in cls._fields))
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,23 +156,51 @@ class DeliveryDetail:
         return cls(delivery, request, has_body=body is not None)
 
 
+class SentRequest(NamedTuple):
+    """The head of a request as a target got it, rebuilt from the capture.
+
+    The values of a fresh signature are not known afterwards: "(fresh)" stands for each.
+    """
+
+    method: str
+    request_target: str
+    headers: Headers
+
+    @classmethod
+    def from_json(cls, item: Item) -> "SentRequest":
+        return cls(str(item["method"]), str(item["request_target"]), headers_of(item))
+
+
 @dataclass(frozen=True, slots=True)
 class AttemptDetail:
-    """An attempt with the response's headers and its body, which may be capped."""
+    """An attempt with the response's headers and its body, which may be capped.
+
+    `request` is what was sent, None where that cannot be told (nothing could be written).
+    """
 
     attempt: Attempt
     headers: Headers
     body: bytes
+    request: SentRequest | None = None
 
     @classmethod
     def from_json(cls, item: Item) -> "AttemptDetail":
         body = base64.b64decode(item.get("body_b64") or "")
-        return cls(Attempt.from_json(dict(item)), headers_of(item), body)
+        request = item.get("request")
+        return cls(
+            Attempt.from_json(dict(item)),
+            headers_of(item),
+            body,
+            SentRequest.from_json(request) if request else None,
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Resent:
-    """A re-send was taken on: its attempts are under way, their outcomes come by the stream."""
+    """A re-send was taken on: its attempts are under way, their outcomes come by the stream.
+
+    `delivery_id` is the new delivery's where an edited one was sent.
+    """
 
     delivery_id: int
     attempts: tuple[Attempt, ...]

@@ -50,6 +50,39 @@ async def test_every_read() -> None:
         (attempt,) = await c.attempts(2)
         assert (attempt.attempt.id, attempt.body) == (9, b"done")
         assert attempt.headers == (("Server", "x"),)
+        assert attempt.request is not None
+        assert (attempt.request.method, attempt.request.request_target) == ("POST", "/hooks")
+        assert attempt.request.headers[-1] == ("Inspector-Attempt", "1")
+
+
+async def test_ids_in_a_window() -> None:
+    async with (
+        fake_listener(*map(make_delivery, range(1, 7))) as listener,
+        Control(listener.control, TOKEN) as c,
+    ):
+        assert list(await c.ids(after=2, before=6)) == [5, 4, 3]
+        assert list(await c.ids("id:1,4", after=2)) == [4]
+        assert list(await c.ids(after=2, limit=1)) == [6]
+
+
+async def test_what_the_sidebar_and_completion_ask() -> None:
+    deliveries = [
+        make_delivery(1, received_at=10_500_000),
+        make_delivery(2, received_at=10_700_000, mark="todo"),
+        make_delivery(3, received_at=12_000_000, duplicate_of=1),
+        make_delivery(4, received_at=12_000_001, duplicate_of=1, event="delta.failed"),
+    ]
+    async with fake_listener(*deliveries) as listener, Control(listener.control, TOKEN) as c:
+        assert await c.activity(0, 1_000_000) == {10_000_000: 2, 12_000_000: 2}
+        assert await c.activity(12_000_001, 1_000_000) == {12_000_000: 1}
+        assert list(await c.duplicates()) == [4, 1, 3, 1]
+        assert list(await c.duplicates("event:delta.verified")) == [3, 1]
+        assert list(await c.duplicates(before=4, after=2, limit=5)) == [3, 1]
+        assert (await c.counts()).marked == 1
+        listener.contents[1] = Content((("X-Id", "1"),), b'{"data":{"items":[{"price":1}]}}')
+        seen = await c.seen()
+        assert "items.0.price" in seen.data
+        assert "x-id" in seen.headers
 
 
 async def test_every_act() -> None:
@@ -60,6 +93,48 @@ async def test_every_act() -> None:
         assert listener.posted == [{"id": 1, "to": "http://other", "re_sign": True}]
         assert await c.trigger("delta.verified", envelope="sdk") == (2,)
         assert listener.posted[-1] == {"event": "delta.verified", "envelope": "sdk"}
+
+
+async def test_an_edited_one_is_sent_in_place_of_a_held_one() -> None:
+    async with fake_listener() as listener, Control(listener.control, TOKEN) as c:
+        await c.hold("event:delta.*")
+        await listener.add(make_delivery(1), make_delivery(2, event="other"))
+        assert [str(listener.deliveries[one].state) for one in (1, 2)] == ["held", "forwarded"]
+        assert (await c.status()).breakpoint == "event:delta.*"
+        assert (await c.counts()).states == {"held": 1, "forwarded": 1}
+        edited = (await c.delivery(1)).request._replace(body=b"\xff")
+        resent = await c.resend(1, edited=edited, instead=True, wait=True)
+        assert resent.delivery_id == 3
+        assert listener.deliveries[1].state_reason == "edited and sent as #3"
+        assert listener.deliveries[3].replay_of == 1
+        assert await c.body(3) == b"\xff"
+        assert "instead" in listener.posted[-1]
+
+
+async def test_releases_in_order() -> None:
+    async with fake_listener() as listener, Control(listener.control, TOKEN) as c:
+        await c.hold("event:delta.*")
+        await listener.add(*map(make_delivery, range(1, 6)))
+        assert await c.release() == (1,)
+        assert await c.release(4) == (4,)
+        assert await c.release(4) == ()
+        await c.hold("")
+        assert (await c.status()).breakpoint == ""
+        assert await c.release(all=True) == (2, 3, 5)
+        assert await c.release() == ()
+        with pytest.raises(UsageError):
+            await c.hold("(")
+
+
+async def test_marks_and_notes() -> None:
+    async with fake_listener(make_delivery(1)) as listener, Control(listener.control, TOKEN) as c:
+        await c.mark(1, mark="todo")
+        await c.mark(1, note="ask Ana")
+        assert listener.deliveries[1][-2:] == ("todo", "ask Ana")
+        await c.mark(1, mark="")
+        assert listener.deliveries[1][-2:] == ("", "ask Ana")
+        with pytest.raises(NotFoundError):
+            await c.mark(2, mark="todo")
 
 
 async def test_failures_of_attempts_come_with_their_reason() -> None:
