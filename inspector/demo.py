@@ -23,9 +23,10 @@ from inspector.settings import Settings
 
 
 class Demo:
-    """A sample handler on any free port, and the samples that it is sent."""
+    """A sample handler, on any free port unless one is given, and the traffic that it is sent."""
 
-    def __init__(self) -> None:
+    def __init__(self, port: int = 0) -> None:
+        self._port = port
         self._folder: Path | None = None
         self._runner: web.ServerRunner | None = None
         self._secret = f"whsec_demo_{secrets.token_hex(16)}"
@@ -35,7 +36,7 @@ class Demo:
         demo's own unless they were given."""
         self._runner = web.ServerRunner(web.Server(_handle), access_log=None)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", 0)
+        site = web.TCPSite(self._runner, "127.0.0.1", self._port)
         await site.start()
         port = self._runner.addresses[0][1]
         changes: dict[str, object] = {"secret": settings.secret or [self._secret]}
@@ -64,12 +65,13 @@ class Demo:
 
 
 _DELTA = "delta.verified"
+_UNKNOWN = "cust_nobody"
 
 
 def traffic(at: int, secret: str) -> Iterator[Request]:
     """One signed sample of every event, then what a handler has to cope with.
 
-    A redelivery, a negative amount, a stale and a wrong signature, a body that was written anew
+    A redelivery, a customer that nobody knows, a stale and a wrong signature, a body that was written anew
     after it was signed, and a request of somebody else.
     """
     number = 0
@@ -84,7 +86,7 @@ def traffic(at: int, secret: str) -> Iterator[Request]:
     yield from map(sample, PACSPACE.catalogue)
     again = sample(_DELTA, changes=[("data.delta.customerId", "cust_retry")])
     yield from (again, again, again)
-    yield sample(_DELTA, changes=[("data.delta.amount", -42.5)])
+    yield sample(_DELTA, changes=[("data.delta.customerId", _UNKNOWN)])
     yield sample(_DELTA, stale=True)
     yield sample("record.committed", bad_signature=True)
     yield _written_anew(sample("checkpoint.verified"))
@@ -104,12 +106,10 @@ async def _handle(request: web.BaseRequest) -> web.Response:
     """What a webhook handler does: read the body, take the event, say what is wrong with it."""
     body = await request.read()
     try:
-        document = json.loads(body)
-        event = document.get("event")
-        amount = document["data"]["delta"]["amount"]
-    except (ValueError, AttributeError, KeyError, TypeError):
-        event, amount = request.headers.get("X-Webhook-Event"), 0
-    if isinstance(amount, int | float) and amount < 0:
-        error = {"code": "negative_amount", "message": f"amount is {amount}", "field": "amount"}
+        event = json.loads(body).get("event")
+    except (ValueError, AttributeError):
+        event = None
+    if _UNKNOWN.encode() in body:
+        error = {"code": "unknown_customer", "message": f"there is no {_UNKNOWN}"}
         return web.json_response({"error": error}, status=422)
     return web.json_response({"received": event, "bytes": len(body)})

@@ -1,92 +1,118 @@
 """Makes the README's pictures from the real program: `python -m tests.screens`.
 
-A listener with a frozen clock takes in the demo's samples and forwards them to a sample app; the
-UI is drawn at 140x42 and saved as SVG under `fixtures/screens/`.
+A listener with a frozen clock takes in the demo's traffic and forwards it to the demo's app; the UI
+is driven by keys and drawn as SVG under `fixtures/screens/`.
 """
 
 import asyncio
 import re
 import tempfile
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import UTC
 from itertools import count
 from pathlib import Path
 
-from aiohttp import web
+from textual.pilot import Pilot
 
 from inspector.client.control import Control
 from inspector.client.stream import Stream
+from inspector.demo import Demo, traffic
+from inspector.domain.preferences import Preferences
 from inspector.domain.routes import parse_target
-from inspector.domain.trigger import TriggerRequest
 from inspector.forward.target import TargetClient
-from inspector.providers.pacspace import PACSPACE
-from inspector.providers.triggering import build
 from inspector.runtime import Runtime
 from inspector.settings import Settings
 from inspector.tui.app import InspectorApp
+from tests.helpers.served import Served
 
 FOLDER = Path(__file__).parent.parent / "fixtures" / "screens"
 SECRET = "whsec_screens"
 # 2026-02-11T10:30:00Z, the day of the documentation's examples.
 NOON = 1_770_805_800_000_000
-SIZE = (140, 42)
+_PATIENCE = 30.0
 
 
-async def answer(request: web.BaseRequest) -> web.Response:
-    body = await request.read()
-    return web.json_response(
-        {"received": len(body)}, status=500 if b"delta.failed" in body else 200
-    )
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One screen: the keys that lead to it, and a text that stands there when it is reached."""
+
+    name: str
+    keys: tuple[str, ...]
+    shows: str
+    size: tuple[int, int] = (140, 42)
+    theme: str = ""
 
 
-async def main() -> None:
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    app = web.ServerRunner(web.Server(answer))
-    await app.setup()
-    await web.TCPSite(app, "127.0.0.1", 3000).start()
-    seconds = count()
-    clock = lambda: NOON + next(seconds) * 250_000  # noqa: E731
+PICTURES = (Picture("main", (), "issue"),)
+
+
+async def draw(folder: Path) -> None:
+    """Write every picture into a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    async with listening() as runtime:
+        for picture in PICTURES:
+            (folder / f"{picture.name}.svg").write_text(await _drawn(runtime, picture), "utf-8")
+
+
+@asynccontextmanager
+async def listening() -> AsyncIterator[Runtime]:
+    """A listener on the usual port that has taken in the demo's traffic, all of it answered."""
+    demo = Demo(port=3000)
+    ticks = count()
     with tempfile.TemporaryDirectory() as folder:
-        settings = Settings(
-            db=Path(folder) / "screens.db", port=8400, forward_to=["3000"], secret=[SECRET]
-        )
-        async with Runtime(settings, clock=clock) as runtime:
-            await send_samples(runtime.url)
-            await picture(runtime)
-    await app.cleanup()
+        asked = Settings(db=Path(folder) / "screens.db", port=8400, secret=[SECRET])
+        settings = await demo.start(asked)
+        try:
+            async with Runtime(settings, clock=lambda: NOON + next(ticks) * 40_000) as runtime:
+                sent = await _send(runtime.url)
+                served = Served(runtime)
+                await served.until(lambda: served.all("state:forwarded"), sent)
+                yield runtime
+        finally:
+            await demo.stop()
 
 
-async def send_samples(url: str) -> None:
+async def _send(url: str) -> int:
     client = TargetClient(parse_target(url))
-    events = [*PACSPACE.catalogue]
-    events = [*events[2:], "delta.verified", "delta.failed", "delta.verified"]
-    for number, event in enumerate(events):
-        asked = TriggerRequest(event=event, bad_signature=event == "record.transferred")
-        at = NOON + number * 500_000
-        request = build(asked, at=at, event_id=f"evt_{number:04d}a1b2c3", secret=SECRET)
-        await client.send(request._replace(target="/webhooks"), timeout=10)
-    await client.close()
+    requests = list(traffic(NOON, SECRET))
+    try:
+        for request in requests:
+            await client.send(request, timeout=10)
+    finally:
+        await client.close()
+    return len(requests)
 
 
-async def picture(runtime: Runtime) -> None:
+async def _drawn(runtime: Runtime, picture: Picture) -> str:
     token = runtime.files.ensure_token()
     control = runtime.ready()["control"]
-    ui = InspectorApp(
-        Control(control, token), Stream(control, token), now=lambda: NOON + 60_000_000, tz=UTC
+    app = InspectorApp(
+        Control(control, token),
+        Stream(control, token),
+        Preferences(theme=picture.theme),
+        now=lambda: NOON + 60_000_000,
+        tz=UTC,
     )
-    async with ui.run_test(size=SIZE) as pilot:
-        async with asyncio.timeout(20):
-            while not all(
-                word in text(ui) for word in ("data.receiptId", "● connected", "forwarded 19")
-            ):
-                await pilot.pause(0.1)
+    async with app.run_test(size=picture.size) as pilot:
+        await _until(pilot, app, lambda shown: "● connected" in shown)
+        for key in picture.keys:
+            await pilot.press(key)
+        await _until(pilot, app, lambda shown: picture.shows in shown)
         # The drawing asks a font from another host; a picture must not.
-        svg = re.sub(r"@font-face \{.*?\}\s*", "", ui.export_screenshot(), flags=re.DOTALL)
-        (FOLDER / "main.svg").write_text(svg, "utf-8")
+        return re.sub(r"@font-face \{.*?\}\s*", "", app.export_screenshot(), flags=re.DOTALL)
 
 
-def text(ui: InspectorApp) -> str:
-    return "".join(strip.text for strip in ui.screen._compositor.render_strips(ui.size))
+async def _until(pilot: Pilot[None], app: InspectorApp, reached: Callable[[str], bool]) -> None:
+    async with asyncio.timeout(_PATIENCE):
+        while not reached(_text(app)):
+            await pilot.pause(0.05)
+
+
+def _text(app: InspectorApp) -> str:
+    return "\n".join(strip.text for strip in app.screen._compositor.render_strips(app.size))
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    asyncio.run(draw(FOLDER))
