@@ -71,8 +71,8 @@ _UNKNOWN = "cust_nobody"
 def traffic(at: int, secret: str) -> Iterator[Request]:
     """One signed sample of every event, then what a handler has to cope with.
 
-    A redelivery, a customer that nobody knows, a stale and a wrong signature, a body that was written anew
-    after it was signed, and a request of somebody else.
+    A redelivery, a customer that nobody knows, a stale and a wrong signature, a body that was
+    written anew after it was signed, and a request of somebody else.
     """
     number = 0
 

@@ -49,8 +49,7 @@ PICTURES = (Picture("main", (), "issue"),)
 
 
 async def draw(folder: Path) -> None:
-    """Write every picture into a folder."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Write every picture into a folder that is there."""
     async with listening() as runtime:
         for picture in PICTURES:
             (folder / f"{picture.name}.svg").write_text(await _drawn(runtime, picture), "utf-8")
