@@ -6,25 +6,29 @@ from functools import partial
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
 from inspector.providers import PROVIDERS
-from inspector.tui.actions import Action, in_palette
+from inspector.tui.actions import Action, Keys, in_palette
 from inspector.tui.session import Session
 
 
 class ActionCommands(Provider):
-    """The registry's actions, for a screen that has `action_run`."""
+    """The registry's actions, for a screen that has `action_run` and `keys`."""
 
     async def discover(self) -> Hits:
         for action in in_palette():
-            yield DiscoveryHit(action.label, self._runs(action), help=action.help)
+            yield DiscoveryHit(action.label, self._runs(action), help=self._help(action))
 
     async def search(self, query: str) -> Hits:
         matcher = self.matcher(query)
         for action in in_palette():
             score = matcher.match(f"{action.label} {action.help}")
             if score > 0:
-                yield Hit(
-                    score, matcher.highlight(action.label), self._runs(action), help=action.help
-                )
+                shown, run = matcher.highlight(action.label), self._runs(action)
+                yield Hit(score, shown, run, help=self._help(action))
+
+    def _help(self, action: Action) -> str:
+        keys: Keys = getattr(self.screen, "keys")  # noqa: B009
+        text = keys.text(action)
+        return f"{text}  {action.help}" if text else action.help
 
     def _runs(self, action: Action) -> Callable[[], object]:
         run: Callable[[str], None] = getattr(self.screen, "action_run")  # noqa: B009

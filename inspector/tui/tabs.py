@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from inspector.client.models import AttemptDetail, DeliveryDetail
@@ -11,6 +11,7 @@ from inspector.domain.delivery import Delivery, iso
 from inspector.domain.headers import Headers
 from inspector.domain.plaintext import visible
 from inspector.providers import by_name
+from inspector.tui.actions import Keys
 from inspector.tui.lines import Line, heading, pair, plain
 from inspector.tui.rows import BADGES, duration_text, size_text
 
@@ -42,6 +43,7 @@ class Shown:
     attempts: tuple[AttemptDetail, ...]
     mode: Mode = "pretty"
     reveal: bool = False
+    keys: Keys = field(default_factory=Keys)
 
     @property
     def delivery(self) -> Delivery:
@@ -69,7 +71,7 @@ def envelope(shown: Shown) -> Iterator[Line]:
             yield from _field(field.path, field.value, field.doc, field.grade)
         yield ()
     elif delivery.body_size:
-        yield plain(_not_loaded(delivery), "warning")
+        yield plain(_not_loaded(shown), "warning")
         yield ()
     yield from _facts(delivery)
 
@@ -78,16 +80,16 @@ def headers(shown: Shown) -> Iterator[Line]:
     """The request line and the headers as they came: in order, with case and duplicates."""
     request = shown.detail.request
     yield heading(f"{request.method} {request.target} HTTP/{request.http_version}")
-    yield from header_lines(request.headers, shown.reveal)
+    yield from header_lines(request.headers, shown)
 
 
 def body(shown: Shown) -> Iterator[Line]:
     """The body in the chosen mode, with what is odd about it first."""
     delivery, request = shown.delivery, shown.detail.request
     if not shown.detail.has_body and delivery.body_size:
-        yield plain(_not_loaded(delivery), "warning")
+        yield plain(_not_loaded(shown), "warning")
         return
-    yield from _body_lines(request.body, request.headers, shown.mode)
+    yield from _body_lines(request.body, request.headers, shown)
     yield ()
     yield pair("sha256", delivery.body_sha256, "dim", 8)
 
@@ -102,7 +104,7 @@ def signature(shown: Shown) -> Iterator[Line]:
     signing = [pair for pair in shown.detail.request.headers if _about_signature(pair[0])]
     if signing:
         yield ()
-        yield from header_lines(tuple(signing), reveal=True)
+        yield from header_lines(tuple(signing), replace(shown, reveal=True))
 
 
 def attempts(shown: Shown) -> Iterator[Line]:
@@ -113,7 +115,8 @@ def attempts(shown: Shown) -> Iterator[Line]:
     yield pair("state", f"{delivery.state} {delivery.state_reason}".strip(), "state")
     if not shown.attempts:
         yield ()
-        yield plain("No attempt was made. r sends it to its targets.", "doc")
+        key = shown.keys.first("resend")
+        yield plain(f"No attempt was made. {key} sends it to its targets.", "doc")
     for one in reversed(shown.attempts):
         yield ()
         yield from _attempt(one, shown)
@@ -128,17 +131,17 @@ BUILDERS: tuple[Callable[[Shown], Iterator[Line]], ...] = (
 )
 
 
-def header_lines(pairs: Headers, reveal: bool) -> Iterator[Line]:
-    """Each header on a line of its own; values of secret ones are masked unless `reveal`."""
+def header_lines(pairs: Headers, shown: Shown) -> Iterator[Line]:
+    """Each header on a line of its own; values of secret ones are masked until revealed."""
     masked = False
     for name, value in pairs:
-        if name.lower() in SECRET_HEADERS and not reveal:
+        if name.lower() in SECRET_HEADERS and not shown.reveal:
             masked = True
             yield ((f"{visible(name)}: ", "name"), (f"•••• ({len(value)} characters)", "dim"))
         else:
             yield ((f"{visible(name)}: ", "name"), (visible(value), "value"))
     if masked:
-        yield plain("s shows the masked values", "doc")
+        yield plain(f"{shown.keys.first('reveal')} shows the masked values", "doc")
 
 
 def _field(path: str, value: Any, doc: str, grade: str) -> Iterator[Line]:
@@ -183,27 +186,28 @@ def _attempt(one: AttemptDetail, shown: Shown) -> Iterator[Line]:
     elif attempt.status is not None:
         style = "good" if attempt.status < 400 else "error"
         yield pair("answer", f"{attempt.status}{took}", style)
-        yield from header_lines(one.headers, shown.reveal)
+        yield from header_lines(one.headers, shown)
         yield ()
-        yield from _body_lines(one.body, one.headers, shown.mode)
+        yield from _body_lines(one.body, one.headers, shown)
         if attempt.body_size is not None and attempt.body_size > len(one.body):
             yield plain(f"{size_text(attempt.body_size)} in all; the start is kept", "doc")
     else:
         yield pair("answer", "under way", "dim")
 
 
-def _body_lines(data: bytes, of: Headers, mode: Mode) -> Iterator[Line]:
-    shown: BodyView = view(data, of, mode)
-    if shown.kind == "empty":
+def _body_lines(data: bytes, of: Headers, shown: Shown) -> Iterator[Line]:
+    seen: BodyView = view(data, of, shown.mode)
+    if seen.kind == "empty":
         yield plain("no body", "dim")
         return
-    yield ((f"{shown.kind}, {mode}, {size_text(len(data))}", "dim"), ("  v switches", "doc"))
-    if shown.note:
-        yield plain(f"! {shown.note}", "warning")
+    switch = f"  {shown.keys.first('body-mode')} switches"
+    yield ((f"{seen.kind}, {shown.mode}, {size_text(len(data))}", "dim"), (switch, "doc"))
+    if seen.note:
+        yield plain(f"! {seen.note}", "warning")
     # The lines are harmless already.
-    for line in shown.lines:
+    for line in seen.lines:
         yield ((line, "body"),)
-    if shown.truncated:
+    if seen.truncated:
         yield plain("… the rest is not shown", "warning")
 
 
@@ -212,5 +216,6 @@ def _about_signature(name: str) -> bool:
     return any(word in lowered for word in ("signature", "timestamp", "event"))
 
 
-def _not_loaded(delivery: Delivery) -> str:
-    return f"A body of {size_text(delivery.body_size)} is not loaded by itself: b fetches it."
+def _not_loaded(shown: Shown) -> str:
+    size, key = size_text(shown.delivery.body_size), shown.keys.first("load-body")
+    return f"A body of {size} is not loaded by itself: {key} fetches it."

@@ -5,7 +5,7 @@ import pytest
 from inspector.domain.attempt import Failure, FailureKind
 from inspector.domain.envelope import Verdict
 from inspector.errors import ConfigurationError
-from inspector.tui.actions import ACTIONS
+from inspector.tui.actions import ACTIONS, Keys
 from inspector.tui.screens.help import HelpScreen, help_lines
 from inspector.tui.screens.main import MainScreen
 from inspector.tui.screens.trigger import TriggerScreen
@@ -152,7 +152,7 @@ async def test_help_and_palette_list_every_action() -> None:
         assert isinstance(shown.app.screen, HelpScreen)
         await shown.until_shown("Re-sign")
         await shown.press("escape")
-        told = "\n".join("".join(text for text, _ in line) for line in help_lines())
+        told = "\n".join("".join(text for text, _ in line) for line in help_lines(Keys()))
         assert all(f"{action.label}: {action.help}" in told for action in ACTIONS)
         await shown.press("ctrl+p", *"re-sign")
         await shown.until_shown("fresh signature")

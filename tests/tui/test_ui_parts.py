@@ -6,13 +6,13 @@ from hypothesis import strategies as st
 from inspector.client.models import Counts, EventCount
 from inspector.domain.attempt import Failure, FailureKind
 from inspector.domain.plaintext import visible
-from inspector.domain.query import matches
+from inspector.domain.query import matches, quoted
 from inspector.tui.actions import ACTIONS, BY_ID, Where, bindings
 from inspector.tui.commands import GROUPS
 from inspector.tui.events import Event, Said
 from inspector.tui.filters import Filter
 from inspector.tui.results import Results
-from inspector.tui.widgets.sidebar import entries, quoted
+from inspector.tui.widgets.sidebar import entries
 from tests.helpers.subjects import subject
 from tests.helpers.summaries import NOW, make_attempt
 

@@ -6,6 +6,7 @@ from inspector.domain.query.lexer import MAX_LENGTH
 from inspector.domain.query.nodes import Query
 from inspector.domain.query.parser import MAX_DEPTH, parse
 from inspector.domain.query.predicate import Subject, matches
+from inspector.domain.query.quoting import quoted
 from inspector.domain.query.sql import Sql, to_sql
 
 __all__ = [
@@ -19,5 +20,6 @@ __all__ = [
     "Subject",
     "matches",
     "parse",
+    "quoted",
     "to_sql",
 ]

@@ -9,10 +9,10 @@ from textual.binding import Binding
 class Where(StrEnum):
     """Where the keys of an action are heard."""
 
-    EVERYWHERE = "everywhere"
-    MAIN = "main screen"
     LIST = "list"
     DETAIL = "detail"
+    MAIN = "main screen"
+    EVERYWHERE = "everywhere"
 
 
 @dataclass(frozen=True, slots=True)

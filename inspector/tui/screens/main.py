@@ -16,11 +16,12 @@ from textual.widgets import Input
 
 from inspector.client.control import Control
 from inspector.client.stream import Stream
-from inspector.domain.plaintext import one_line, visible
+from inspector.domain.plaintext import visible
 from inspector.domain.preferences import Preferences
 from inspector.errors import InspectorError, UsageError
-from inspector.tui.actions import Where, bindings
+from inspector.tui.actions import Keys, Where, bindings
 from inspector.tui.commands import Commands
+from inspector.tui.emptiness import said_of
 from inspector.tui.events import (
     ConnectionChanged,
     CountsChanged,
@@ -80,10 +81,11 @@ class MainScreen(Screen[None]):
     ) -> None:
         super().__init__()
         self.preferences = preferences
+        self.keys = Keys(preferences.keymap)
         self.session = Session(control, stream, self._tell, now)
         self.list = DeliveryList(self.session.feed, now, tz)
-        self.detail = Detail(self.session.inspection)
-        self.filter_bar = FilterBar()
+        self.detail = Detail(self.session.inspection, self.keys)
+        self.filter_bar = FilterBar(self.keys)
         self.pane = "list"
         self._sidebar = Sidebar()
         self._empty = EmptyList()
@@ -103,7 +105,7 @@ class MainScreen(Screen[None]):
                     yield self._empty
                 yield self.detail
         yield self._status
-        yield KeyBar()
+        yield KeyBar(self.keys)
 
     def on_mount(self) -> None:
         self._place_class("list")
@@ -227,7 +229,8 @@ class MainScreen(Screen[None]):
         self.app.push_screen(screen, answered)
 
     def show_help(self) -> None:
-        self.app.push_screen(HelpScreen())
+        here = {"list": Where.LIST, "lines": Where.DETAIL}.get(self.pane, Where.MAIN)
+        self.app.push_screen(HelpScreen(self.keys, here))
 
     # Inside --------------------------------------------------------------------------------
 
@@ -238,27 +241,7 @@ class MainScreen(Screen[None]):
 
     def _list_or_empty(self) -> None:
         """The list, or what to do where it has no rows."""
-        session = self.session
-        empty = not len(session.feed)
+        empty = not len(self.session.feed)
         self._empty.display = empty
-        if not empty:
-            return
-        shown = one_line(session.filter.text, 200)
-        if session.list_error:
-            self._empty.say(f"The list could not be loaded: {visible(session.list_error)}")
-        elif not session.feed.complete:
-            self._empty.say("loading …" if not shown else f"searching for {shown} …")
-        elif shown:
-            self._empty.say(f"No delivery matches  {shown}\n\nEsc drops the filter.")
-        else:
-            url = visible(session.status.url) if session.status else "the capture URL"
-            self._empty.say(_nothing_yet(url))
-
-
-def _nothing_yet(url: str) -> str:
-    body = '\'{"event":"hello"}\''
-    return (
-        f"No delivery yet.\n\nLet webhooks come to  {url}\n\nor try\n\n"
-        f"  curl --json {body} {url}/hooks\n\n"
-        "or press t to send yourself a signed sample."
-    )
+        if empty:
+            self._empty.say(said_of(self.session, self.keys))

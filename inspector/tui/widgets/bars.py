@@ -13,6 +13,7 @@ from textual.widgets import Input, Static
 from inspector.domain.plaintext import one_line, visible
 from inspector.domain.query import QueryError
 from inspector.errors import UsageError
+from inspector.tui.actions import Keys
 from inspector.tui.filters import Filter
 from inspector.tui.widgets.plain_input import PlainInput
 
@@ -34,10 +35,10 @@ class FilterBar(Vertical):
     class Left(Message):
         """The user left without applying anything."""
 
-    def __init__(self) -> None:
+    def __init__(self, keys: Keys) -> None:
         super().__init__(id="filter-bar")
         self._input = PlainInput(
-            placeholder="/ to filter: event:delta.* sig:invalid",
+            placeholder=f"{keys.first('filter')} to filter: event:delta.* sig:invalid",
             select_on_focus=False,
             id="filter",
         )

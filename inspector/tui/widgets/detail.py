@@ -8,6 +8,7 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.widget import Widget
 
+from inspector.tui.actions import Keys
 from inspector.tui.inspection import Inspection, current
 from inspector.tui.lines import Line, plain
 from inspector.tui.tabs import BUILDERS, MODES, TABS, Shown
@@ -45,9 +46,10 @@ class TabBar(Widget, can_focus=False):
 class Detail(Vertical):
     """One delivery, tab by tab. It draws what the inspection knows, whenever that changes."""
 
-    def __init__(self, inspection: Inspection) -> None:
+    def __init__(self, inspection: Inspection, keys: Keys) -> None:
         super().__init__(id="detail")
         self._inspection = inspection
+        self._keys = keys
         self._bar = TabBar(id="tabs")
         self._view = LinesView()
         self._tab = 0
@@ -94,7 +96,7 @@ class Detail(Vertical):
             waiting = inspection.delivery_id is not None
             return [plain("loading …" if waiting else "no delivery is chosen", "dim")]
         detail = current(inspection.detail, inspection.delivery)
-        shown = Shown(detail, inspection.attempts, MODES[self._mode], self._reveal)
+        shown = Shown(detail, inspection.attempts, MODES[self._mode], self._reveal, self._keys)
         return list(BUILDERS[self._tab](shown))
 
 

@@ -12,7 +12,8 @@ from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from inspector.client.models import Counts
-from inspector.domain.plaintext import one_line, visible
+from inspector.domain.plaintext import one_line
+from inspector.domain.query import quoted
 from inspector.tui.rows import fit
 
 _MOST = 200
@@ -48,22 +49,6 @@ def entries(counts: Counts) -> tuple[list[Entry], list[Entry]]:
     most = sorted(named.items(), key=lambda pair: pair[1], reverse=True)[:_MOST]
     types = [Entry(name, count, f"event:{quoted(name)}") for name, count in sorted(most)]
     return sets, types
-
-
-def quoted(value: str) -> str:
-    """A value of the query language that means itself, whatever is in it.
-
-    Unseen characters become `?`, any one character: the filter is text that can be read.
-    """
-    if value and all(char.isalnum() or char in "._-/" for char in value):
-        return value
-    out = ""
-    for char in value:
-        if visible(char) != char:
-            out += '"?"'
-        else:
-            out += f"\\{char}" if char in '\\"' else char
-    return f'"{out}"'
 
 
 class Sidebar(OptionList):

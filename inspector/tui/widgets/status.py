@@ -8,7 +8,7 @@ from textual.widget import Widget
 
 from inspector.client.models import Status
 from inspector.domain.plaintext import one_line, visible
-from inspector.tui.actions import ACTIONS, Action, keys_text
+from inspector.tui.actions import ACTIONS, Action, Keys
 from inspector.tui.feed import Feed
 
 _SOON = 0.15
@@ -29,20 +29,21 @@ class KeyBar(Widget, can_focus=False):
             super().__init__()
             self.action = action
 
-    def __init__(self) -> None:
+    def __init__(self, keys: Keys) -> None:
         super().__init__(id="keys")
+        self._keys = keys
 
     def render(self) -> Content:
         parts: list[Content] = []
         for action in self._fitting():
-            parts.append(Content.styled(f" {keys_text(action).split()[0]}", "bold $accent"))
+            parts.append(Content.styled(f" {self._keys.first(action.id)}", "bold $accent"))
             parts.append(Content(f" {action.label} "))
         return Content("").join(parts)
 
     def on_click(self, event: events.Click) -> None:
         end = 0
         for action in self._fitting():
-            end += _length(action)
+            end += self._length(action)
             if event.x < end:
                 self.post_message(self.Clicked(action))
                 return
@@ -52,14 +53,13 @@ class KeyBar(Widget, can_focus=False):
         used = 0
         fitting = set()
         for action in sorted(shown, key=lambda action: action.footer):
-            used += _length(action)
+            used += self._length(action)
             if used <= self.size.width:
                 fitting.add(action.id)
         return [action for action in shown if action.id in fitting]
 
-
-def _length(action: Action) -> int:
-    return len(keys_text(action).split()[0]) + len(action.label) + 3
+    def _length(self, action: Action) -> int:
+        return len(self._keys.first(action.id)) + len(action.label) + 3
 
 
 class StatusBar(Widget):

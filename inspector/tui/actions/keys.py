@@ -1,0 +1,66 @@
+"""Which keys an action has, and how they are written: on the screen and in the README."""
+
+from collections.abc import Mapping
+
+from textual.binding import Binding
+from textual.keys import format_key
+
+from inspector.tui.actions.action import Action, Where
+from inspector.tui.actions.registry import BY_ID, GROUPS
+
+_SHOWN = {"pagedown": "PgDn", "pageup": "PgUp", "enter": "Enter"}
+
+
+class Keys:
+    """The keys of every action: the registry's, or those of the user's keymap.
+
+    `keymap` has keys by action id, comma-separated, as checked by `tui/preferences.py`. Whatever
+    names a key on the screen asks here, so that it names the one that works.
+    """
+
+    def __init__(self, keymap: Mapping[str, str] | None = None) -> None:
+        self._changed = {name: parsed(keys) for name, keys in (keymap or {}).items()}
+
+    @property
+    def keymap(self) -> dict[str, str]:
+        """What Textual is to be told."""
+        return {name: ",".join(keys) for name, keys in self._changed.items()}
+
+    def of(self, action: Action) -> tuple[str, ...]:
+        """The keys by Textual's names."""
+        return self._changed.get(action.id, action.keys)
+
+    def text(self, action: Action) -> str:
+        """All its keys as a user knows them: `j ↓`; empty for one of the palette alone."""
+        return " ".join(shown(key) for key in self.of(action))
+
+    def first(self, action_id: str) -> str:
+        """The key to name for an action: `r`."""
+        return shown(self.of(BY_ID[action_id])[0])
+
+
+def parsed(keys: str) -> tuple[str, ...]:
+    """`r,/` by Textual's names: `r`, `slash`. Raises `InvalidBinding` where a key is missing."""
+    return tuple(one.key for one in Binding.make_bindings([Binding(keys, "")]))
+
+
+def shown(key: str) -> str:
+    """One key as a user knows it: `/`, `Esc`, `Ctrl+P`."""
+    *held, name = key.split("+")
+    text = _SHOWN.get(name) or format_key(name)
+    if held or len(text) > 1:
+        text = text[:1].upper() + text[1:]
+    return "+".join([*(one.title() for one in held), text])
+
+
+def key_table() -> list[tuple[str, list[tuple[str, str, str]]]]:
+    """The registry for the README: by group, each action's keys, label and help."""
+    standard = Keys()
+    out = []
+    for name, actions in GROUPS.items():
+        rows = []
+        for action in actions:
+            place = f" ({action.where})" if action.where in (Where.LIST, Where.DETAIL) else ""
+            rows.append((standard.text(action), action.label + place, action.help))
+        out.append((name, rows))
+    return out

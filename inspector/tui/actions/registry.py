@@ -1,0 +1,33 @@
+"""All actions, in the order of the help."""
+
+from collections.abc import Iterable
+
+from textual.binding import Binding
+
+from inspector.tui.actions.acting import ACTING
+from inspector.tui.actions.action import Action, Where
+from inspector.tui.actions.choosing import CHOOSING
+from inspector.tui.actions.leaving import LEAVING
+from inspector.tui.actions.looking import LOOKING
+from inspector.tui.actions.moving import MOVING
+
+GROUPS: dict[str, tuple[Action, ...]] = {
+    "Looking": LOOKING,
+    "Choosing": CHOOSING,
+    "Acting": ACTING,
+    "Moving": MOVING,
+    "Help, and the ways out": LEAVING,
+}
+"""By what they are for; the README's table has a part for each."""
+
+ACTIONS: tuple[Action, ...] = (*MOVING, *LOOKING, *CHOOSING, *ACTING, *LEAVING)
+BY_ID = {action.id: action for action in ACTIONS}
+
+
+def bindings(*where: Where) -> list[Binding]:
+    """The bindings of the actions heard there, in the order of the registry."""
+    return [action.binding() for action in ACTIONS if action.keys and action.where in where]
+
+
+def in_palette() -> Iterable[Action]:
+    return (action for action in ACTIONS if action.palette)
