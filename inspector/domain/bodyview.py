@@ -2,14 +2,15 @@
 
 import codecs
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import unquote_plus
 
+from inspector.domain.bodylines import HexLines, TextLines
 from inspector.domain.content import decoded
 from inspector.domain.headers import Headers, first
-from inspector.domain.jsontext import laid_out
+from inspector.domain.jsontext import Layout, laid_out
 from inspector.domain.plaintext import one_line, visible
 
 Kind = Literal["json", "form", "multipart", "text", "binary", "empty"]
@@ -18,9 +19,11 @@ Mode = Literal["pretty", "raw", "hex"]
 LIMIT = 256 * 1024
 MAX_LINES = 10_000
 MAX_WIDTH = 4096
+# What a window that makes its lines when they are seen can hold.
+OPEN_LIMIT = 32 * 1024 * 1024
+OPEN_LINES = 1_000_000
 _MAX_PARTS = 100
 _PREVIEW_LINES = 20
-_HEX_WIDTH = 16
 _TAB = 4
 
 _PARAMETER = re.compile(r';\s*([\w!#$%&\'*+.^`|~-]+)\s*=\s*("(?:[^"\\]|\\.)*+"|[^;]*)', re.ASCII)
@@ -31,7 +34,6 @@ _CHARSET = re.compile(
 )
 _CONTROLS = bytes({*range(32), 127} - set(b"\t\n\r\f\v\x1b"))
 _LATIN_CONTROLS = _CONTROLS + bytes(range(0x80, 0xA0))
-_DOTS = bytes(code if 32 <= code < 127 else ord(".") for code in range(256))
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,21 @@ class BodyView:
     lines: tuple[str, ...]
     truncated: bool
     note: str
+
+
+@dataclass(frozen=True, slots=True)
+class OpenBody:
+    """A body whose `lines` are made when they are asked for: text as it came, not yet harmless.
+
+    `truncated` and `note` as in `BodyView`. `layout` is the same lines where they are JSON laid
+    out, and knows what each one stands for.
+    """
+
+    kind: Kind
+    lines: Sequence[str]
+    truncated: bool = False
+    note: str = ""
+    layout: Layout | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,20 +83,48 @@ def view(body: bytes, headers: Headers, mode: Mode = "pretty", limit: int = LIMI
     text as it came; `hex` the bytes. Only the first `limit` bytes are looked at (of a coded body:
     after decoding), so that the time is bounded. Binary bodies are shown as `hex` in every mode.
     """
+    found = opened(body, headers, mode, limit, MAX_LINES + 1, max(limit, 1))
+    out = [harmless(line, MAX_WIDTH + 1) for line in found.lines[:MAX_LINES]]
+    wide = any(len(line) > MAX_WIDTH for line in out)
+    cut = tuple(line if len(line) <= MAX_WIDTH else line[: MAX_WIDTH - 1] + "…" for line in out)
+    truncated = found.truncated or wide or len(found.lines) > MAX_LINES
+    return BodyView(found.kind, cut, truncated, found.note)
+
+
+def opened(
+    body: bytes,
+    headers: Headers,
+    mode: Mode = "pretty",
+    limit: int = OPEN_LIMIT,
+    max_lines: int = OPEN_LINES,
+    width: int = MAX_WIDTH,
+) -> OpenBody:
+    """The same without making its lines; never raises, and takes seconds for tens of megabytes.
+
+    Lines of plain text that are longer than `width` go on in the next one.
+    """
     if not body:
-        return BodyView("empty", (), False, "")
+        return OpenBody("empty", ())
     content = _content(body, headers, max(limit, 1), decode=mode == "pretty")
     if mode == "pretty" and (parts := _multipart(content)):
         return parts
     if content.text is None:
-        return _shown("binary", _hex(content.data), content)
+        return _hex("binary", content, max_lines)
     if mode == "hex":
-        return _shown(_kind(content), _hex(content.data), content)
+        return _hex(_kind(content), content, max_lines)
     if mode == "raw":
-        return _shown(_kind(content), _split(content.text), content)
+        return _plain(_kind(content), content, content.text, max_lines, width)
     if content.media == "application/x-www-form-urlencoded":
         return _shown("form", _form(content.text), content)
-    return _json(content, content.text) or _shown("text", _split(content.text), content)
+    found = _json(content, content.text, max_lines)
+    if isinstance(found, OpenBody):
+        return found
+    return _plain("text", content, content.text, max_lines, width, *found)
+
+
+def harmless(line: str, limit: int) -> str:
+    """Safe to print, tabs as blanks; cut to `limit` characters."""
+    return visible(line[:limit].expandtabs(_TAB))[:limit]
 
 
 def _content(body: bytes, headers: Headers, limit: int, *, decode: bool) -> _Content:
@@ -152,19 +197,20 @@ def _says_json(content: _Content) -> bool:
     return unsaid and (content.text or "").lstrip(" \t\r\n\ufeff")[:1] in ("{", "[")
 
 
-def _json(content: _Content, text: str) -> BodyView | None:
-    """The body laid out, or as plain text with a note if it only claims to be JSON."""
+def _json(content: _Content, text: str, max_lines: int) -> OpenBody | tuple[str, ...]:
+    """The body laid out; notes on why not if it only claims to be JSON."""
     if not _says_json(content):
-        return None
-    layout = laid_out(text.removeprefix("\ufeff"), MAX_LINES + 1, cut=content.cut)
-    marked = ("begins with a byte order mark",) if text.startswith("\ufeff") else ()
-    stopped = content.cut or len(layout.lines) > MAX_LINES
+        return ()
+    layout = laid_out(text.removeprefix("\ufeff"), max_lines, cut=content.cut)
+    stopped = content.cut or len(layout) >= max_lines
     broken = layout.broken or ("" if layout.complete or stopped else "it ends early")
     if broken:
-        claimed = (f"not valid JSON: {visible(broken)}",) if "json" in content.media else ()
-        return _shown("text", _split(text), content, *claimed)
+        return (f"not valid JSON: {visible(broken)}",) if "json" in content.media else ()
+    marked = ("begins with a byte order mark",) if text.startswith("\ufeff") else ()
     flaw = (f"not valid JSON: {layout.flaw}",) if layout.flaw else ()
-    return _shown("json", layout.lines, content, *marked, *flaw)
+    note = "; ".join((*content.notes, *marked, *flaw))
+    cut = content.cut or (stopped and not layout.complete)
+    return OpenBody("json", layout, cut, note, layout)
 
 
 def _form(text: str) -> list[str]:
@@ -175,7 +221,7 @@ def _form(text: str) -> list[str]:
     return out
 
 
-def _multipart(content: _Content) -> BodyView | None:
+def _multipart(content: _Content) -> OpenBody | None:
     boundary = content.parameters.get("boundary", "")
     if not content.media.startswith("multipart/"):
         return None
@@ -203,29 +249,23 @@ def _part(number: int, chunk: bytes) -> list[str]:
     return [*lines, "", *preview[:_PREVIEW_LINES], *more]
 
 
-def _hex(data: bytes) -> list[str]:
-    out: list[str] = []
-    for at in range(0, min(len(data), (MAX_LINES + 1) * _HEX_WIDTH), _HEX_WIDTH):
-        row = data[at : at + _HEX_WIDTH]
-        half = f"{row[:8].hex(' '):<23}  {row[8:].hex(' '):<23}"
-        out.append(f"{at:08x}  {half}  |{row.translate(_DOTS).decode('ascii')}|")
-    return out
+def _hex(kind: Kind, content: _Content, max_lines: int) -> OpenBody:
+    lines = HexLines(content.data[: max_lines * HexLines.WIDTH])
+    cut = content.cut or len(content.data) > max_lines * HexLines.WIDTH
+    return OpenBody(kind, lines, cut, "; ".join(content.notes))
+
+
+def _plain(
+    kind: Kind, content: _Content, text: str, max_lines: int, width: int, *notes: str
+) -> OpenBody:
+    lines = TextLines(text, max_lines, width)
+    cut = content.cut or not lines.complete
+    return OpenBody(kind, lines, cut, "; ".join((*content.notes, *notes)))
 
 
 def _split(text: str) -> list[str]:
-    return [line.removesuffix("\r") for line in text.split("\n", MAX_LINES + 1)]
+    return [line.removesuffix("\r") for line in text.split("\n", _PREVIEW_LINES + 1)]
 
 
-def _shown(kind: Kind, lines: Iterable[str], content: _Content, *notes: str) -> BodyView:
-    """The lines made harmless and cut to what a screen takes."""
-    whole = list(lines)
-    out = [_harmless(line) for line in whole[:MAX_LINES]]
-    wide = any(len(line) > MAX_WIDTH for line in out)
-    truncated = content.cut or wide or len(whole) > MAX_LINES
-    cut = tuple(line if len(line) <= MAX_WIDTH else line[: MAX_WIDTH - 1] + "…" for line in out)
-    return BodyView(kind, cut, truncated, "; ".join((*content.notes, *notes)))
-
-
-def _harmless(line: str) -> str:
-    """Safe to print; one character more than fits shows that there was more."""
-    return visible(line[: MAX_WIDTH + 1].expandtabs(_TAB))[: MAX_WIDTH + 1]
+def _shown(kind: Kind, lines: Sequence[str], content: _Content, *notes: str) -> OpenBody:
+    return OpenBody(kind, lines, content.cut, "; ".join((*content.notes, *notes)))
