@@ -123,11 +123,16 @@ def load(
     user_file = Path(platformdirs.user_config_dir("inspector", appauthor=False)) / "config.toml"
     values: dict[str, Any] = {}
     origins: dict[str, str] = {}
+    looks: list[tuple[str, object]] = []
     for path in (user_file, (directory or Path()) / PROJECT_FILE):
-        for name, value in _read(path).items():
+        table = _read(path)
+        if "ui" in table:
+            looks.append((str(path), table.pop("ui")))
+        for name, value in table.items():
             values[name.replace("-", "_")] = value
             origins[name.replace("-", "_")] = str(path)
-    for name in Settings.model_fields:
+    values["ui"] = Preferences.merged(looks)
+    for name in Settings.model_fields.keys() - {"ui"}:
         if text := environment.get(PREFIX + name.upper()):
             values[name], origins[name] = text, PREFIX + name.upper()
     for name, value in flags.items():

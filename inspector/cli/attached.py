@@ -30,9 +30,11 @@ def serve_with_ui(settings: Settings, demo: bool) -> int:
             told = {"settings": settings.model_dump(mode="json"), "demo": demo}
             process.stdin.write(json.dumps(told).encode() + b"\n")
             process.stdin.flush()
-            ready = _ready(process, complaints)
-            from inspector.tui.app import run_ui
+            # While the listener starts: it takes about as long.
+            from inspector.tui.app import check_ui, run_ui
 
+            check_ui(settings.ui)
+            ready = _ready(process, complaints)
             token = Path(ready["token_file"]).read_text("ascii").strip()
             return run_ui(ready["control"], token, settings.ui)
         finally:

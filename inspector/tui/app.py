@@ -8,12 +8,14 @@ from typing import ClassVar
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
 from textual.screen import Screen
+from textual.theme import BUILTIN_THEMES
 
 from inspector.client.control import Control
 from inspector.client.stream import Stream
 from inspector.domain.preferences import Preferences
 from inspector.errors import InspectorError
 from inspector.tui.actions import Where, bindings
+from inspector.tui.preferences import check
 from inspector.tui.screens.main import MainScreen
 
 _INTERRUPTED = 130
@@ -45,8 +47,11 @@ class InspectorApp(App[None]):
         tz: tzinfo | None = None,
     ) -> None:
         super().__init__()
-        self._main = MainScreen(control, stream, preferences or Preferences(), now, tz)
+        wanted = preferences or Preferences()
+        self._main = MainScreen(control, stream, wanted, now, tz)
         self.failure: InspectorError | None = None
+        self.theme = wanted.theme or self.theme
+        self.set_keymap(self._main.keys.keymap)
 
     def on_mount(self) -> None:
         self.push_screen(self._main)
@@ -64,11 +69,17 @@ class InspectorApp(App[None]):
         yield SystemCommand("Theme", "Change the colours", self.action_change_theme)
 
 
+def check_ui(preferences: Preferences) -> None:
+    """Raises `ConfigurationError` for what cannot be: an unknown theme or action, a key twice."""
+    check(preferences, BUILTIN_THEMES)
+
+
 def run_ui(control_url: str, token: str, preferences: Preferences) -> int:
     """Show the listener at `control_url` until the user leaves; the exit code of the process.
 
-    Raises `ConfigurationError` when the token is refused.
+    Raises `ConfigurationError` when the token is refused or the preferences cannot be.
     """
+    check_ui(preferences)
     app = InspectorApp(Control(control_url, token), Stream(control_url, token), preferences)
     app.run()
     if app.failure is not None:

@@ -154,3 +154,13 @@ def test_a_broken_file_is_named(project: Path) -> None:
 
 def test_a_variable_that_is_no_setting_is_left_alone(project: Path) -> None:
     assert load({}, {"INSPECTOR_DEBUG": "1", "INSPECTOR_PORT": ""}, project) == Settings()
+
+
+def test_how_the_ui_is_to_be_comes_from_both_files(project: Path, own_user_config: Path) -> None:
+    own_user_config.write_text('[ui]\ntheme = "nord"\n[ui.keymap]\nquit = "x"\nhelp = "f1"')
+    (project / "inspector.toml").write_text('[ui]\ntime = "relative"\n[ui.keymap]\nquit = "Q"')
+    ui = load({}, {"INSPECTOR_UI": "{}"}, project).ui
+    assert (ui.theme, ui.time, ui.keymap) == ("nord", "relative", {"quit": "Q", "help": "f1"})
+    own_user_config.write_text('[ui]\ncolumns = ["evnt"]')
+    with pytest.raises(ConfigurationError, match=r"config\.toml: ui\.columns: there is no 'evnt'"):
+        load({}, {}, project)

@@ -11,6 +11,7 @@ from textual.pilot import Pilot
 
 from inspector.client.control import Control
 from inspector.client.stream import Stream
+from inspector.domain.preferences import Preferences
 from inspector.tui.app import InspectorApp
 from inspector.tui.screens.main import MainScreen
 from tests.helpers.fake_listener import TOKEN, FakeListener
@@ -80,11 +81,14 @@ class Ui:
 
 @asynccontextmanager
 async def ui(
-    listener: FakeListener, size: tuple[int, int] = (120, 40), token: str = TOKEN
+    listener: FakeListener,
+    size: tuple[int, int] = (120, 40),
+    token: str = TOKEN,
+    preferences: Preferences | None = None,
 ) -> AsyncIterator[Ui]:
     control = Control(listener.control, token)
     stream = Stream(listener.control, token, jitter=lambda: 0.0)
-    app = InspectorApp(control, stream, now=lambda: NOW, tz=UTC)
+    app = InspectorApp(control, stream, preferences, now=lambda: NOW, tz=UTC)
     async with app.run_test(size=size, notifications=True) as pilot:
         shown = Ui(app, pilot, listener)
         if token == listener.token:
