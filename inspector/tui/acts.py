@@ -1,41 +1,99 @@
 """What the user does with deliveries: each act is sent off, and its end is told."""
 
-from collections.abc import Coroutine
+import asyncio
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any
 
 from inspector.client.control import Control
+from inspector.domain.delivery import Delivery, Request
+from inspector.domain.plaintext import one_line
 from inspector.errors import InspectorError
 from inspector.tasks import Tasks
 from inspector.tui.events import Said, Tell, complaint
 from inspector.tui.results import Results
 
+MARK = "*"
 # Targets that were named for a re-send, the latest first, to be offered again.
 _REMEMBERED = 8
+# An answer that takes longer than this is announced, so that a key never seems to do nothing.
+_SOON = 1.0
 
 
 class Acts:
     """Acts through the listener. Every call returns at once; `tell` hears how it ends."""
 
-    def __init__(self, control: Control, tasks: Tasks, tell: Tell, results: Results) -> None:
+    def __init__(
+        self,
+        control: Control,
+        tasks: Tasks,
+        tell: Tell,
+        results: Results,
+        get: Callable[[int], Delivery | None],
+    ) -> None:
         self._control = control
         self._tasks = tasks
         self._tell = tell
         self._results = results
+        self._get = get
         self.targets: tuple[str, ...] = ()
+
+    def perform(self, act: Coroutine[Any, Any, None], name: str) -> None:
+        """Run anything that may end in an `InspectorError`, which is told."""
+        self._tasks.start(self._ended(act), name)
+
+    # Sending -------------------------------------------------------------------------------
 
     def resend(self, delivery_id: int, *, to: str | None = None, re_sign: bool = False) -> None:
         """Send a delivery again, to its own targets or to `to`; a refusal is told too."""
-        if to is not None:
-            others = [one for one in self.targets if one != to]
-            self.targets = (to, *others)[:_REMEMBERED]
-        self._start(self._resend(delivery_id, to, re_sign), "resend")
+        self.remember_target(to)
+        self.perform(self._resend(delivery_id, to, re_sign), "resend")
+
+    def send_edited(
+        self, original: Delivery, edited: Request, *, to: str | None = None, re_sign: bool = False
+    ) -> None:
+        """Send a request made from a delivery: a new delivery. A held original is let go for it."""
+        self.remember_target(to)
+        self.perform(self._send_edited(original, edited, to, re_sign), "resend")
 
     def trigger(self, event: str, **options: Any) -> None:
         """Send a sample of an event to the listener; `options` are those of a trigger request."""
-        self._start(self._trigger(event, options), "trigger")
+        self.perform(self._trigger(event, options), "trigger")
 
-    def _start(self, act: Coroutine[Any, Any, None], name: str) -> None:
-        self._tasks.start(self._ended(act), name)
+    def remember_target(self, target: str | None) -> None:
+        if target is not None:
+            others = [one for one in self.targets if one != target]
+            self.targets = (target, *others)[:_REMEMBERED]
+
+    def missed(self) -> None:
+        """Outcomes may have been missed by the stream: ask for those that are awaited."""
+        for delivery_id in self._results.awaited:
+            self.perform(self._ask_for(delivery_id), "attempts")
+
+    # Marks and notes -----------------------------------------------------------------------
+
+    def mark(self, delivery_id: int, mark: str) -> None:
+        """Mark a delivery, or with "" take its mark away."""
+        self.perform(self._mark(delivery_id, mark), "mark")
+
+    def note(self, delivery_id: int, note: str) -> None:
+        """Put a note to a delivery, or with "" take it away."""
+        self.perform(self._note(delivery_id, note), "note")
+
+    # Hold and step -------------------------------------------------------------------------
+
+    def hold(self, query: str) -> None:
+        """Set the breakpoint, or with "" take it away."""
+        self.perform(self._hold(query), "hold")
+
+    def release(self, delivery_id: int | None) -> None:
+        """Let one held delivery go: this one, or the oldest; its outcome is told."""
+        self.perform(self._release(delivery_id), "release")
+
+    def release_all(self) -> None:
+        """Let all held deliveries go, oldest first."""
+        self.perform(self._release_all(), "release")
+
+    # Inside --------------------------------------------------------------------------------
 
     async def _ended(self, act: Coroutine[Any, Any, None]) -> None:
         try:
@@ -45,10 +103,73 @@ class Acts:
 
     async def _resend(self, delivery_id: int, to: str | None, re_sign: bool) -> None:
         resent = await self._control.resend(delivery_id, to=to, re_sign=re_sign)
-        if not resent.attempts:
+        await self._await_outcome(resent.delivery_id, resent.attempts)
+
+    async def _send_edited(
+        self, original: Delivery, edited: Request, to: str | None, re_sign: bool
+    ) -> None:
+        current = self._get(original.id) or original
+        resent = await self._control.resend(
+            original.id,
+            to=to,
+            re_sign=re_sign,
+            edited=edited,
+            instead=current.state == "held",
+        )
+        new = resent.delivery_id
+        instead = ", in its place" if current.state == "held" else ""
+        self._tell(Said(f"#{new} was made from #{original.id}{instead}"))
+        await self._await_outcome(new, resent.attempts)
+
+    async def _await_outcome(self, delivery_id: int, attempts: Iterable[Any]) -> None:
+        attempts = list(attempts)
+        if not attempts:
             self._tell(Said(f"#{delivery_id} was not sent: it has no target", "warning"))
-        self._results.expect(resent.attempts)
+        self._results.expect(attempts)
+        if self._results.under_way(attempts):
+            await asyncio.sleep(_SOON)
+        for one in self._results.under_way(attempts):
+            where = one_line(one.target, 100)
+            self._tell(Said(f"#{delivery_id} is on its way; {where} has not answered yet"))
+
+    async def _ask_for(self, delivery_id: int) -> None:
+        for one in await self._control.attempts(delivery_id):
+            self._results.saw(one.attempt.to_json())
 
     async def _trigger(self, event: str, options: dict[str, Any]) -> None:
         ids = await self._control.trigger(event, **options)
         self._tell(Said(f"sample of {event} sent: " + ", ".join(f"#{one}" for one in ids)))
+
+    async def _mark(self, delivery_id: int, mark: str) -> None:
+        await self._control.mark(delivery_id, mark=mark)
+        self._tell(Said(f"#{delivery_id} is {'marked' if mark else 'no longer marked'}"))
+
+    async def _note(self, delivery_id: int, note: str) -> None:
+        await self._control.mark(delivery_id, note=note)
+        what = f"noted at #{delivery_id}: {one_line(note, 80)}" if note else "the note is gone"
+        self._tell(Said(what))
+
+    async def _hold(self, query: str) -> None:
+        await self._control.hold(query)
+        if query:
+            text = f"what matches {one_line(query, 100)} is held from now on; n lets one go"
+        else:
+            text = "the breakpoint is gone; what is held stays held until n lets it go"
+        self._tell(Said(text))
+
+    async def _release(self, delivery_id: int | None) -> None:
+        before = self._results.newest
+        released = await self._control.release(delivery_id)
+        if not released:
+            which = "nothing" if delivery_id is None else f"#{delivery_id}"
+            self._tell(Said(f"{which} is held", "warning"))
+        for one in released:
+            self._tell(Said(f"#{one} was let go"))
+            self._results.expect_of(one, before)
+
+    async def _release_all(self) -> None:
+        released = await self._control.release(all=True)
+        if released:
+            self._tell(Said(f"{len(released)} were let go"))
+        else:
+            self._tell(Said("nothing is held", "warning"))

@@ -14,29 +14,56 @@ _KEPT = 512
 
 
 class Results:
-    """Pairs the attempts that a re-send began with how they ended."""
+    """Pairs the attempts that a re-send began, or a release, with how they ended."""
 
     def __init__(self, tell: Tell) -> None:
         self._tell = tell
-        self._expected: set[int] = set()
+        self._expected: dict[int, Attempt] = {}
+        # Released deliveries, and the attempt after which theirs must have begun.
+        self._released: dict[int, int] = {}
         self._ended: OrderedDict[int, Attempt] = OrderedDict()
+        # The latest attempt seen; whatever begins from now on has a larger id.
+        self.newest = 0
 
     def expect(self, attempts: Iterable[Attempt]) -> None:
         """These were begun by the user; their ends are told."""
         for attempt in attempts:
+            self.newest = max(self.newest, attempt.id)
             ended = attempt if attempt.finished else self._ended.get(attempt.id)
             if ended is not None:
                 self._tell(outcome(ended))
             else:
-                self._expected.add(attempt.id)
+                self._expected[attempt.id] = attempt
+
+    def expect_of(self, delivery_id: int, after: int) -> None:
+        """The next attempt of this delivery, later than the attempt `after`, is awaited."""
+        for attempt in self._ended.values():
+            if attempt.delivery_id == delivery_id and attempt.id > after:
+                self._tell(outcome(attempt))
+                return
+        self._released[delivery_id] = after
+
+    def under_way(self, attempts: Iterable[Attempt]) -> list[Attempt]:
+        """Those of these whose end is still awaited."""
+        return [one for one in attempts if one.id in self._expected]
+
+    @property
+    def awaited(self) -> set[int]:
+        """The deliveries whose outcome is awaited."""
+        return {one.delivery_id for one in self._expected.values()} | set(self._released)
 
     def saw(self, item: Item) -> None:
         """An attempt came by the stream."""
+        self.newest = max(self.newest, int(item["id"]))
         if item.get("status") is None and item.get("failure") is None:
             return
         attempt = Attempt.from_json(dict(item))
-        if attempt.id in self._expected:
-            self._expected.discard(attempt.id)
+        expected = self._expected.pop(attempt.id, None) is not None
+        after = self._released.get(attempt.delivery_id)
+        released = after is not None and attempt.id > after
+        if expected or released:
+            if released:
+                del self._released[attempt.delivery_id]
             self._tell(outcome(attempt))
             return
         self._ended[attempt.id] = attempt

@@ -57,7 +57,7 @@ class Session:
         self._dirty = asyncio.Event()
         self._listed = False
         self.inspection = Inspection(control, self._tasks, tell)
-        self.acts = Acts(control, self._tasks, tell, self._results)
+        self.acts = Acts(control, self._tasks, tell, self._results, self.feed.get)
         self.connected = False
         self.status: Status | None = None
         self.counts = Counts()
@@ -119,6 +119,7 @@ class Session:
             case Lagged():
                 self._flush()
                 self._loading.start(forget=True)
+                self.acts.missed()
                 return
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(_BATCH, self._flush)
@@ -131,6 +132,7 @@ class Session:
             # The first connection, or another journal than the one we left.
             self._listed = True
             self._loading.start(forget=True)
+            self.acts.missed()
         elif not self.feed.complete:
             self._loading.start()
         if self.inspection.error:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from inspector.domain.attempt import Failure
+from inspector.domain.attempt import Attempt, Failure
 from inspector.domain.delivery import Delivery, State
 from inspector.domain.query import parse
 from tests.helpers.summaries import Content, make_attempt, make_delivery
@@ -47,12 +47,15 @@ class Acting:
         delivery = original
         if "headers" in asked:
             delivery = await self._edited(original, content, asked)
-        attempt = await self._send(delivery, own=not asked.get("to"))
+        begun, ended = await self._send(delivery, to=asked.get("to"))
         if asked.get("instead"):
             reason = f"edited and sent as #{delivery.id}"
             await self._fake.change(original._replace(state=State.FILTERED, state_reason=reason))
         return web.json_response(
-            {"delivery_id": delivery.id, "attempts": [attempt]},
+            {
+                "delivery_id": delivery.id,
+                "attempts": [(ended if asked.get("wait") else begun).to_json()],
+            },
             status=200 if asked.get("wait") else 202,
         )
 
@@ -77,18 +80,21 @@ class Acting:
         await self._fake.add(new, held=False)
         return new
 
-    async def _send(self, delivery: Delivery, *, own: bool) -> dict[str, Any]:
-        """One attempt from start to end, and its summary as of its start."""
+    async def _send(self, delivery: Delivery, to: str | None = None) -> tuple[Attempt, Attempt]:
+        """One attempt, as it began and as it ended."""
         fake = self._fake
         fake.seq += 1
-        begun = make_attempt(fake.seq, delivery.id, status=None, duration_ms=None, chosen=own)
+        begun = make_attempt(
+            fake.seq, delivery.id, status=None, duration_ms=None, chosen=to is None
+        )
+        begun = begun if to is None else replace(begun, target=to)
         await fake.attempt(begun)
         if isinstance(fake.outcome, Failure):
             ended = replace(begun, failure=fake.outcome, duration_ms=1.0)
         else:
             ended = replace(begun, status=fake.outcome, duration_ms=8.2)
         await fake.attempt(ended)
-        if own and delivery.state in (State.HELD, State.WAITING, State.FAILED, State.KEPT):
+        if to is None and delivery.state in (State.HELD, State.WAITING, State.FAILED, State.KEPT):
             state = State.FAILED if ended.failure else State.FORWARDED
             await fake.change(
                 delivery._replace(
@@ -100,7 +106,7 @@ class Acting:
                     last_duration_ms=ended.duration_ms,
                 )
             )
-        return begun.to_json()
+        return begun, ended
 
     async def mark(self, request: web.Request) -> web.Response:
         delivery, _ = self._fake.reading.found(request)
@@ -129,7 +135,7 @@ class Acting:
         for id_ in released:
             waiting = known[id_]._replace(state=State.WAITING, state_reason="")
             await self._fake.change(waiting)
-            await self._send(waiting, own=True)
+            await self._send(waiting)
         return web.json_response({"released": released})
 
     async def trigger(self, request: web.Request) -> web.Response:

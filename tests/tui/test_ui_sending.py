@@ -48,6 +48,6 @@ async def test_the_palette_triggers_any_event() -> None:
         await shown.press("ctrl+p")
         await shown.paste("trigger delta.failed bad")
         await shown.until_shown("Trigger delta.failed, bad signature")
-        await shown.press("down", "enter")
+        await shown.press("enter")
         await shown.until_said("sample of delta.failed sent: #1")
         assert listener.posted == [{"event": "delta.failed", "bad_signature": True}]

@@ -1,6 +1,6 @@
 """What is done with deliveries."""
 
-from inspector.tui.actions.action import Action
+from inspector.tui.actions.action import Action, Where
 
 ACTING: tuple[Action, ...] = (
     Action(
@@ -32,6 +32,40 @@ ACTING: tuple[Action, ...] = (
         "Trigger",
         "Send a signed sample of a catalogue event to this listener.",
         footer=2,
+    ),
+    Action(
+        "mark",
+        ("m",),
+        "Mark",
+        "Mark the delivery, or take its mark away; is:marked finds them.",
+        needs_delivery=True,
+        footer=3,
+    ),
+    Action(
+        "note",
+        ("c",),
+        "Note",
+        "Write a note to the delivery, or change it.",
+        needs_delivery=True,
+    ),
+    Action(
+        "breakpoint",
+        ("B",),
+        "Breakpoint",
+        "Hold deliveries that match a query instead of sending them; an empty one ends it.",
+    ),
+    Action(
+        "release",
+        ("n",),
+        "Release",
+        "Let the held delivery under the cursor go to its targets, else the oldest held one.",
+        Where.LIST,
+    ),
+    Action(
+        "release-all",
+        (),
+        "Release all",
+        "Let all held deliveries go, oldest first.",
     ),
     Action(
         "copy-event-id",

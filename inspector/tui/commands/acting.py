@@ -2,9 +2,13 @@
 
 from typing import TYPE_CHECKING
 
+from inspector.domain.delivery import Delivery, State
 from inspector.domain.plaintext import one_line
+from inspector.domain.query import quoted
 from inspector.domain.routes import parse_target
 from inspector.providers import PROVIDERS
+from inspector.tui.acts import MARK
+from inspector.tui.filters import Filter
 from inspector.tui.screens.prompt import PromptScreen
 from inspector.tui.screens.trigger import TriggerScreen
 
@@ -67,12 +71,68 @@ class Acting:
         if event is not None:
             self._session.acts.trigger(event)
 
-    def copy_event_id(self) -> None:
+    def mark(self) -> None:
+        delivery = self._under_cursor()
+        if delivery is not None:
+            self._session.acts.mark(delivery.id, "" if delivery.mark else MARK)
+
+    def note(self) -> None:
+        delivery = self._under_cursor()
+        if delivery is None:
+            return
+
+        def answered(text: str | None) -> None:
+            if text is not None and text != delivery.note:
+                self._session.acts.note(delivery.id, text)
+
+        hint = "Enter with nothing takes the note away" if delivery.note else ""
+        prompt = PromptScreen(f"Note at #{delivery.id}", delivery.note, hint=hint)
+        self._screen.ask(prompt, answered)
+
+    def breakpoint(self) -> None:
+        """Ask for the query of what is held, beginning with what is most likely meant."""
+        session = self._session
+        now = session.status.breakpoint if session.status else ""
+        delivery = self._at_cursor()
+        event = delivery.event if delivery else None
+        guess = now or session.filter.text or (f"event:{quoted(event)}" if event else "")
+
+        def answered(text: str | None) -> None:
+            if text is not None and (text or now):
+                session.acts.hold(text)
+
+        self._screen.ask(
+            PromptScreen(
+                "Breakpoint: hold deliveries that match, instead of sending them",
+                guess,
+                hint="n lets one go, e edits it first. Enter with nothing takes it away.",
+                check=Filter.of,
+            ),
+            answered,
+        )
+
+    def release(self) -> None:
+        delivery = self._at_cursor()
+        held = delivery is not None and delivery.state is State.HELD
+        self._session.acts.release(delivery.id if delivery and held else None)
+
+    def release_all(self) -> None:
+        self._session.acts.release_all()
+
+    def _at_cursor(self) -> Delivery | None:
         feed = self._session.feed
-        delivery_id = feed.cursor_id
-        delivery = None if delivery_id is None else feed.get(delivery_id)
+        return None if feed.cursor_id is None else feed.get(feed.cursor_id)
+
+    def _under_cursor(self) -> Delivery | None:
+        """The delivery under the cursor; says so when it is still loading."""
+        delivery = self._at_cursor()
         if delivery is None:
             self._screen.say("this delivery is still loading", "warning")
+        return delivery
+
+    def copy_event_id(self) -> None:
+        delivery = self._under_cursor()
+        if delivery is None:
             return
         what, text = "event id", delivery.event_id
         if not text:

@@ -92,6 +92,8 @@ class StatusBar(Widget):
             first.append((visible(status.url), "bold underline"))
             first.extend(_targets(status))
             second.append((_ledger(status), ""))
+            if status.breakpoint:
+                first.insert(1, (_breakpoint(status), "bold reverse"))
             if status.index_lag:
                 second.append((f"{status.index_lag} not indexed yet", ""))
             if not status.store_ok:
@@ -122,6 +124,10 @@ def _targets(status: Status) -> list[tuple[str, str]]:
                 text += f", again in {one.retry_in:.0f} s"
         out.append((text, "bold" if one.last_failure else ""))
     return out
+
+
+def _breakpoint(status: Status) -> str:
+    return f"breakpoint {one_line(status.breakpoint, 60)} ({status.ledger.get('held', 0):,} held)"
 
 
 def _ledger(status: Status) -> str:
