@@ -50,12 +50,24 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Routed:
-    """It was decided where a delivery goes: its targets, none (kept), or the rule against it."""
+    """It was decided where a delivery goes: its targets, none (kept), or the rule against it.
+
+    With `held_by`, the query of a breakpoint, nothing is sent to the targets before a `Released`.
+    """
 
     at: int
     delivery_id: int
     targets: tuple[str, ...]
     filtered_by: str = ""
+    held_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """A delivery that was held goes to its targets now."""
+
+    at: int
+    delivery_id: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +123,17 @@ class Pruned:
     ranges: tuple[tuple[int, int], ...]
 
 
-Fact = Captured | Refused | Routed | Answered | AttemptStarted | AttemptFinished | Marked | Pruned
+Fact = (
+    Captured
+    | Refused
+    | Routed
+    | Released
+    | Answered
+    | AttemptStarted
+    | AttemptFinished
+    | Marked
+    | Pruned
+)
 
 
 class Appended(NamedTuple):

@@ -11,6 +11,7 @@ class TargetStatus(StrEnum):
     """Where one chosen target of a delivery stands."""
 
     WAITING = "waiting"
+    HELD = "held"
     ANSWERED = "answered"
     FAILED = "failed"
 
@@ -23,12 +24,14 @@ def after_attempt(status: TargetStatus, outcome: Outcome, *, final: bool) -> Tar
 
 
 def state_of(statuses: Iterable[TargetStatus], *, filtered: bool) -> State:
-    """The worst of the chosen targets: failed, waiting, forwarded; without any, why not."""
+    """The worst of the chosen targets: failed, waiting, held, forwarded; without any, why not."""
     found = set(statuses)
     if TargetStatus.FAILED in found:
         return State.FAILED
     if TargetStatus.WAITING in found:
         return State.WAITING
+    if TargetStatus.HELD in found:
+        return State.HELD
     if found:
         return State.FORWARDED
     return State.FILTERED if filtered else State.KEPT

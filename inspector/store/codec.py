@@ -19,6 +19,7 @@ from inspector.domain.facts import (
     Marked,
     Pruned,
     Refused,
+    Released,
     Routed,
 )
 from inspector.domain.headers import Headers, decode_head, encode_head
@@ -31,6 +32,7 @@ ATTEMPT_STARTED: Final = 5
 ATTEMPT_FINISHED: Final = 6
 MARKED: Final = 7
 PRUNED: Final = 8
+RELEASED: Final = 9
 
 Row = tuple[int, int, int, str, bytes | None, bytes | None]
 _dump = json.JSONEncoder(separators=(",", ":")).encode
@@ -58,7 +60,11 @@ def encode(fact: Fact) -> Row:
             return REFUSED, 0, fact.at, _dump(meta), head, fact.raw
         case Routed():
             meta = {"targets": fact.targets, "filtered_by": fact.filtered_by}
+            if fact.held_by:
+                meta["held_by"] = fact.held_by
             return ROUTED, fact.delivery_id, fact.at, _dump(meta), None, None
+        case Released():
+            return RELEASED, fact.delivery_id, fact.at, "{}", None, None
         case Answered():
             return ANSWERED, fact.delivery_id, fact.at, _dump({"status": fact.status}), None, None
         case AttemptStarted():
@@ -156,7 +162,8 @@ def decode(seq: int, kind: int, delivery: int, at: int, meta: str, *blobs: bytes
                 m.get("endpoint", "default"),
             )
         case 3:  # ROUTED
-            return Routed(at, delivery, tuple(m["targets"]), m["filtered_by"])
+            targets = tuple(m["targets"])
+            return Routed(at, delivery, targets, m["filtered_by"], m.get("held_by", ""))
         case 4:  # ANSWERED
             return Answered(at, delivery, m["status"])
         case 5:  # ATTEMPT_STARTED
@@ -176,6 +183,8 @@ def decode(seq: int, kind: int, delivery: int, at: int, meta: str, *blobs: bytes
             return Marked(at, delivery, m["mark"], m["note"])
         case 8:  # PRUNED
             return Pruned(at, m["count"], tuple((a, b) for a, b in m["ranges"]))
+        case 9:  # RELEASED
+            return Released(at, delivery)
     raise ValueError(f"fact {seq} is of the unknown kind {kind}")
 
 

@@ -73,9 +73,14 @@ class Drafts:
         self.targets(delivery_id)[target] = status, tried
         self._retargeted.add(delivery_id)
 
-    def choose(self, delivery_id: int, targets: tuple[str, ...]) -> None:
-        """All of them wait; targets chosen before are dropped."""
-        self._targets[delivery_id] = dict.fromkeys(targets, (TargetStatus.WAITING, 0))
+    def choose(
+        self,
+        delivery_id: int,
+        targets: tuple[str, ...],
+        status: TargetStatus = TargetStatus.WAITING,
+    ) -> None:
+        """All of them wait, or are held; targets chosen before are dropped."""
+        self._targets[delivery_id] = dict.fromkeys(targets, (status, 0))
         self._retargeted.add(delivery_id)
 
     def flush(self) -> None:

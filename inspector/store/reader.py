@@ -5,7 +5,7 @@ from array import array
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from inspector.domain.attempt import Attempt
 from inspector.domain.delivery import Delivery, Request
@@ -24,11 +24,33 @@ _REPLAY_FACTS = 1024
 
 @dataclass(frozen=True, slots=True)
 class WaitingDelivery:
-    """A delivery that waits for a target, with the attempts already made there."""
+    """A delivery that waits for a target, with the attempts already made there, and who sent it
+    and was answered what."""
 
     delivery_id: int
     received_at: int
     attempts: int
+    remote: str
+    answered: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class HeldTarget:
+    """A target at which a delivery is held, with the attempts already made there."""
+
+    delivery_id: int
+    target: str
+    attempts: int
+
+
+class _Span(NamedTuple):
+    """The part of the list that is asked for: ids between the bounds, `of` a further condition."""
+
+    before: int | None
+    after: int | None
+    limit: int
+    order: str = "DESC"
+    of: str = ""
 
 
 class _Subject:
@@ -96,22 +118,38 @@ class Reader:
         limit: int = 50,
     ) -> list[Delivery]:
         """Deliveries newest first with ids below `before`, or oldest first above `after`."""
-        rows = self._select(DELIVERY, query, now, before, after, limit)
+        order = "DESC" if after is None else "ASC"
+        rows = self._select(DELIVERY, query, now, _Span(before, after, limit, order))
         return [delivery_of(row) for row in rows]
 
-    def ids(self, query: Query, now: int, *, before: int | None, limit: int) -> "array[int]":
-        """The ids alone, newest first."""
-        return array("q", (row[0] for row in self._select("d.id", query, now, before, None, limit)))
-
-    def _select(
+    def ids(
         self,
-        columns: str,
         query: Query,
         now: int,
-        before: int | None,
-        after: int | None,
+        *,
+        before: int | None = None,
+        after: int | None = None,
         limit: int,
-    ) -> sqlite3.Cursor:
+    ) -> "array[int]":
+        """The ids alone, newest first."""
+        rows = self._select("d.id", query, now, _Span(before, after, limit))
+        return array("q", (row[0] for row in rows))
+
+    def duplicates(
+        self,
+        query: Query,
+        now: int,
+        *,
+        before: int | None = None,
+        after: int | None = None,
+        limit: int,
+    ) -> "array[int]":
+        """Each redelivery that matches, and behind it the first of its event; newest first."""
+        span = _Span(before, after, limit, of="d.duplicate_of IS NOT NULL")
+        rows = self._select("d.id, d.duplicate_of", query, now, span)
+        return array("q", (number for row in rows for number in row))
+
+    def _select(self, columns: str, query: Query, now: int, span: "_Span") -> sqlite3.Cursor:
         sql = to_sql(query, now)
         last: tuple[int, _Subject] | None = None
 
@@ -126,18 +164,17 @@ class Reader:
 
         if sql.predicates:
             self._index.create_function("inspector_match", 2, match)
-        where: list[str] = []
+        where = [span.of]
         parameters: list[Any] = []
-        for condition, bound in (("d.id < ?", before), ("d.id > ?", after)):
+        for condition, bound in (("d.id < ?", span.before), ("d.id > ?", span.after)):
             if bound is not None:
                 where.append(condition)
                 parameters.append(bound)
         where.append(f"({sql.where})")
-        order = "ASC" if after is not None else "DESC"
         return self._index.execute(
-            f"SELECT {columns} FROM delivery d WHERE {' AND '.join(where)} "
-            f"ORDER BY d.id {order} LIMIT ?",
-            [*parameters, *sql.params, limit],
+            f"SELECT {columns} FROM delivery d WHERE {' AND '.join(filter(None, where))} "
+            f"ORDER BY d.id {span.order} LIMIT ?",
+            [*parameters, *sql.params, span.limit],
         )
 
     def delivery(self, delivery_id: int) -> Delivery | None:
@@ -168,13 +205,42 @@ class Reader:
     def waiting(self, target: str, after: int, limit: int) -> list[WaitingDelivery]:
         """Deliveries that wait for a target, oldest first; `UNROUTED` names those without one."""
         rows = self._index.execute(
-            "SELECT c.delivery_id, d.received_at, c.attempts FROM chosen c "
+            "SELECT c.delivery_id, d.received_at, c.attempts, d.remote, d.answered FROM chosen c "
             "JOIN delivery d ON d.id = c.delivery_id "
             "WHERE c.status = 'waiting' AND c.target = ? AND c.delivery_id > ? "
             "ORDER BY c.delivery_id LIMIT ?",
             (target, after, limit),
         )
         return [WaitingDelivery(*row) for row in rows]
+
+    def held(self, after: tuple[int, str], limit: int) -> list[HeldTarget]:
+        """Where deliveries are held, in the order of ids and targets, after such a pair."""
+        rows = self._index.execute(
+            "SELECT delivery_id, target, attempts FROM chosen "
+            "WHERE status = 'held' AND (delivery_id, target) > (?, ?) "
+            "ORDER BY delivery_id, target LIMIT ?",
+            (*after, limit),
+        )
+        return [HeldTarget(*row) for row in rows]
+
+    def activity(self, since: int, upto: int, step: int) -> list[tuple[int, int]]:
+        """How many deliveries were received in each step from `since` to `upto`, both included.
+
+        A step is named by where it begins, a multiple of `step`; empty ones are left out.
+        """
+        return self._index.execute(
+            "SELECT received_at / ? * ? AS start, count(*) FROM delivery "
+            "WHERE received_at BETWEEN ? AND ? GROUP BY start ORDER BY start",
+            (step, step, since, upto),
+        ).fetchall()
+
+    def newest_of(self, event: str | None, limit: int) -> list[Delivery]:
+        """The newest few deliveries of an event type."""
+        rows = self._index.execute(
+            f"SELECT {DELIVERY} FROM delivery d WHERE d.event IS ? ORDER BY d.id DESC LIMIT ?",
+            (event, limit),
+        )
+        return [delivery_of(row) for row in rows]
 
     def waiting_counts(self) -> dict[str, int]:
         """How many deliveries wait for each target."""
@@ -184,7 +250,8 @@ class Reader:
         return dict(rows.fetchall())
 
     def counts(self) -> dict[str, dict[str, int]]:
-        """The kept counters by kind: state, event (provider, \\x1f, event), verdict, duplicate."""
+        """The kept counters by kind: state, event (provider, \\x1f, event), verdict, duplicate,
+        marked."""
         found: dict[str, dict[str, int]] = {}
         for kind, key, n in self._index.execute("SELECT kind, key, n FROM counter WHERE n != 0"):
             found.setdefault(kind, {})[key] = n

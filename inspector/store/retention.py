@@ -7,6 +7,7 @@ from typing import Any
 
 # What a prune takes at a time, so that no commit holds captures back for long.
 STEP = 500
+_COUNTED = ("state", "provider", "event", "verdict", "duplicate_of", "mark")
 
 
 def counted(row: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -17,6 +18,8 @@ def counted(row: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "verdict", row["verdict"]
     if row["duplicate_of"] is not None:
         yield "duplicate", ""
+    if row["mark"]:
+        yield "marked", ""
 
 
 def forget(
@@ -31,13 +34,10 @@ def forget(
     for low, high in ranges:
         span = (low, high)
         rows = connection.execute(
-            "SELECT id, state, provider, event, verdict, duplicate_of FROM delivery "
-            "WHERE id BETWEEN ? AND ?",
-            span,
+            f"SELECT {', '.join(_COUNTED)} FROM delivery WHERE id BETWEEN ? AND ?", span
         ).fetchall()
-        names = ("id", "state", "provider", "event", "verdict", "duplicate_of")
         for row in rows:
-            counts.subtract(counted(dict(zip(names, row, strict=True))))
+            counts.subtract(counted(dict(zip(_COUNTED, row, strict=True))))
         for table, column in (("delivery", "id"), ("chosen", "delivery_id")):
             connection.execute(f"DELETE FROM {table} WHERE {column} BETWEEN ? AND ?", span)
         connection.execute(

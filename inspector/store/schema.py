@@ -8,7 +8,7 @@ from inspector.domain.delivery import Delivery, State
 from inspector.domain.envelope import Verdict
 
 # Another number throws the index away, to be built again from the journal.
-VERSION = 1
+VERSION = 2
 
 # The target of a delivery whose routing decision is still to be taken.
 UNROUTED = ""
@@ -51,6 +51,7 @@ CREATE INDEX delivery_state ON delivery(state);
 CREATE INDEX delivery_verdict ON delivery(verdict);
 CREATE INDEX delivery_event_id ON delivery(event_id, provider) WHERE event_id IS NOT NULL;
 CREATE INDEX delivery_duplicate ON delivery(duplicate_of) WHERE duplicate_of IS NOT NULL;
+CREATE INDEX delivery_redelivered ON delivery(id, duplicate_of) WHERE duplicate_of IS NOT NULL;
 CREATE INDEX delivery_received ON delivery(received_at);
 CREATE TABLE chosen(
   delivery_id INTEGER NOT NULL,
@@ -60,6 +61,7 @@ CREATE TABLE chosen(
   PRIMARY KEY(delivery_id, target)
 ) WITHOUT ROWID;
 CREATE INDEX chosen_waiting ON chosen(target, delivery_id) WHERE status = 'waiting';
+CREATE INDEX chosen_held ON chosen(delivery_id, target) WHERE status = 'held';
 CREATE TABLE attempt(
   id INTEGER PRIMARY KEY,
   seq INTEGER NOT NULL,

@@ -17,6 +17,7 @@ from inspector.domain.facts import (
     Marked,
     Pruned,
     Refused,
+    Released,
     Routed,
 )
 from inspector.domain.headers import Headers
@@ -32,6 +33,7 @@ _KINDS = {
     Captured: codec.CAPTURED,
     Refused: codec.REFUSED,
     Routed: codec.ROUTED,
+    Released: codec.RELEASED,
     Answered: codec.ANSWERED,
     AttemptStarted: codec.ATTEMPT_STARTED,
     AttemptFinished: codec.ATTEMPT_FINISHED,
@@ -99,12 +101,13 @@ class Views:
                     self._finished(entry, fact)
                 case Routed():
                     self._routed(fact)
+                case Released():
+                    self._released(fact)
                 case Answered():
                     if draft := self._drafts.delivery(fact.delivery_id):
                         draft["answered"] = fact.status
                 case Marked():
-                    if draft := self._drafts.delivery(fact.delivery_id):
-                        draft["mark"], draft["note"] = fact.mark, fact.note
+                    self._marked(fact)
                 case Pruned():
                     self._drafts.flush()
                     self._reach(entry.delivery_id, 0)
@@ -182,9 +185,24 @@ class Views:
     def _routed(self, fact: Routed) -> None:
         if (draft := self._drafts.delivery(fact.delivery_id)) is None:
             return
-        self._drafts.choose(fact.delivery_id, fact.targets)
-        draft["state_reason"] = fact.filtered_by
+        status = TargetStatus.HELD if fact.held_by else TargetStatus.WAITING
+        self._drafts.choose(fact.delivery_id, fact.targets, status)
+        draft["state_reason"] = fact.filtered_by or (fact.held_by if fact.targets else "")
         self._restate(fact.delivery_id, draft)
+
+    def _released(self, fact: Released) -> None:
+        if (draft := self._drafts.delivery(fact.delivery_id)) is None:
+            return
+        for target, (status, tried) in self._drafts.targets(fact.delivery_id).items():
+            if status is TargetStatus.HELD:
+                self._drafts.set_target(fact.delivery_id, target, TargetStatus.WAITING, tried)
+        self._restate(fact.delivery_id, draft)
+
+    def _marked(self, fact: Marked) -> None:
+        if (draft := self._drafts.delivery(fact.delivery_id)) is None:
+            return
+        self._drafts.counts["marked", ""] += bool(fact.mark) - bool(draft["mark"])
+        draft["mark"], draft["note"] = fact.mark, fact.note
 
     def _started(self, entry: Entry, fact: AttemptStarted) -> None:
         if (draft := self._drafts.delivery(fact.delivery_id)) is None:
@@ -249,6 +267,9 @@ class Views:
         if draft["state"] not in (State.REFUSED, state):
             self._drafts.counts["state", draft["state"]] -= 1
             self._drafts.counts["state", state] += 1
+            if draft["state"] == State.HELD and state is not State.FILTERED:
+                # By which breakpoint it was held is no reason of what came after.
+                draft["state_reason"] = ""
             draft["state"] = state
 
     def _known_firsts(self) -> dict[tuple[str, str], int]:

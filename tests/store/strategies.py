@@ -13,6 +13,7 @@ from inspector.domain.facts import (
     Marked,
     Pruned,
     Refused,
+    Released,
     Routed,
 )
 
@@ -48,7 +49,8 @@ facts: st.SearchStrategy[Fact] = st.one_of(
     ),
     st.builds(Refused, times, statuses, words, anything, anything, heads, st.just(b""), words),
     st.builds(Refused, times, statuses, words, anything, anything, st.none(), bodies),
-    st.builds(Routed, times, ids, targets, anything),
+    st.builds(Routed, times, ids, targets, anything, anything),
+    st.builds(Released, times, ids),
     st.builds(Answered, times, ids, statuses),
     st.builds(
         AttemptStarted,

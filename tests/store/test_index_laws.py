@@ -21,6 +21,7 @@ from inspector.domain.facts import (
     Marked,
     Pruned,
     Refused,
+    Released,
     Routed,
 )
 from inspector.domain.query import parse
@@ -53,6 +54,7 @@ steps = st.lists(
         st.sampled_from(
             ["capture"] * 4
             + ["start", "finish"] * 3
+            + ["hold", "release"] * 2
             + ["refuse", "route", "answer", "mark", "replay", "index", "prune"]
         ),
         st.integers(0, 7),
@@ -100,7 +102,9 @@ class Maker:
             "start": started(id_, (APP, OTHER)[b % 2], b, chosen=b < 6),
             "route": Routed(AT, id_, ROUTES[1 + b % 3] or (), "rule" if b == 0 else ""),
             "answer": Answered(AT, id_, 200 + b),
-            "mark": Marked(AT, id_, f"m{b}", ""),
+            "hold": Routed(AT, id_, ROUTES[1 + b % 3] or (), held_by="event:e*"),
+            "release": Released(AT, id_),
+            "mark": Marked(AT, id_, f"m{b}" if b % 3 else "", ""),
             "replay": captured("evt_0", replay_of=id_),
         }
         self.add(made[name])
@@ -115,20 +119,24 @@ def pages(files: StoreFiles) -> list[int]:
 def counted(files: StoreFiles) -> Counter[tuple[str, str]]:
     """The counters, counted."""
     found: Counter[tuple[str, str]] = Counter()
-    states = "SELECT state, provider, event, verdict, duplicate_of FROM delivery"
-    for state, provider, event, verdict, duplicate in rows(files.index, states):
+    states = "SELECT state, provider, event, verdict, duplicate_of, mark FROM delivery"
+    for state, provider, event, verdict, duplicate, mark in rows(files.index, states):
         found["state", state] += 1
         if state != "refused":
             found["event", f"{provider}\x1f{event or ''}"] += 1
             found["verdict", verdict] += 1
         if duplicate is not None:
             found["duplicate", ""] += 1
+        if mark:
+            found["marked", ""] += 1
     return found
 
 
 @settings(max_examples=70, deadline=None)
 @given(steps, st.integers(1, 5))
 @example([("refuse", 0, 0), ("start", 0, 0), ("finish", 0, 0)], 1)
+@example([("capture", 0, 0), ("hold", 0, 1), ("release", 0, 0), ("start", 0, 0)], 1)
+@example([("capture", 0, 0), ("hold", 0, 2), ("prune", 0, 0), ("index", 0, 0)], 1)
 def test_step_by_step_is_the_same_as_at_once(script: list[Step], batch: int) -> None:
     with (
         tempfile.TemporaryDirectory() as folder,
@@ -215,8 +223,12 @@ class Expected:
     def change(self, seq: int, found: dict[str, Any], fact: Fact) -> None:
         match fact:
             case Routed():
-                found["chosen"] = dict.fromkeys(fact.targets, "waiting")
+                status = "held" if fact.held_by else "waiting"
+                found["chosen"] = dict.fromkeys(fact.targets, status)
                 found["rule"] = fact.filtered_by
+            case Released():
+                chosen = found.get("chosen", {})
+                chosen |= {target: "waiting" for target in chosen if chosen[target] == "held"}
             case Answered():
                 found["answered"] = fact.status
             case Marked():
@@ -240,9 +252,9 @@ class Expected:
         if found.get("state"):
             return str(found["state"])
         statuses = set(found["chosen"].values())
-        for status, state in (("failed", "failed"), ("waiting", "waiting")):
+        for status in ("failed", "waiting", "held"):
             if status in statuses:
-                return state
+                return status
         return "forwarded" if statuses else "filtered" if found.get("rule") else "kept"
 
     def rows(self) -> list[tuple[Any, ...]]:

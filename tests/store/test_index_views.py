@@ -10,7 +10,7 @@ import pytest
 from inspector.domain.attempt import Attempt, Failure, FailureKind, Response, Trigger
 from inspector.domain.delivery import Delivery, State
 from inspector.domain.envelope import Verdict
-from inspector.domain.facts import Answered, AttemptStarted, Fact, Marked, Refused, Routed
+from inspector.domain.facts import Answered, AttemptStarted, Fact, Marked, Refused, Released, Routed
 from inspector.domain.query import parse
 from inspector.store.files import StoreFiles
 from inspector.store.reader import Reader
@@ -42,6 +42,7 @@ def state_of(tmp_path: Path, *facts: Fact) -> str:
 
 
 BOTH = captured(route=(APP, OTHER))
+HELD = Routed(AT, 1, (APP,), held_by="event:*")
 
 
 @pytest.mark.parametrize(
@@ -53,6 +54,20 @@ BOTH = captured(route=(APP, OTHER))
         ("kept", [captured(route=None), Routed(AT, 1, ())]),
         ("filtered", [captured(route=None), Routed(AT, 1, (), "delta.*")]),
         ("waiting", [captured(route=None), Routed(AT, 1, (APP,))]),
+        ("held", [captured(route=None), HELD]),
+        ("held", [BOTH, HELD]),
+        ("kept", [captured(route=None), Routed(AT, 1, (), held_by="event:*")]),
+        ("filtered", [captured(route=None), Routed(AT, 1, (), "delta.*", "event:*")]),
+        ("waiting", [captured(route=None), HELD, Released(AT, 1)]),
+        ("waiting", [captured(route=None), HELD, Released(AT, 1), Released(AT, 1)]),
+        ("waiting", [BOTH, Released(AT, 1)]),
+        ("filtered", [captured(route=None), HELD, Routed(AT, 1, (), "edited")]),
+        ("held", [captured(route=None), HELD, started(1)]),
+        ("held", [captured(route=None), HELD, started(1), finished(1, 3, GONE, final=False)]),
+        ("forwarded", [captured(route=None), HELD, started(1), finished(1, 3, OK)]),
+        ("failed", [captured(route=None), HELD, started(1), finished(1, 3, GONE)]),
+        ("held", [captured(), HELD, started(1, OTHER, chosen=False), finished(1, 3, OK)]),
+        ("held", [captured(), HELD, started(1, OTHER), finished(1, 3, OK)]),
         ("waiting", [captured(route=(APP,)), started(1)]),
         ("waiting", [captured(route=(APP,)), started(1), finished(1, 2, GONE, final=False)]),
         ("failed", [captured(route=(APP,)), started(1), finished(1, 2, GONE)]),
@@ -211,6 +226,33 @@ def test_an_attempt_that_ended_twice_is_as_it_ended_last(tmp_path: Path) -> None
         (one,), (two,) = reader.attempts(1), reader.attempts(2)
     assert (one.status, one.failure, one.body_size) == (200, None, 4)
     assert (two.status, two.failure, two.body_size) == (None, cut, None)
+
+
+def test_the_reason_tells_by_what_it_is_held(tmp_path: Path) -> None:
+    files = store(
+        tmp_path,
+        *[captured(route=None) for _ in range(6)],
+        *[Routed(AT, n, (APP,), held_by="event:*") for n in range(1, 6)],
+        Routed(AT, 6, (), held_by="event:*"),
+        Released(AT, 2),
+        Routed(AT, 3, (), "edited and sent as #7"),
+        started(4),
+        finished(4, 15, OK),
+        started(5),
+        finished(5, 17, GONE),
+    )
+    reasons = [delivery(files, n).state_reason for n in range(1, 7)]
+    assert reasons == ["event:*", "", "edited and sent as #7", "", "", ""]
+
+
+def test_marked_ones_are_counted(tmp_path: Path) -> None:
+    marks = [(1, "a"), (1, "b"), (2, "a"), (2, ""), (3, "c"), (9, "d")]
+    files = store(tmp_path, *[captured()] * 4, *[Marked(AT, id_, mark, "") for id_, mark in marks])
+    with closing(Reader(files)) as reader:
+        assert reader.counts()["marked"] == {"": 2}
+        write(files, pruned(1), Marked(AT, 4, "", "a note alone"))
+        index_store(files)
+        assert reader.counts()["marked"] == {"": 1}
 
 
 def test_answers_and_marks(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Reading the index: every page is what all the rows say."""
 
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -11,11 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inspector.domain.delivery import Delivery
-from inspector.domain.facts import Fact, Refused, Routed
+from inspector.domain.facts import Fact, Refused, Released, Routed
 from inspector.domain.query import matches, parse
 from inspector.store.files import StoreFiles
 from inspector.store.indexer import prepare
-from inspector.store.reader import Reader, WaitingDelivery, _Subject
+from inspector.store.reader import HeldTarget, Reader, WaitingDelivery, _Subject
 from tests.store.parts import (
     APP,
     AT,
@@ -101,9 +102,12 @@ def test_a_page_is_what_all_the_rows_say(
     if after is None:
         expected.reverse()
     assert reader.page(parsed, AT, before=before, after=after, limit=limit) == expected[:limit]
-    if after is None:
-        ids = [each.id for each in expected[:limit]]
-        assert list(reader.ids(parsed, AT, before=before, limit=limit)) == ids
+    newest_first = expected if after is None else expected[::-1]
+    ids = reader.ids(parsed, AT, before=before, after=after, limit=limit)
+    assert list(ids) == [each.id for each in newest_first[:limit]]
+    again = [(each.id, each.duplicate_of) for each in newest_first if each.duplicate_of]
+    pairs = reader.duplicates(parsed, AT, before=before, after=after, limit=limit)
+    assert list(zip(pairs[::2], pairs[1::2], strict=True)) == again[:limit]
 
 
 def test_pages_put_together_are_all_of_it(reader: Reader) -> None:
@@ -123,7 +127,8 @@ def test_what_waits_for_a_target(reader: Reader, files: StoreFiles) -> None:
             WaitingDelivery(*row)
             for row in rows(
                 files.index,
-                "SELECT d.id, d.received_at, c.attempts FROM delivery d, chosen c "
+                "SELECT d.id, d.received_at, c.attempts, d.remote, d.answered "
+                "FROM delivery d, chosen c "
                 "WHERE c.delivery_id = d.id AND c.target = ? AND c.status = 'waiting' "
                 "ORDER BY d.id",
                 (target,),
@@ -147,17 +152,82 @@ def test_what_waits_once_it_was_tried(tmp_path: Path) -> None:
         captured(route=(APP, OTHER)),
         started(1),
         finished(1, 2, GONE, final=False),
-        captured(route=None),
+        captured(route=None, answered=200),
     )
     with closing(Reader(files)) as reader:
-        assert reader.waiting(APP, 0, 9) == [WaitingDelivery(1, AT, 1)]
-        assert reader.waiting(OTHER, 0, 9) == [WaitingDelivery(1, AT, 0)]
-        assert reader.waiting("", 0, 9) == [WaitingDelivery(2, AT, 0)]
+        assert reader.waiting(APP, 0, 9) == [WaitingDelivery(1, AT, 1, "127.0.0.1", None)]
+        assert reader.waiting(OTHER, 0, 9) == [WaitingDelivery(1, AT, 0, "127.0.0.1", None)]
+        assert reader.waiting("", 0, 9) == [WaitingDelivery(2, AT, 0, "127.0.0.1", 200)]
         assert reader.waiting_counts() == {"": 1, APP: 1, OTHER: 1}
         write(files, Routed(AT, 2, (APP,)))
         index(files)
-        assert reader.waiting(APP, 1, 9) == [WaitingDelivery(2, AT, 0)]
+        assert reader.waiting(APP, 1, 9) == [WaitingDelivery(2, AT, 0, "127.0.0.1", 200)]
         assert "" not in reader.waiting_counts()
+
+
+def test_what_is_held_waits_for_nobody(tmp_path: Path) -> None:
+    files = store(
+        tmp_path,
+        *[captured(route=None) for _ in range(3)],
+        *[Routed(AT, n, (OTHER, APP), held_by="event:*") for n in (1, 3)],
+        Routed(AT, 2, (APP,)),
+        started(3, APP),
+        finished(3, 7, GONE, final=False),
+    )
+    with closing(Reader(files)) as reader:
+        assert reader.waiting_counts() == {APP: 1}
+        assert [each.delivery_id for each in reader.waiting(APP, 0, 9)] == [2]
+        held = [HeldTarget(1, APP, 0), HeldTarget(1, OTHER, 0), HeldTarget(3, APP, 1)]
+        held.append(HeldTarget(3, OTHER, 0))
+        assert reader.held((0, ""), 9) == held
+        assert reader.held((0, ""), 2) == held[:2]
+        assert reader.held((1, APP), 9) == held[1:]
+        assert reader.prunable(None) == []
+        write(files, Released(AT, 1))
+        index(files)
+        assert reader.waiting_counts() == {APP: 2, OTHER: 1}
+        assert reader.held((0, ""), 9) == held[2:]
+
+
+def test_activity_counts_by_steps(reader: Reader) -> None:
+    second = 1_000_000
+    found = dict(reader.activity(AT - 10 * second, AT, 4 * second))
+    times = [each.received_at for n in range(1, 40) if (each := reader.delivery(n)) is not None]
+    step = 4 * second
+    expected = Counter(t // step * step for t in times if AT - 10 * second <= t <= AT)
+    assert found == expected
+    assert all(start % step == 0 for start in found)
+    assert reader.activity(AT + 1, AT + 5, second) == []
+
+
+@pytest.mark.parametrize(
+    ("sql", "plan"),
+    [
+        ("duplicates", "delivery_redelivered"),
+        ("activity", "COVERING INDEX delivery_received"),
+        ("held", "chosen_held"),
+        ("newest_of", "delivery_event"),
+    ],
+)
+def test_what_the_ui_asks_goes_by_an_index(
+    sql: str, plan: str, files: StoreFiles, reader: Reader
+) -> None:
+    asked: list[str] = []
+    reader._index.set_trace_callback(asked.append)
+    try:
+        match sql:
+            case "duplicates":
+                reader.duplicates(parse(""), AT, before=9, limit=5)
+            case "activity":
+                reader.activity(0, AT, 1)
+            case "held":
+                reader.held((1, ""), 5)
+            case _:
+                reader.newest_of("e1.x", 3)
+    finally:
+        reader._index.set_trace_callback(None)
+    steps = " ".join(str(row[3]) for row in rows(files.index, f"EXPLAIN QUERY PLAN {asked[0]}"))
+    assert plan in steps
 
 
 def test_what_is_not_there(reader: Reader) -> None:
