@@ -103,7 +103,7 @@ class Runtime:
             router,
             intake,
             self._clock,
-            settings.secret[0] if settings.secret else None,
+            settings.secret,
             self.status,
             store.follower.rebuild,
         )

@@ -21,6 +21,7 @@ from inspector.client.models import (
 )
 from inspector.domain.attempt import Attempt
 from inspector.domain.delivery import Delivery, Request
+from inspector.domain.envelope import Check
 from inspector.errors import (
     ConfigurationError,
     InspectorError,
@@ -151,6 +152,11 @@ class Control:
         """
         body = _given(mark=mark, note=note)
         await self._json("POST", f"deliveries/{delivery_id}/mark", body=body)
+
+    async def explain(self, delivery_id: int) -> tuple[Check, ...]:
+        """What the listener checked of a signature with its secrets; may take it a second."""
+        item = await self._json("GET", f"deliveries/{delivery_id}/signature")
+        return tuple(Check(str(one["name"]), one["ok"], str(one["said"])) for one in item["checks"])
 
     async def resend(
         self,

@@ -22,6 +22,17 @@ class Signature(NamedTuple):
     reason: str
 
 
+class Check(NamedTuple):
+    """One thing that was looked at in a signature, in one sentence.
+
+    `ok` is whether it is as it should be, None where that could not be decided.
+    """
+
+    name: str
+    ok: bool | None
+    said: str
+
+
 class Envelope(NamedTuple):
     """The decoded delivery. `data` is the event's payload as parsed JSON, or None without any.
 

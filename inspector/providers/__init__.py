@@ -6,7 +6,7 @@ Light to import: the listener does so at its start.
 from collections.abc import Sequence
 
 from inspector.domain.delivery import Request
-from inspector.domain.envelope import Envelope, Signature, Verdict
+from inspector.domain.envelope import Check, Envelope, Signature, Verdict
 from inspector.providers.base import Provider
 from inspector.providers.generic import GENERIC
 from inspector.providers.pacspace import PACSPACE
@@ -45,6 +45,30 @@ def read(request: Request, secrets: Sequence[str], at: int) -> tuple[Envelope, S
     except Exception as error:
         # A fault of ours must not stop the indexer; the delivery stays readable as bytes.
         return _unreadable(error)
+
+
+def explained(
+    request: Request, secrets: Sequence[str], at: int, listed: Verdict | None = None
+) -> tuple[Signature, tuple[Check, ...]]:
+    """The verdict by these secrets as of the capture `at`, and what was checked for it.
+
+    `listed` is the verdict that the index holds, which may be by other secrets; a difference is
+    one more check. Never raises. May take a second: call it in a thread.
+    """
+    try:
+        provider = provider_for(request)
+        signature = provider.verify(request, secrets, at)
+        checks = provider.explain(request, secrets, at)
+    except Exception as error:
+        _, signature = _unreadable(error)
+        return signature, (Check("inspector", None, signature.reason),)
+    if listed is None or listed is signature.verdict:
+        return signature, checks
+    said = (
+        f"The list says {listed}: other secrets were known when this was read."
+        " `inspector reindex` reads it again."
+    )
+    return signature, (*checks, Check("list", None, said))
 
 
 def _unreadable(error: Exception) -> tuple[Envelope, Signature]:

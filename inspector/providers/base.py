@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from inspector.domain.delivery import Request
-from inspector.domain.envelope import Envelope, EventDoc, Field, Signature
+from inspector.domain.envelope import Check, Envelope, EventDoc, Field, Signature
 
 
 class Provider(Protocol):
@@ -33,6 +33,14 @@ class Provider(Protocol):
 
     def verify(self, request: Request, secrets: Sequence[str], at: int) -> Signature:
         """The verdict at the time of capture `at`; without secrets it is `unchecked`."""
+        ...
+
+    def explain(self, request: Request, secrets: Sequence[str], at: int) -> tuple[Check, ...]:
+        """What was checked for the verdict, in order; the last says what explains the value sent.
+
+        Secrets go by their number, and no secret and no HMAC stands in it. It tries far more than
+        `verify` does, for up to a second or so: not for the way of a delivery.
+        """
         ...
 
     def sign(self, request: Request, secret: str, at: int) -> Request:

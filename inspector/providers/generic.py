@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Any
 
 from inspector.domain.delivery import Request
-from inspector.domain.envelope import Envelope, EventDoc, Field, Signature, Verdict
+from inspector.domain.envelope import Check, Envelope, EventDoc, Field, Signature, Verdict
 from inspector.providers import wellknown
 from inspector.providers.fields import fields
 from inspector.providers.forms import multipart, urlencoded
@@ -38,6 +38,10 @@ class Generic:
 
     def verify(self, request: Request, secrets: Sequence[str], at: int) -> Signature:
         return self.signature(Parts(request), secrets, at)
+
+    def explain(self, request: Request, secrets: Sequence[str], at: int) -> tuple[Check, ...]:
+        signature = self.verify(request, secrets, at)
+        return (Check("explanation", None, signature.reason),)
 
     def sign(self, request: Request, secret: str, at: int) -> Request:
         raise ValueError("the signature scheme of this sender is not known, so nothing can sign it")

@@ -1,23 +1,26 @@
 """The HTTP API under `/_inspector/api/`: everything that the UI and the CLI ask of a listener."""
 
+import asyncio
 import base64
 import binascii
 import re
 import secrets as random
 import sys
 from array import array
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from inspector.domain.delivery import Delivery, Request
+from inspector.domain.envelope import Check, Signature
 from inspector.domain.export import attempt_json, delivery_json
 from inspector.domain.headers import Headers, replaced
 from inspector.domain.query import parse
 from inspector.domain.trigger import TriggerRequest
 from inspector.errors import NotFoundError, StoreUnavailableError, UsageError
+from inspector.providers import explained
 from inspector.providers.triggering import build
 from inspector.server.intake import Intake
 from inspector.server.ports import Forwarder, Sending, Views
@@ -63,7 +66,7 @@ class Control:
         forwarder: Forwarder,
         intake: Intake,
         clock: Callable[[], int],
-        secret: str | None,
+        secrets: Sequence[str],
         status: Callable[[Reader], Mapping[str, Any]],
         rebuild: Callable[[], None],
     ) -> None:
@@ -71,7 +74,8 @@ class Control:
         self._forwarder = forwarder
         self._intake = intake
         self._clock = clock
-        self._secret = secret
+        self._secrets = secrets
+        self._explaining = asyncio.Lock()
         self._status = status
         self._rebuild = rebuild
 
@@ -86,6 +90,7 @@ class Control:
             web.get(f"{api}/deliveries/{{id}}", self.get_delivery),
             web.get(f"{api}/deliveries/{{id}}/body", self.get_body),
             web.get(f"{api}/deliveries/{{id}}/attempts", self.get_attempts),
+            web.get(f"{api}/deliveries/{{id}}/signature", self.get_signature),
             web.post(f"{api}/deliveries/{{id}}/resend", self.post_resend),
             web.post(f"{api}/trigger", self.post_trigger),
             web.post(f"{api}/reindex", self.post_reindex),
@@ -175,6 +180,26 @@ class Control:
 
         return web.json_response({"items": await self._views.read(load)})
 
+    async def get_signature(self, request: web.Request) -> web.Response:
+        """The verdict by the listener's secrets, which stay here, and what was checked for it."""
+        id_ = _delivery_id(request)
+
+        def load(reader: Reader) -> tuple[Delivery, Request | None]:
+            return _found(reader.delivery(id_), id_), reader.journal.request(id_, refused=False)
+
+        delivery, captured = await self._views.read(load)
+        checks: tuple[Check, ...] = ()
+        if captured is None:
+            signature = Signature(delivery.verdict, delivery.reason)
+        else:
+            # One at a time: it may take a second of a processor, which captures need as well.
+            async with self._explaining:
+                signature, checks = await asyncio.to_thread(
+                    explained, captured, self._secrets, delivery.received_at, delivery.verdict
+                )
+        told = [check._asdict() for check in checks]
+        return web.json_response({**signature._asdict(), "checks": told})
+
     async def post_resend(self, request: web.Request) -> web.Response:
         """202 at once; with `wait` 200 when every attempt has ended."""
         id_ = _delivery_id(request)
@@ -199,7 +224,8 @@ class Control:
         """Take samples in as if a sender had sent them."""
         asked = await _json(request, TriggerRequest)
         at = self._clock()
-        sample = build(asked, at=at, event_id=f"evt_{random.token_hex(8)}", secret=self._secret)
+        secret = self._secrets[0] if self._secrets else None
+        sample = build(asked, at=at, event_id=f"evt_{random.token_hex(8)}", secret=secret)
         id_, answer = await self._intake.take(at, sample, "trigger")
         if not id_:
             raise StoreUnavailableError("the store cannot commit", "see `inspector status`")

@@ -46,6 +46,7 @@ class FakeListener:
     seq: int = 1000
     url: str = ""
     token: str = TOKEN
+    secrets: tuple[str, ...] = ()
     sockets: set[web.WebSocketResponse] = field(default_factory=set)
     _log: list[dict[str, Any]] = field(default_factory=list)
     _runner: web.AppRunner | None = None

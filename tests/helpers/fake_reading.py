@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from inspector.domain.delivery import Delivery
+from inspector.domain.delivery import Delivery, Request
 from inspector.domain.jsonpaths import paths
 from inspector.domain.query import matches, parse
+from inspector.providers import explained
 from tests.helpers.subjects import FullDelivery
 from tests.helpers.summaries import NOW, Content
 
@@ -41,6 +42,7 @@ class Reading:
             web.get(f"{api}/deliveries/{{id}}", self.delivery),
             web.get(f"{api}/deliveries/{{id}}/body", self.body),
             web.get(f"{api}/deliveries/{{id}}/attempts", self.attempts),
+            web.get(f"{api}/deliveries/{{id}}/signature", self.signature),
         ]
 
     async def status(self, request: web.Request) -> web.Response:
@@ -184,6 +186,17 @@ class Reading:
             for attempt, answer in self._fake.attempts.get(delivery.id, [])
         ]
         return web.json_response({"items": items})
+
+    async def signature(self, request: web.Request) -> web.Response:
+        delivery, content = self.found(request)
+        captured = Request(
+            delivery.method, delivery.request_target, "1.1", content.headers, content.body
+        )
+        signature, checks = explained(
+            captured, self._fake.secrets, delivery.received_at, delivery.verdict
+        )
+        told = [check._asdict() for check in checks]
+        return web.json_response({**signature._asdict(), "checks": told})
 
 
 def _sent(delivery: Delivery, content: Content, number: int) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from inspector.domain.delivery import Request
-from inspector.domain.envelope import Envelope, EventDoc, Field, Signature
+from inspector.domain.envelope import Check, Envelope, EventDoc, Field, Signature
 from inspector.providers.pacspace import decode, samples, signature
 from inspector.providers.pacspace.catalogue import CATALOGUE
 from inspector.providers.parts import Parts
@@ -27,6 +27,11 @@ class PacSpace:
 
     def verify(self, request: Request, secrets: Sequence[str], at: int) -> Signature:
         return signature.verify(Parts(request), secrets, at)
+
+    def explain(self, request: Request, secrets: Sequence[str], at: int) -> tuple[Check, ...]:
+        from inspector.providers.pacspace.explain import explain
+
+        return explain(Parts(request), secrets, at)
 
     def sign(self, request: Request, secret: str, at: int) -> Request:
         return signature.sign(request, secret, at)

@@ -11,6 +11,7 @@ from inspector.domain.delivery import Request
 from inspector.domain.envelope import Signature, Verdict
 from inspector.domain.headers import replaced
 from inspector.providers.pacspace import why
+from inspector.providers.pacspace.form import claims, flaw
 from inspector.providers.parts import Parts, shown
 
 SIGNATURE_HEADER = "X-PacSpace-Signature"
@@ -20,7 +21,7 @@ TIMESTAMP = TIMESTAMP_HEADER.lower()
 # Seconds, past and future alike: 300 passes, 301 does not.
 TOLERANCE = 300
 # From here on the SDK takes a timestamp for milliseconds.
-_MILLISECONDS_FROM = 1_000_000_000_000
+MILLISECONDS_FROM = 1_000_000_000_000
 _CENTURY = 100 * 365 * 86400
 
 
@@ -51,24 +52,27 @@ def verify(parts: Parts, secrets: Sequence[str], at: int) -> Signature:
         return Signature(Verdict.UNSIGNED, f"The header {SIGNATURE_HEADER} is {state}.")
     timestamp = parts.headers.get(TIMESTAMP, "")
     moment = seconds(timestamp)
-    # An empty secret would make everybody's signature right; the SDK refuses to start with one.
-    keys = [(n, _key(secret)) for n, secret in enumerate(secrets, 1) if secret]
+    keys = numbered(secrets)
     if not keys:
         return Signature(Verdict.UNCHECKED, _unchecked(signature, timestamp, moment))
     if moment is None:
-        return Signature(Verdict.INVALID, _bad_timestamp(timestamp))
+        return Signature(Verdict.INVALID, bad_timestamp(timestamp))
     age = at // 1_000_000 - moment
-    claims = [part for raw in signature.split(",") if (part := raw.strip()).startswith("v1=")]
     stamp = timestamp.encode()
+    sent = claims(signature)
     for number, key in keys:
-        expected = signature_value(key, stamp, parts.request.body)
-        for place, claim in enumerate(claims, 1):
-            if claim.isascii() and hmac.compare_digest(expected, claim):
-                which = _which(number, len(secrets), place, len(claims))
-                return _matched(which, age)
-    return Signature(
-        Verdict.INVALID, why.mismatch(signature, stamp, parts.request.body, keys, age_text(age))
-    )
+        if place := matching(sent, signature_value(key, stamp, parts.request.body)):
+            return _matched(_which(number, len(secrets), place, len(sent)), age)
+    reason = why.mismatch(parts, signature, stamp, keys, len(secrets), age_text(age))
+    return Signature(Verdict.INVALID, reason)
+
+
+def matching(sent: Sequence[str], expected: str) -> int:
+    """The place, from 1, of the value that is the expected one; 0 if none is."""
+    for place, claim in enumerate(sent, 1):
+        if claim.isascii() and hmac.compare_digest(expected, claim):
+            return place
+    return 0
 
 
 def signature_value(key: bytes, timestamp: bytes, body: bytes) -> str:
@@ -89,7 +93,7 @@ def seconds(timestamp: str) -> int | None:
         number = int(timestamp)
     except ValueError:
         return None
-    return number // 1000 if abs(number) >= _MILLISECONDS_FROM else number
+    return number // 1000 if abs(number) >= MILLISECONDS_FROM else number
 
 
 def age_text(age: int) -> str:
@@ -103,9 +107,12 @@ def age_text(age: int) -> str:
     return f"{size} s {side}"
 
 
-def _key(secret: str) -> bytes:
-    # A setting may hold what is not UTF-8; verifying never raises, it then just does not match.
-    return secret.encode("utf-8", "surrogatepass")
+def numbered(secrets: Sequence[str]) -> list[tuple[int, bytes]]:
+    """The secrets as keys, by their place from 1."""
+    # An empty secret would make everybody's signature right; the SDK refuses to start with one.
+    # What is not UTF-8 in a setting must not make verifying raise; it then just does not match.
+    named = enumerate(secrets, 1)
+    return [(n, secret.encode("utf-8", "surrogatepass")) for n, secret in named if secret]
 
 
 def _matched(which: str, age: int) -> Signature:
@@ -124,7 +131,8 @@ def _which(number: int, secrets: int, place: int, claims: int) -> str:
     return which if claims == 1 else f"{which} with signature {place} of {claims}"
 
 
-def _bad_timestamp(timestamp: str) -> str:
+def bad_timestamp(timestamp: str) -> str:
+    """Why a timestamp header cannot be read."""
     if not timestamp:
         return f"The header {TIMESTAMP_HEADER} is missing or empty; it is part of what is signed."
     return (
@@ -136,7 +144,7 @@ def _bad_timestamp(timestamp: str) -> str:
 def _unchecked(signature: str, timestamp: str, moment: int | None) -> str:
     reason = "Signed, but no secret is known: give it with --secret or INSPECTOR_SECRET."
     if moment is None:
-        reason += f" {_bad_timestamp(timestamp)}"
-    if flaw := why.flaw(signature):
-        reason += f" The signature is {flaw}."
+        reason += f" {bad_timestamp(timestamp)}"
+    if wrong := flaw(signature):
+        reason += f" The signature is {wrong}."
     return reason
