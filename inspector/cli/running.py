@@ -38,11 +38,12 @@ def running(files: StoreFiles) -> Listener | None:
 class Api:
     """The HTTP API of a listener, one connection a request.
 
-    Raises what `client.control.Control` raises for the same answers. An answer is waited for as
-    long as it takes: the listener itself may be waiting for a slow app.
+    Raises what `client.control.Control` raises for the same answers. An answer is waited for
+    `patience` seconds, or as long as it takes: the listener itself may be waiting for a slow app.
     """
 
-    def __init__(self, listener: Listener) -> None:
+    def __init__(self, listener: Listener, patience: float | None = None) -> None:
+        self._patience = patience
         self._control = listener.control.rstrip("/")
         self._headers = {"Authorization": f"Bearer {listener.token()}"}
 
@@ -61,7 +62,7 @@ class Api:
         target = parts.path + (f"?{parts.query}" if parts.query else "")
         try:
             connection.connect()
-            connection.sock.settimeout(None)
+            connection.sock.settimeout(self._patience)
             connection.request(method, target, body, self._headers)
             response = connection.getresponse()
             data = response.read()

@@ -8,6 +8,7 @@ from inspector.cli.compact import human_size
 from inspector.domain.attempt import Attempt
 from inspector.domain.bodyview import view
 from inspector.domain.delivery import Delivery, Request, iso
+from inspector.domain.envelope import Check
 from inspector.domain.headers import Headers
 from inspector.domain.plaintext import one_line, visible
 from inspector.providers import by_name
@@ -15,14 +16,17 @@ from inspector.providers import by_name
 Made = tuple[Attempt, tuple[Headers, bytes] | None]
 
 _VALUE_WIDTH = 80
+_MARKS = {True: "ok", False: "no", None: "?"}
 
 
-def sheet(delivery: Delivery, request: Request, attempts: Iterable[Made]) -> Iterator[str]:
-    """The lines: request, signature, envelope, body, attempts.
+def sheet(
+    delivery: Delivery, request: Request, attempts: Iterable[Made], checks: Iterable[Check] = ()
+) -> Iterator[str]:
+    """The lines: request, signature with its `checks`, envelope, body, attempts.
 
     `request` has no method where no parser understood it; its body is then what came of it.
     """
-    yield from _summary(delivery)
+    yield from _summary(delivery, checks)
     if request.method:
         yield ""
         yield visible(f"{request.method} {request.target} HTTP/{request.http_version}")
@@ -33,10 +37,12 @@ def sheet(delivery: Delivery, request: Request, attempts: Iterable[Made]) -> Ite
         yield from _attempt(attempt, response)
 
 
-def _summary(delivery: Delivery) -> Iterator[str]:
+def _summary(delivery: Delivery, checks: Iterable[Check]) -> Iterator[str]:
     yield f"#{delivery.id}  {one_line(delivery.event or 'no event', 120)}"
     yield _pair("received", f"{iso(delivery.received_at)} from {delivery.remote or 'unknown'}")
     yield _pair("signature", f"{delivery.verdict}: {delivery.reason}")
+    for check in checks:
+        yield visible(f"  {_MARKS[check.ok]:<3} {check.name:<16} {check.said}")
     reason = f" ({delivery.state_reason})" if delivery.state_reason else ""
     yield _pair("state", delivery.state + reason)
     if delivery.answered is not None:

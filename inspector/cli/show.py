@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from inspector.cli.asking import one_id
+from inspector.cli.explaining import explained_by_secrets
 from inspector.cli.opened import opened
 from inspector.cli.options import store_options
 from inspector.cli.printing import print_item, print_row
@@ -21,7 +22,8 @@ from inspector.settings import load
 @store_options
 def command(delivery: str, body_alone: bool, db: Path | None, as_json: bool) -> None:
     """Show one delivery: request, signature, envelope, body, attempts."""
-    with opened(load({"db": db})) as reader:
+    settings = load({"db": db})
+    with opened(settings) as reader:
         id_ = one_id(reader, delivery)
         found = reader.delivery(id_)
         assert found is not None
@@ -32,12 +34,16 @@ def command(delivery: str, body_alone: bool, db: Path | None, as_json: bool) -> 
     if body_alone:
         sys.stdout.buffer.write(request.body if request else raw)
         sys.stdout.buffer.flush()
-    elif as_json:
+        return
+    checks = explained_by_secrets(settings, found, request) if request else ()
+    if as_json:
         item = delivery_json(found, request, body=True)
+        if checks:
+            item["signature"] |= {"checks": [check._asdict() for check in checks]}
         if raw:
             item |= body_json(raw)
         # The summary's `attempts` is their number; here they are themselves.
         print_item("delivery", {**item, "attempts": [attempt_json(*each) for each in attempts]})
     else:
-        for line in sheet(found, request or Request("", "", "", (), raw), attempts):
+        for line in sheet(found, request or Request("", "", "", (), raw), attempts, checks):
             print_row(line)

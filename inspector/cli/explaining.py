@@ -1,0 +1,32 @@
+"""The checks of a signature, by whoever has the secrets: the settings or the running listener."""
+
+from inspector.cli.opened import existing
+from inspector.cli.running import Api, running
+from inspector.domain.delivery import Delivery, Request, State
+from inspector.domain.envelope import Check
+from inspector.errors import InspectorError
+from inspector.providers import explained
+from inspector.settings import Settings
+
+# A listener explains within a second or so; one that does not answer keeps the rest from nobody.
+_PATIENCE = 10.0
+
+
+def explained_by_secrets(
+    settings: Settings, delivery: Delivery, request: Request
+) -> tuple[Check, ...]:
+    """What was checked, or nothing where nobody has secrets. Secrets of a listener stay there."""
+    if delivery.state is State.REFUSED:
+        # Its body was never read.
+        return ()
+    if settings.secret:
+        return explained(request, settings.secret, delivery.received_at, delivery.verdict)[1]
+    try:
+        listener = running(existing(settings))
+        if listener is None:
+            return ()
+        answer = Api(listener, _PATIENCE).get(f"deliveries/{delivery.id}/signature")
+        return tuple(Check(each["name"], each["ok"], each["said"]) for each in answer["checks"])
+    except InspectorError:
+        # The listener is of another version, or just going: the delivery is shown without.
+        return ()
