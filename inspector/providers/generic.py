@@ -1,7 +1,7 @@
 """Anybody's webhook: JSON with an event-like key, a form, or bytes. Takes every request."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -11,6 +11,7 @@ from inspector.providers import wellknown
 from inspector.providers.fields import fields
 from inspector.providers.forms import multipart, urlencoded
 from inspector.providers.parts import Parts, scalar_text, shown, tidy
+from inspector.providers.schemes import SCHEMES, SIGNATURE_WORDS, Scheme
 
 NAME = "generic"
 _FORM = "application/x-www-form-urlencoded"
@@ -18,6 +19,9 @@ _FORM = "application/x-www-form-urlencoded"
 _NAME_LIKE = re.compile(r"[\w.:/-]{1,64}")
 _NO_CATALOGUE: Mapping[str, EventDoc] = MappingProxyType({})
 _BLANKS = b" \t\r\n"
+_UNSIGNED = "No header that is known to carry a signature."
+_NO_SIGNATURE = "There is nothing to check: whoever knows the address can send this."
+_NOT_CHECKED = "inspector checks PacSpace's signatures alone; this one is for your app to check"
 
 
 class Generic:
@@ -40,8 +44,11 @@ class Generic:
         return self.signature(Parts(request), secrets, at)
 
     def explain(self, request: Request, secrets: Sequence[str], at: int) -> tuple[Check, ...]:
-        signature = self.verify(request, secrets, at)
-        return (Check("explanation", None, signature.reason),)
+        parts = Parts(request)
+        found = _signature(parts)
+        if found is None:
+            return Check("header", False, _UNSIGNED), Check("explanation", None, _NO_SIGNATURE)
+        return tuple(_explained(parts, *found))
 
     def sign(self, request: Request, secret: str, at: int) -> Request:
         raise ValueError("the signature scheme of this sender is not known, so nothing can sign it")
@@ -81,14 +88,12 @@ class Generic:
 
     def signature(self, parts: Parts, secrets: Sequence[str], at: int) -> Signature:
         """`unchecked` where a header looks like a signature, else `unsigned`."""
-        for name, _ in parts.request.headers:
-            key = name.lower()
-            scheme = wellknown.SIGNATURE_HEADERS.get(key)
-            if scheme or any(word in key for word in wellknown.SIGNATURE_WORDS):
-                by = f" ({scheme})" if scheme else ""
-                reason = f"The header {name[:64]}{by} is there, but its scheme is not checked."
-                return Signature(Verdict.UNCHECKED, reason)
-        return Signature(Verdict.UNSIGNED, "No header that is known to carry a signature.")
+        if found := _signature(parts):
+            name, scheme = found
+            by = f" ({scheme.sender})" if scheme else ""
+            reason = f"The header {name[:64]}{by} is there, but its scheme is not checked."
+            return Signature(Verdict.UNCHECKED, reason)
+        return Signature(Verdict.UNSIGNED, _UNSIGNED)
 
 
 GENERIC = Generic()
@@ -147,6 +152,37 @@ def _event_key(main: dict[str, Any]) -> str | None:
         if isinstance(value, str) and _NAME_LIKE.fullmatch(value):
             return value
     return None
+
+
+def _signature(parts: Parts) -> tuple[str, Scheme | None] | None:
+    """The first header that looks like a signature, as it was sent, and whose scheme it is."""
+    for name, _ in parts.request.headers:
+        key = name.lower()
+        scheme = SCHEMES.get(key)
+        if scheme or any(word in key for word in SIGNATURE_WORDS):
+            return name, scheme
+    return None
+
+
+def _explained(parts: Parts, name: str, scheme: Scheme | None) -> Iterator[Check]:
+    """What is known of a signature that is not checked."""
+    value = parts.headers[name.lower()]
+    if scheme is None:
+        yield Check("header", True, f"{shown(name)} looks like a signature by its name.")
+        yield Check("scheme", None, "Its scheme is not known here.")
+        yield Check("explanation", None, f"{_NOT_CHECKED}: its scheme is not known here.")
+        return
+    yield Check("header", True, f"{shown(name)} is how {scheme.sender} signs.")
+    yield Check("scheme", None, f"By its documentation it is {scheme.made}.")
+    if scheme.fits(value):
+        yield Check("form", True, "The value has that form.")
+    else:
+        yield Check("form", False, f"The value, of {len(value)} characters, has another form.")
+    for other in scheme.beside:
+        there = other in parts.headers
+        said = f"{other} is {'there' if there else 'missing'}; it is part of what is signed."
+        yield Check(other, there, said)
+    yield Check("explanation", None, f"{_NOT_CHECKED}: that takes {scheme.needs}.")
 
 
 def _text(

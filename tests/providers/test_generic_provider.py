@@ -1,14 +1,17 @@
 """The generic provider: anybody's JSON, forms, multipart, text and bytes."""
 
+import base64
 import gzip
 import json
+import time
 from typing import Any
 
 import pytest
 
-from inspector.domain.envelope import Envelope, Verdict
+from inspector.domain.envelope import Check, Envelope, Verdict
 from inspector.providers.forms import MAX_FIELDS, MAX_FORM, MAX_PARTS
 from inspector.providers.generic import GENERIC
+from inspector.providers.schemes import SCHEMES, Scheme
 from tests.helpers.pacspace import AT, post
 
 JSON = ("Content-Type", "application/json; charset=utf-8")
@@ -156,3 +159,61 @@ def test_it_has_no_samples_and_cannot_sign() -> None:
         GENERIC.sign(post(b""), "s", AT)
     with pytest.raises(ValueError, match="unknown event"):
         GENERIC.sample("push", at=AT, event_id="e")
+
+
+def explained(*headers: tuple[str, str]) -> list[Check]:
+    return list(GENERIC.explain(post(b"{}", *headers), ("secret",), AT))
+
+
+def test_an_explanation_says_whose_signature_it_is_and_what_a_check_would_take() -> None:
+    checks = explained(("X-Hub-Signature-256", "sha256=" + "0" * 64))
+    assert [(check.name, check.ok) for check in checks] == [
+        ("header", True), ("scheme", None), ("form", True), ("explanation", None),
+    ]  # fmt: skip
+    assert "GitHub" in checks[0].said
+    assert "HMAC-SHA256 of the body" in checks[1].said
+    assert "secret that both sides share" in checks[-1].said
+    assert explained(("X-Hub-Signature-256", "sha256=0"))[2].ok is False
+    assert "public key" in explained(("x-signature-ed25519", "0" * 128))[-1].said
+    assert "public address" in explained(("X-Twilio-Signature", "x"))[-1].said
+    assert "the secret itself" in explained(("X-Gitlab-Token", "x"))[-1].said
+
+
+def test_an_explanation_looks_for_the_headers_that_are_signed_as_well() -> None:
+    signed = ("webhook-signature", "v1,AAAA v1a,BBBB")
+    checks = explained(signed, ("webhook-id", "1"))
+    assert [check.ok for check in checks] == [True, None, True, True, False, None]
+    assert checks[4].name == "webhook-timestamp"
+
+
+def test_an_explanation_of_what_is_not_known_or_not_signed() -> None:
+    unknown = explained(("X-Acme-Signature", "x"))
+    assert [check.ok for check in unknown] == [True, None, None]
+    assert "not known here" in unknown[-1].said
+    none = explained()
+    assert [check.ok for check in none] == [False, None]
+
+
+@pytest.mark.parametrize(
+    ("header", "value"),
+    [
+        ("stripe-signature", "t=1,v1=" + "0" * 64 + ",v0=" + "1" * 64),
+        ("paddle-signature", "ts=1;h1=" + "0" * 64),
+        ("svix-signature", "v1,AAAA"),
+        ("x-slack-signature", "v0=" + "0" * 64),
+        ("x-shopify-hmac-sha256", base64.b64encode(bytes(32)).decode()),
+        ("x-twilio-signature", base64.b64encode(bytes(20)).decode()),
+        ("x-hub-signature", "sha1=" + "0" * 40),
+    ],
+)
+def test_the_form_of_each_scheme(header: str, value: str) -> None:
+    assert SCHEMES[header].fits(value)
+    assert not SCHEMES[header].fits(value + "\n!")
+
+
+@pytest.mark.parametrize("scheme", SCHEMES.values(), ids=SCHEMES)
+def test_a_hostile_value_is_matched_at_once(scheme: Scheme) -> None:
+    began = time.perf_counter()
+    for piece in ("v1,A ", "t=1,", "v1=0,", "A", "=", ";h1="):
+        scheme.fits(piece * 20_000)
+    assert time.perf_counter() - began < 1
