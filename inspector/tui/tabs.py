@@ -10,6 +10,7 @@ from inspector.domain.bodyview import BodyView, Mode, view
 from inspector.domain.delivery import Delivery, iso
 from inspector.domain.headers import Headers
 from inspector.domain.plaintext import visible
+from inspector.domain.redact import is_secret
 from inspector.providers import by_name
 from inspector.tui.actions import Keys
 from inspector.tui.lines import Line, heading, pair, plain
@@ -18,18 +19,6 @@ from inspector.tui.rows import BADGES, duration_text, size_text
 TABS = ("Envelope", "Headers", "Body", "Signature", "Attempts")
 MODES: tuple[Mode, ...] = ("pretty", "raw", "hex")
 
-# Values of these give access to something; they are shown when the user asks.
-SECRET_HEADERS = frozenset(
-    {
-        "authorization",
-        "proxy-authorization",
-        "cookie",
-        "set-cookie",
-        "x-api-key",
-        "x-auth-token",
-        "x-csrf-token",
-    }
-)
 _VALUE = 2000
 # Larger bodies would hold the screen up while they are parsed.
 _DESCRIBED = 1024 * 1024
@@ -135,7 +124,7 @@ def header_lines(pairs: Headers, shown: Shown) -> Iterator[Line]:
     """Each header on a line of its own; values of secret ones are masked until revealed."""
     masked = False
     for name, value in pairs:
-        if name.lower() in SECRET_HEADERS and not shown.reveal:
+        if is_secret(name) and not shown.reveal:
             masked = True
             yield ((f"{visible(name)}: ", "name"), (f"•••• ({len(value)} characters)", "dim"))
         else:
