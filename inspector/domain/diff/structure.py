@@ -1,0 +1,117 @@
+"""What differs between two JSON trees: members by key, items by what is in them."""
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from inspector.domain.diff.align import aligned
+from inspector.domain.diff.model import Found, Kind
+from inspector.domain.diff.tree import Branch, Node, digest
+
+# More of a branch is not shown, however it was indented.
+_SHOWN = 8000
+_STEP = 100
+_INDENT = re.compile(r"[ \t\r]*\n\s*")
+_MEMBERS = 64
+
+
+class _Place(NamedTuple):
+    """Two nodes that stand for each other; None: there is none. Paths differ after a shift."""
+
+    left_path: str
+    right_path: str
+    left: Node | None
+    right: Node | None
+
+
+def differing(
+    left: Node, right: Node, left_text: str, right_text: str, *, flip: bool
+) -> Iterator[Found]:
+    """The differences of two trees of these texts, in the order of left's keys."""
+    places = [_Place("", "", left, right)]
+    while places:
+        here = places.pop()
+        one, other = here.left, here.right
+        if one is None or other is None:
+            kind: Kind = "added" if one is None else "removed"
+            yield Found(kind, *here[:2], _sent(one, left_text), _sent(other, right_text))
+        elif digest(one) == digest(other):
+            continue
+        elif (
+            isinstance(one, Branch)
+            and isinstance(other, Branch)
+            and one.is_object == other.is_object
+        ):
+            inside = _members(here, one, other) if one.is_object else _items(here, one, other, flip)
+            places += inside[::-1]
+        else:
+            yield Found("changed", *here[:2], _sent(one, left_text), _sent(other, right_text))
+
+
+def _members(here: _Place, left: Branch, right: Branch) -> list[_Place]:
+    ours = dict(zip(left.keys, left.items, strict=True))
+    theirs = dict(zip(right.keys, right.items, strict=True))
+    keys = [*left.keys, *(key for key in right.keys if key not in ours)]
+    return [_below(here, key, key, ours.get(key), theirs.get(key)) for key in keys]
+
+
+def _items(here: _Place, left: Branch, right: Branch, flip: bool) -> list[_Place]:
+    alike = _Alike(left.items, right.items)
+    ours, theirs = [*map(digest, left.items)], [*map(digest, right.items)]
+    return [
+        _below(
+            here,
+            str(i if i is not None else j),
+            str(j if j is not None else i),
+            None if i is None else left.items[i],
+            None if j is None else right.items[j],
+        )
+        for i, j in aligned(ours, theirs, alike, flip=flip)
+        if i is None or j is None or ours[i] != theirs[j]
+    ]
+
+
+def _below(
+    here: _Place, left_step: str, right_step: str, left: Node | None, right: Node | None
+) -> _Place:
+    left_path = _path(here.left_path, left_step)
+    if left_step == right_step and here.left_path == here.right_path:
+        return _Place(left_path, left_path, left, right)
+    return _Place(left_path, _path(here.right_path, right_step), left, right)
+
+
+def _path(path: str, step: str) -> str:
+    step = step if len(step) <= _STEP else step[: _STEP - 1] + "…"
+    return f"{path}.{step}" if path else step
+
+
+class _Alike:
+    """How much items of two arrays are alike: by the members that objects share."""
+
+    def __init__(self, left: list[Node], right: list[Node]) -> None:
+        self._items = (left, right)
+        self._members: dict[tuple[int, int], frozenset[tuple[str, int]]] = {}
+
+    def __call__(self, i: int, j: int) -> int:
+        ours, theirs = self._of(0, i), self._of(1, j)
+        most = max(len(ours), len(theirs))
+        return 1 + 399 * len(ours & theirs) // most if most else 1
+
+    def _of(self, side: int, at: int) -> frozenset[tuple[str, int]]:
+        known = self._members.get((side, at))
+        if known is None:
+            item = self._items[side][at]
+            known = frozenset()
+            if isinstance(item, Branch):
+                pairs = zip(item.keys, map(digest, item.items[:_MEMBERS]), strict=False)
+                known = frozenset(pairs)
+            self._members[side, at] = known
+        return known
+
+
+def _sent(node: Node | None, text: str) -> str:
+    """A value as it was sent, on one line unless a string in it is not."""
+    if node is None or isinstance(node, str):
+        return node or ""
+    end = min(node.end, node.start + _SHOWN)
+    return _INDENT.sub(" ", text[node.start : end]) + ("…" if end < node.end else "")
