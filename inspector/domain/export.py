@@ -1,9 +1,11 @@
 """The one JSON shape of a whole delivery: for NDJSON, the API and exports."""
 
 from base64 import b64encode
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
 
+from inspector.domain import redact
 from inspector.domain.attempt import Attempt
 from inspector.domain.delivery import Delivery, Request
 from inspector.domain.headers import Headers
@@ -36,3 +38,36 @@ def attempt_json(attempt: Attempt, response: tuple[Headers, bytes] | None) -> di
         item["headers"] = [list(pair) for pair in response[0]]
         item |= body_json(response[1])
     return item
+
+
+def exported_line(
+    delivery: Delivery,
+    request: Request | None,
+    attempts: Iterable[tuple[Attempt, Headers, bytes]],
+    *,
+    masked: bool,
+) -> dict[str, Any]:
+    """One line of an NDJSON export: the whole delivery, with its attempts in place of their count.
+
+    `masked`: values of secret headers are replaced, and `redacted` names those that were.
+    """
+    names: dict[str, None] = {}
+
+    def shown(headers: Headers) -> Headers:
+        if not masked:
+            return headers
+        headers, found = redact.masked(headers)
+        names.update(dict.fromkeys(found))
+        return headers
+
+    if request is not None:
+        request = request._replace(headers=shown(request.headers))
+    line: dict[str, Any] = {"v": 1, "kind": "delivery"}
+    line |= delivery_json(delivery, request, body=True)
+    line["attempts"] = [
+        attempt_json(one, (shown(headers), body) if one.status is not None else None)
+        for one, headers, body in attempts
+    ]
+    if names:
+        line["redacted"] = list(names)
+    return line
