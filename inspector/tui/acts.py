@@ -1,15 +1,18 @@
 """What the user does with deliveries: each act is sent off, and its end is told."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from typing import Any
 
 from inspector.client.control import Control
-from inspector.domain.delivery import Delivery, Request
+from inspector.client.models import DeliveryDetail, Resent
+from inspector.domain.delivery import Delivery, Request, State
 from inspector.domain.plaintext import one_line
 from inspector.errors import InspectorError
 from inspector.tasks import Tasks
 from inspector.tui.events import Said, Tell, complaint
+from inspector.tui.inspection import EAGER_BODY
 from inspector.tui.results import Results
 
 MARK = "*"
@@ -48,12 +51,21 @@ class Acts:
         self.remember_target(to)
         self.perform(self._resend(delivery_id, to, re_sign), "resend")
 
-    def send_edited(
+    async def send_edited(
         self, original: Delivery, edited: Request, *, to: str | None = None, re_sign: bool = False
     ) -> None:
-        """Send a request made from a delivery: a new delivery. A held original is let go for it."""
+        """Send a request made from a delivery: a new delivery. A held original is let go for it.
+
+        Returns when it is on its way, and its outcome is told; raises `InspectorError`.
+        """
         self.remember_target(to)
-        self.perform(self._send_edited(original, edited, to, re_sign), "resend")
+        held = (self._get(original.id) or original).state is State.HELD
+        resent = await self._control.resend(
+            original.id, to=to, re_sign=re_sign, edited=edited, instead=held
+        )
+        instead = ", in its place" if held else ""
+        self._tell(Said(f"#{resent.delivery_id} was made from #{original.id}{instead}"))
+        self.perform(self._outcome(resent), "resend")
 
     def trigger(self, event: str, **options: Any) -> None:
         """Send a sample of an event to the listener; `options` are those of a trigger request."""
@@ -63,6 +75,15 @@ class Acts:
         if target is not None:
             others = [one for one in self.targets if one != target]
             self.targets = (target, *others)[:_REMEMBERED]
+
+    async def fetch(self, delivery: Delivery) -> DeliveryDetail:
+        """A delivery whole. Raises `InspectorError`."""
+        if delivery.body_size <= EAGER_BODY:
+            return await self._control.delivery(delivery.id)
+        # Large bodies come raw: in base64 they would be here twice.
+        detail = await self._control.delivery(delivery.id, body=False)
+        body = await self._control.body(delivery.id)
+        return replace(detail, request=detail.request._replace(body=body), has_body=True)
 
     def missed(self) -> None:
         """Outcomes may have been missed by the stream: ask for those that are awaited."""
@@ -102,35 +123,19 @@ class Acts:
             self._tell(complaint(error))
 
     async def _resend(self, delivery_id: int, to: str | None, re_sign: bool) -> None:
-        resent = await self._control.resend(delivery_id, to=to, re_sign=re_sign)
-        await self._await_outcome(resent.delivery_id, resent.attempts)
+        await self._outcome(await self._control.resend(delivery_id, to=to, re_sign=re_sign))
 
-    async def _send_edited(
-        self, original: Delivery, edited: Request, to: str | None, re_sign: bool
-    ) -> None:
-        current = self._get(original.id) or original
-        resent = await self._control.resend(
-            original.id,
-            to=to,
-            re_sign=re_sign,
-            edited=edited,
-            instead=current.state == "held",
-        )
-        new = resent.delivery_id
-        instead = ", in its place" if current.state == "held" else ""
-        self._tell(Said(f"#{new} was made from #{original.id}{instead}"))
-        await self._await_outcome(new, resent.attempts)
-
-    async def _await_outcome(self, delivery_id: int, attempts: Iterable[Any]) -> None:
-        attempts = list(attempts)
+    async def _outcome(self, resent: Resent) -> None:
+        attempts = resent.attempts
         if not attempts:
-            self._tell(Said(f"#{delivery_id} was not sent: it has no target", "warning"))
+            text = f"#{resent.delivery_id} was not sent: it has no target"
+            self._tell(Said(text, "warning"))
         self._results.expect(attempts)
         if self._results.under_way(attempts):
             await asyncio.sleep(_SOON)
         for one in self._results.under_way(attempts):
             where = one_line(one.target, 100)
-            self._tell(Said(f"#{delivery_id} is on its way; {where} has not answered yet"))
+            self._tell(Said(f"#{one.delivery_id} is on its way; {where} has not answered yet"))
 
     async def _ask_for(self, delivery_id: int) -> None:
         for one in await self._control.attempts(delivery_id):
@@ -152,9 +157,9 @@ class Acts:
     async def _hold(self, query: str) -> None:
         await self._control.hold(query)
         if query:
-            text = f"what matches {one_line(query, 100)} is held from now on; n lets one go"
+            text = f"what matches {one_line(query, 100)} is held from now on"
         else:
-            text = "the breakpoint is gone; what is held stays held until n lets it go"
+            text = "the breakpoint is gone; what is held stays held until it is let go"
         self._tell(Said(text))
 
     async def _release(self, delivery_id: int | None) -> None:

@@ -20,6 +20,21 @@ ACTING: tuple[Action, ...] = (
         footer=1,
     ),
     Action(
+        "edit",
+        ("e",),
+        "Edit",
+        "Edit the request and send it as a new delivery; a held one is sent edited in its place.",
+        needs_delivery=True,
+        footer=2,
+    ),
+    Action(
+        "edit-outside",
+        ("E",),
+        "Edit in $EDITOR",
+        "Edit it in the editor that VISUAL or EDITOR names, then look at it and send it.",
+        needs_delivery=True,
+    ),
+    Action(
         "send-to",
         ("o",),
         "Send to",

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 from inspector.tui.actions import BY_ID
 from inspector.tui.commands.acting import Acting
 from inspector.tui.commands.choosing import Choosing
+from inspector.tui.commands.editing import Editing
 from inspector.tui.commands.leaving import Leaving
 from inspector.tui.commands.looking import Looking
 
 if TYPE_CHECKING:
     from inspector.tui.screens.main import MainScreen
 
-GROUPS = (Looking, Choosing, Acting, Leaving)
+GROUPS = (Looking, Choosing, Acting, Editing, Leaving)
 
 
 class Commands:

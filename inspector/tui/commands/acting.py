@@ -8,6 +8,7 @@ from inspector.domain.query import quoted
 from inspector.domain.routes import parse_target
 from inspector.providers import PROVIDERS
 from inspector.tui.acts import MARK
+from inspector.tui.commands.common import at_cursor, offered_targets
 from inspector.tui.filters import Filter
 from inspector.tui.screens.prompt import PromptScreen
 from inspector.tui.screens.trigger import TriggerScreen
@@ -43,7 +44,7 @@ class Acting:
             if text is not None:
                 self._session.acts.resend(delivery_id, to=parse_target(text).url)
 
-        offers = self._targets()
+        offers = offered_targets(self._session)
         self._screen.ask(
             PromptScreen(
                 f"Send #{delivery_id} to",
@@ -54,14 +55,6 @@ class Acting:
             ),
             answered,
         )
-
-    def _targets(self) -> list[str]:
-        """Targets to offer, those named lately first."""
-        session = self._session
-        configured = session.status.targets if session.status else ()
-        tried = [one.attempt.target for one in session.inspection.attempts]
-        found = [*session.acts.targets, *(one.target for one in configured), *reversed(tried)]
-        return list(dict.fromkeys(found))
 
     def trigger(self) -> None:
         catalogue = [doc for provider in PROVIDERS for doc in provider.catalogue.values()]
@@ -91,9 +84,9 @@ class Acting:
 
     def breakpoint(self) -> None:
         """Ask for the query of what is held, beginning with what is most likely meant."""
-        session = self._session
+        session, keys = self._session, self._screen.keys
         now = session.status.breakpoint if session.status else ""
-        delivery = self._at_cursor()
+        delivery = at_cursor(self._session)
         event = delivery.event if delivery else None
         guess = now or session.filter.text or (f"event:{quoted(event)}" if event else "")
 
@@ -105,27 +98,24 @@ class Acting:
             PromptScreen(
                 "Breakpoint: hold deliveries that match, instead of sending them",
                 guess,
-                hint="n lets one go, e edits it first. Enter with nothing takes it away.",
+                hint=f"{keys.first('release')} lets one go, {keys.first('edit')} edits it first. "
+                "Enter with nothing takes it away.",
                 check=Filter.of,
             ),
             answered,
         )
 
     def release(self) -> None:
-        delivery = self._at_cursor()
+        delivery = at_cursor(self._session)
         held = delivery is not None and delivery.state is State.HELD
         self._session.acts.release(delivery.id if delivery and held else None)
 
     def release_all(self) -> None:
         self._session.acts.release_all()
 
-    def _at_cursor(self) -> Delivery | None:
-        feed = self._session.feed
-        return None if feed.cursor_id is None else feed.get(feed.cursor_id)
-
     def _under_cursor(self) -> Delivery | None:
         """The delivery under the cursor; says so when it is still loading."""
-        delivery = self._at_cursor()
+        delivery = at_cursor(self._session)
         if delivery is None:
             self._screen.say("this delivery is still loading", "warning")
         return delivery
