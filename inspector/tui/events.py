@@ -47,6 +47,18 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True)
+class JobChanged:
+    """`session.jobs` began another job."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobEnded:
+    """The job ended; `said` is what came of it."""
+
+    said: Said
+
+
+@dataclass(frozen=True, slots=True)
 class Ended:
     """The session cannot go on: its token was refused."""
 
@@ -54,7 +66,15 @@ class Ended:
 
 
 Event = (
-    FeedChanged | CountsChanged | StatusChanged | ConnectionChanged | DetailChanged | Said | Ended
+    FeedChanged
+    | CountsChanged
+    | StatusChanged
+    | ConnectionChanged
+    | DetailChanged
+    | Said
+    | Ended
+    | JobChanged
+    | JobEnded
 )
 Tell = Callable[[Event], None]
 
