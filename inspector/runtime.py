@@ -13,13 +13,16 @@ from inspector.domain.facts import AttemptFinished
 from inspector.domain.routes import Routing, parse_route
 from inspector.forward.router import Router
 from inspector.forwarding import forwarding
+from inspector.server.acting import Acting
 from inspector.server.control import Control
+from inspector.server.explaining import Explaining
 from inspector.server.guard import Guard
 from inspector.server.hub import Hub
 from inspector.server.ingress import Ingress, Limits
 from inspector.server.intake import Intake
 from inspector.server.listener import Listener, capture_url, own_hosts
 from inspector.server.policy import parse_policy
+from inspector.server.reading import Reading
 from inspector.server.stream import Streams
 from inspector.settings import Settings
 from inspector.store.files import StoreFiles
@@ -87,7 +90,8 @@ class Runtime:
         await store.start()
         before = store.journal.last_seq
 
-        router, self._dispatcher = forwarding(settings, routing, store, self._clock)
+        router, self._dispatcher, rebuild = forwarding(settings, routing, store, self._clock)
+        self._router = router
         intake = Intake(
             store,
             router,
@@ -98,15 +102,17 @@ class Runtime:
         )
         limits = Limits(settings.max_body, settings.max_in_flight)
         ingress = Ingress(store, intake, limits, self._clock)
-        control = Control(
+        acting = Acting(
+            store,
             store,
             router,
             intake,
             self._clock,
-            settings.secret,
-            self.status,
+            settings.secret[0] if settings.secret else None,
             store.follower.rebuild,
         )
+        reading = Reading(store, self._clock, self.status, rebuild)
+        control = Control(reading, Explaining(store, settings.secret), acting)
         guard = Guard(token, own_hosts(settings.host, settings.allow_host))
         listener = Listener(ingress, control, Streams(store, self.hub), guard)
         self._stack.push_async_callback(router.stop, DEADLINE)
@@ -182,6 +188,7 @@ class Runtime:
             "version": __version__,
             **self.ready(),
             "targets": lanes,
+            "breakpoint": self._router.holds.breakpoint,
             "not_configured": waiting,
             "ledger": reader.ledger().to_json(),
             "index_lag": {

@@ -16,6 +16,7 @@ from inspector.domain.preferences import Preferences
 from inspector.errors import InspectorError
 from inspector.tui.actions import Where, bindings
 from inspector.tui.preferences import check
+from inspector.tui.saved import Saved
 from inspector.tui.screens.main import MainScreen
 
 _INTERRUPTED = 130
@@ -25,7 +26,8 @@ class InspectorApp(App[None]):
     """Holds the theme, the one `.tcss` and the main screen; no feature is in here.
 
     `now` gives microseconds since the epoch, `tz` is what times are shown in (the machine's own
-    by default). `failure` says why it ended by itself, if it did.
+    by default). `saved` is what the UI writes itself, nowhere by default. `failure` says why it
+    ended by itself, if it did.
     """
 
     TITLE = "inspector"
@@ -42,13 +44,14 @@ class InspectorApp(App[None]):
         control: Control,
         stream: Stream,
         preferences: Preferences | None = None,
+        saved: Saved | None = None,
         *,
         now: Callable[[], int] = lambda: time.time_ns() // 1000,
         tz: tzinfo | None = None,
     ) -> None:
         super().__init__()
         wanted = preferences or Preferences()
-        self._main = MainScreen(control, stream, wanted, now, tz)
+        self._main = MainScreen(control, stream, wanted, saved or Saved(), now, tz)
         self.failure: InspectorError | None = None
         self.theme = wanted.theme or self.theme
         self.set_keymap(self._main.keys.keymap)
@@ -80,7 +83,9 @@ def run_ui(control_url: str, token: str, preferences: Preferences) -> int:
     Raises `ConfigurationError` when the token is refused or the preferences cannot be.
     """
     check_ui(preferences)
-    app = InspectorApp(Control(control_url, token), Stream(control_url, token), preferences)
+    app = InspectorApp(
+        Control(control_url, token), Stream(control_url, token), preferences, Saved.at_home()
+    )
     app.run()
     if app.failure is not None:
         raise app.failure

@@ -5,9 +5,11 @@ from functools import partial
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
+from inspector.domain.plaintext import visible
 from inspector.providers import PROVIDERS
 from inspector.tui.actions import Action, Keys, in_palette
 from inspector.tui.session import Session
+from inspector.tui.views import Views
 
 
 class ActionCommands(Provider):
@@ -33,6 +35,30 @@ class ActionCommands(Provider):
     def _runs(self, action: Action) -> Callable[[], object]:
         run: Callable[[str], None] = getattr(self.screen, "action_run")  # noqa: B009
         return partial(run, action.id)
+
+
+class ViewCommands(Provider):
+    """`View: failed deltas`, for a screen that has `views` and `show_query`."""
+
+    async def discover(self) -> Hits:
+        for name, query in self._all():
+            yield DiscoveryHit(f"View: {name}", self._shows(query), help=query)
+
+    async def search(self, query: str) -> Hits:
+        matcher = self.matcher(query)
+        for name, wanted in self._all():
+            score = matcher.match(f"View: {name}")
+            if score > 0:
+                shown = matcher.highlight(f"View: {name}")
+                yield Hit(score, shown, self._shows(wanted), help=wanted)
+
+    def _all(self) -> list[tuple[str, str]]:
+        views: Views = getattr(self.screen, "views")  # noqa: B009
+        return [(visible(name), visible(query)) for name, query in views.all.items()]
+
+    def _shows(self, query: str) -> Callable[[], object]:
+        show: Callable[[str], None] = getattr(self.screen, "show_query")  # noqa: B009
+        return partial(show, query)
 
 
 # How a sample may differ from the one that `t` sends, as the palette names it.

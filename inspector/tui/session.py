@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable
 
 from inspector.client.control import Control
-from inspector.client.models import Counts, Item, Status
+from inspector.client.models import Counts, Item, Seen, Status
 from inspector.client.stream import Connected, Disconnected, Frame, Lagged, Stream, StreamEvent
 from inspector.errors import InspectorError
 from inspector.tasks import Tasks
@@ -61,6 +61,8 @@ class Session:
         self.connected = False
         self.status: Status | None = None
         self.counts = Counts()
+        self.seen = Seen()
+        self._learning: asyncio.Task[None] | None = None
 
     @property
     def feed(self) -> Feed:
@@ -91,6 +93,11 @@ class Session:
     def show(self, wanted: Filter) -> None:
         """List what matches this filter, in place of what was listed."""
         self._loading.start(wanted)
+
+    def learn(self) -> None:
+        """Fetch what there is to complete a filter with, unless that is under way."""
+        if self._learning is None or self._learning.done():
+            self._learning = self._tasks.start(self._fetch_seen(), "seen")
 
     # The stream ----------------------------------------------------------------------------
 
@@ -183,6 +190,15 @@ class Session:
             except InspectorError as error:
                 _log.info("no counters: %s", error)
             await asyncio.sleep(_POLL / 2)
+
+    async def _fetch_seen(self) -> None:
+        try:
+            seen = await self._control.seen()
+        except InspectorError as error:
+            _log.info("nothing to complete with: %s", error)
+        else:
+            # The same again is not news to what is derived from it.
+            self.seen = self.seen if seen == self.seen else seen
 
     async def _fetch_status(self) -> None:
         try:

@@ -1,13 +1,11 @@
 """A request as text for an editor, and back."""
 
-import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from inspector.domain.delivery import Request
-from inspector.domain.headers import Headers
 from inspector.domain.plaintext import visible
-from inspector.domain.requesttext import MAX_BODY, EditError, from_text, to_text
+from inspector.domain.requesttext import from_text, to_text
 from tests.store.strategies import bodies, requests
 
 CRLF = b"a\r\nb\r\nc"

@@ -13,6 +13,7 @@ from inspector.client.control import Control
 from inspector.client.stream import Stream
 from inspector.domain.preferences import Preferences
 from inspector.tui.app import InspectorApp
+from inspector.tui.saved import Saved
 from inspector.tui.screens.main import MainScreen
 from tests.helpers.fake_listener import TOKEN, FakeListener
 from tests.helpers.summaries import NOW
@@ -85,10 +86,11 @@ async def ui(
     size: tuple[int, int] = (120, 40),
     token: str = TOKEN,
     preferences: Preferences | None = None,
+    saved: Saved | None = None,
 ) -> AsyncIterator[Ui]:
     control = Control(listener.control, token)
     stream = Stream(listener.control, token, jitter=lambda: 0.0)
-    app = InspectorApp(control, stream, preferences, now=lambda: NOW, tz=UTC)
+    app = InspectorApp(control, stream, preferences, saved, now=lambda: NOW, tz=UTC)
     async with app.run_test(size=size, notifications=True) as pilot:
         shown = Ui(app, pilot, listener)
         if token == listener.token:

@@ -11,7 +11,9 @@ class Where(StrEnum):
 
     LIST = "list"
     DETAIL = "detail"
+    BROWSING = "list and event types"
     MAIN = "main screen"
+    FILTER = "filter bar"
     EVERYWHERE = "everywhere"
 
 

@@ -1,16 +1,74 @@
 """Which deliveries are listed, and how."""
 
-from inspector.tui.actions.action import Action
+from inspector.tui.actions.action import Action, Where
 
 CHOOSING: tuple[Action, ...] = (
     Action(
         "filter",
-        ("slash", "f"),
+        ("f",),
         "Filter",
         "Show only deliveries that match a query: event:delta.* sig:invalid status:>=500 "
         'data.customerId:cust_1 "free text". Enter applies it, Esc leaves it as it was.',
         footer=1,
         priority=True,
+    ),
+    Action(
+        "filter-here",
+        ("slash",),
+        "Filter",
+        "The same, in the list and in the event types.",
+        Where.BROWSING,
+        palette=False,
+        priority=True,
+    ),
+    Action(
+        "filter.complete",
+        ("tab",),
+        "Complete",
+        "Take what is offered below the text (the right arrow at its end does it too); with "
+        "nothing offered, list all there is.",
+        Where.FILTER,
+        call="complete",
+        palette=False,
+    ),
+    Action(
+        "filter.up",
+        ("up",),
+        "Up",
+        "Up the list; without one, an older filter of the history.",
+        Where.FILTER,
+        call="step(-1)",
+        palette=False,
+    ),
+    Action(
+        "filter.down",
+        ("down",),
+        "Down",
+        "Down the list; without one, a newer filter of the history.",
+        Where.FILTER,
+        call="step(1)",
+        palette=False,
+    ),
+    Action(
+        "filter.leave",
+        ("escape",),
+        "Leave",
+        "Close the list; without one, leave the filter as it was.",
+        Where.FILTER,
+        call="leave",
+        palette=False,
+    ),
+    Action(
+        "save-view",
+        ("S",),
+        "Save view",
+        "Keep the filter under a name, in views.toml beside the user's config.toml.",
+    ),
+    Action(
+        "views",
+        ("V",),
+        "Views",
+        "Choose one of the named filters, or delete one.",
     ),
     Action(
         "follow",

@@ -19,7 +19,7 @@ from inspector.client.stream import Stream
 from inspector.domain.plaintext import visible
 from inspector.domain.preferences import Preferences
 from inspector.errors import InspectorError, UsageError
-from inspector.tui.actions import Keys, Where, bindings
+from inspector.tui.actions import BY_ID, Keys, Where, bindings
 from inspector.tui.commands import Commands
 from inspector.tui.emptiness import said_of
 from inspector.tui.events import (
@@ -34,12 +34,16 @@ from inspector.tui.events import (
     complaint,
 )
 from inspector.tui.filters import Filter
-from inspector.tui.palette import ActionCommands, SampleCommands
+from inspector.tui.palette import ActionCommands, SampleCommands, ViewCommands
+from inspector.tui.saved import Saved
 from inspector.tui.screens.help import HelpScreen
 from inspector.tui.session import Session
-from inspector.tui.widgets.bars import Banner, FilterBar
+from inspector.tui.views import Views
+from inspector.tui.vocabulary import Vocabulary
+from inspector.tui.widgets.bars import Banner
 from inspector.tui.widgets.delivery_list import DeliveryList, EmptyList, ListTitles
 from inspector.tui.widgets.detail import Detail
+from inspector.tui.widgets.filter_bar import FilterBar
 from inspector.tui.widgets.sidebar import Sidebar
 from inspector.tui.widgets.status import KeyBar, StatusBar
 
@@ -50,10 +54,11 @@ Severity = Literal["information", "warning", "error"]
 class MainScreen(Screen[None]):
     """Event types, list and detail around one session."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings(Where.MAIN)]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(Where.MAIN, Where.BROWSING)]
     COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {
         ActionCommands,
         SampleCommands,
+        ViewCommands,
     }
     AUTO_FOCUS = "#list"
 
@@ -76,16 +81,18 @@ class MainScreen(Screen[None]):
         control: Control,
         stream: Stream,
         preferences: Preferences,
+        saved: Saved,
         now: Callable[[], int],
         tz: tzinfo | None,
     ) -> None:
         super().__init__()
         self.preferences = preferences
         self.keys = Keys(preferences.keymap)
+        self.views = Views(preferences.views, saved)
         self.session = Session(control, stream, self._tell, now)
         self.list = DeliveryList(self.session.feed, now, tz)
         self.detail = Detail(self.session.inspection, self.keys)
-        self.filter_bar = FilterBar(self.keys)
+        self.filter_bar = FilterBar(self.keys, Vocabulary(self.session, self.views), saved)
         self.pane = "list"
         self._sidebar = Sidebar()
         self._empty = EmptyList()
@@ -112,16 +119,20 @@ class MainScreen(Screen[None]):
         self._sidebar.show(self.session.counts)
         self.detail.draw()
         self._list_or_empty()
+        if self.views.problem is not None:
+            self.say_error(self.views.problem)
         self.session.start()
 
     async def on_unmount(self) -> None:
         await self.session.stop()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        # Its keys come before all others, so that nothing typed after them is lost: but not
-        # before the text itself.
-        if action == "run" and parameters == ("filter",):
-            return not isinstance(self.focused, Input)
+        asked = BY_ID.get(str(parameters[0])) if action == "run" and parameters else None
+        if asked is not None:
+            # Keys that come before all others, so that nothing typed after them is lost, do not
+            # come before the text itself.
+            typing = asked.priority and isinstance(self.focused, Input)
+            return not typing and not (asked.where is Where.BROWSING and self.pane == "lines")
         return super().check_action(action, parameters)
 
     def action_run(self, action_id: str) -> None:
@@ -175,11 +186,7 @@ class MainScreen(Screen[None]):
 
     @on(Sidebar.Chosen)
     def _choose(self, message: Sidebar.Chosen) -> None:
-        try:
-            self.apply_filter(Filter.of(message.query))
-        except UsageError as error:
-            said = complaint(error)
-            self.say(said.text, said.severity)
+        self.show_query(message.query)
 
     @on(FilterBar.Submitted)
     def _submit(self, message: FilterBar.Submitted) -> None:
@@ -204,6 +211,13 @@ class MainScreen(Screen[None]):
         self._list_or_empty()
         self.focus_pane("list")
 
+    def show_query(self, query: str) -> None:
+        """Apply a query that was not typed now, or say what is wrong with it."""
+        try:
+            self.apply_filter(Filter.of(query))
+        except UsageError as error:
+            self.say_error(error)
+
     def focus_pane(self, pane: str) -> None:
         # A pane that is not displayed takes no focus: make it the visible one first.
         self._place_class(pane)
@@ -223,6 +237,10 @@ class MainScreen(Screen[None]):
         self.notify(
             visible(text), severity=levels.get(severity, "information"), markup=False, timeout=6
         )
+
+    def say_error(self, error: InspectorError) -> None:
+        said = complaint(error)
+        self.say(said.text, said.severity)
 
     def ask(self, screen: Screen[T], answered: Callable[[T | None], None]) -> None:
         """Show a screen over this one; `answered` gets what it ends with."""
