@@ -8,7 +8,8 @@ from inspector.domain.routes import Routing, Target, parse_header
 from inspector.errors import StoreUnavailableError
 from inspector.forward.dispatcher import Dispatcher
 from inspector.forward.lane import ForwardSettings
-from inspector.forward.ports import WaitingItem
+from inspector.forward.ports import HeldItem, WaitingItem
+from inspector.forward.rebuilt import Rebuild, rebuild_with
 from inspector.forward.router import Router
 from inspector.forward.target import TargetClient
 from inspector.settings import Settings
@@ -16,10 +17,11 @@ from inspector.store.store import Store
 
 
 class Forwarding(NamedTuple):
-    """The router, which owns the dispatcher and stops it."""
+    """The router, which owns the dispatcher and stops it; `rebuild` tells what was sent."""
 
     router: Router
     dispatcher: Dispatcher
+    rebuild: Rebuild
 
 
 class _Waiting:
@@ -35,7 +37,18 @@ class _Waiting:
         found = await self._store.read(
             lambda reader: reader.waiting(target, after, limit), fresh=False
         )
-        return [WaitingItem(each.delivery_id, each.received_at, each.attempts) for each in found]
+        return [
+            WaitingItem(
+                each.delivery_id, each.received_at, each.attempts, each.remote, each.answered
+            )
+            for each in found
+        ]
+
+    async def held(self, after: tuple[int, str], limit: int) -> list[HeldItem]:
+        if not await self._store.caught_up():
+            raise StoreUnavailableError("the index lags behind the journal")
+        found = await self._store.read(lambda reader: reader.held(after, limit), fresh=False)
+        return [HeldItem(each.delivery_id, each.target, each.attempts) for each in found]
 
     async def load(self, delivery_id: int) -> Request | None:
         return await self._store.load(delivery_id)
@@ -64,7 +77,8 @@ def forwarding(
         settings.secret,
         clock,
     )
-    return Forwarding(router, dispatcher)
+    overrides = tuple(map(parse_header, settings.header))
+    return Forwarding(router, dispatcher, rebuild_with(overrides, settings.keep_host))
 
 
 def _client_of(settings: Settings) -> Callable[[Target], TargetClient]:

@@ -56,6 +56,7 @@ def _of_store(settings: Settings) -> dict[str, Any]:
             "token_file": str(files.token),
             "db": str(files.database),
             "targets": [],
+            "breakpoint": "",
             "not_configured": waiting,
             "ledger": reader.ledger().to_json(),
             "index_lag": {"facts": max(0, last_seq - reader.position())},
@@ -80,6 +81,8 @@ def _lines(item: dict[str, Any]) -> list[tuple[str, str]]:
     if item["store"]["error"]:
         lines.append(("error", f"the store cannot commit: {item['store']['error']}"))
     lines += [("target", _target(target)) for target in item["targets"]]
+    if item["breakpoint"]:
+        lines.append(("breakpoint", f"what matches is held: {item['breakpoint']}"))
     away = "not configured now" if item["listening"] else "no listener"
     lines += [
         ("waiting", f"{count} for {url} ({away})") for url, count in item["not_configured"].items()

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from inspector.domain.attempt import Failure, FailureKind, Outcome
 from inspector.domain.delivery import Request
 from inspector.domain.facts import Appended, AttemptFinished, AttemptStarted
-from inspector.forward.message import ATTEMPT_HEADER, DELIVERY_HEADER
+from inspector.forward.message import ours
 from inspector.forward.ports import Client, Facts
 from inspector.forward.target import Sent
 
@@ -59,7 +59,7 @@ class Attempts:
         `conclude` is told the outcome and says whether it is final. When cancelled, the outcome
         is that the attempt was interrupted, and nothing is given back.
         """
-        extra = ((DELIVERY_HEADER, str(fact.delivery_id)), (ATTEMPT_HEADER, str(fact.number)))
+        extra = ours(fact.delivery_id, fact.number)
         sent: Sent | None = None
         try:
             sent = await client.send(request, timeout=limit, extra=extra)

@@ -28,26 +28,28 @@ _OFFERS_REMEMBERED = 1024
 
 @dataclass(slots=True)
 class Item:
-    """A delivery in a lane. Without `request` it is loaded when its turn comes.
+    """A delivery in a queue. Without `request` it is loaded when its turn comes.
 
     `attempts` were made at the lane's target; `received_at` is microseconds since the epoch;
-    `held` bytes are counted for it by the backlog.
+    `weight` bytes are counted for it by the backlog.
     """
 
     delivery_id: int
     received_at: int
     attempts: int = 0
     request: Request | None = None
-    held: int = 0
+    weight: int = 0
+    remote: str = ""
+    answered: int | None = None
 
 
 class Backlog:
     """Hands out each waiting delivery once, in the order of ids, whatever piles up.
 
-    It holds at most `limit` deliveries and `memory` bytes of requests. When more are offered it
+    It keeps at most `limit` deliveries and `memory` bytes of requests. When more are offered it
     falls behind: it forgets all but the ids of the latest and, once it has handed out what it
-    holds, reads on from the store until that has no more. It begins behind, from the first id, so
-    that deliveries left over from before come first. A few that were offered out of order may
+    keeps, reads on from the store until that has no more. It begins `behind`, from the first id,
+    so that deliveries left over from before come first. Those that were offered out of order may
     exceed the limit.
     """
 
@@ -59,6 +61,7 @@ class Backlog:
         *,
         limit: int,
         memory: int,
+        behind: bool = True,
     ) -> None:
         self._target = target
         self._store = store
@@ -66,12 +69,15 @@ class Backlog:
         self._limit = limit
         self._memory = memory
         self._queue: deque[Item] = deque()
-        self._held = 0
+        self._weight = 0
         self._cursor = 0  # the highest id that was queued
-        self._behind = True
+        self._behind = behind
+        self._reading = False
         self._forgotten = 0
         self._offers = 0  # made while behind
         self._latest: deque[Item] = deque(maxlen=_OFFERS_REMEMBERED)
+        # Readmitted while the store is read, which may go past them: at most what was held.
+        self._late: list[Item] = []
         self._read: dict[int, None] = {}
         self._removed: set[int] = set()
         self._arrived = asyncio.Event()
@@ -98,6 +104,18 @@ class Backlog:
             self._cursor = item.delivery_id
             self._append(item)
         self._arrived.set()
+
+    def readmit(self, item: Item) -> None:
+        """Take a delivery that was held until now, whatever was offered since; never waits.
+
+        The store must say already that it waits.
+        """
+        if self._reading and item.delivery_id > self._cursor:
+            self._forgotten += 1
+            item.request = None
+            self._late.append(item)
+        else:
+            self.offer(item)
 
     async def take(self) -> Item:
         """The next delivery, when there is one; several may wait, each gets another."""
@@ -146,12 +164,24 @@ class Backlog:
         """Queue the store's next page; with its last one, catch up with what is offered."""
         before = self._offers
         after = self._cursor
-        found = await self._insist(lambda: self._store.waiting(self._target, after, PAGE))
+        self._reading = True
+        try:
+            found = await self._insist(lambda: self._store.waiting(self._target, after, PAGE))
+        finally:
+            self._reading = False
         for entry in found:
             self._cursor = max(self._cursor, entry.delivery_id)
             self._remember(entry.delivery_id)
             if entry.delivery_id not in self._removed:
-                self._append(Item(entry.delivery_id, entry.received_at, entry.attempts))
+                self._append(
+                    Item(
+                        entry.delivery_id,
+                        entry.received_at,
+                        entry.attempts,
+                        remote=entry.remote,
+                        answered=entry.answered,
+                    )
+                )
         # Whatever was offered since the reading began must still be at hand.
         complete = len(found) < PAGE and self._offers - before <= _OFFERS_REMEMBERED
         self._queue_offered(complete)
@@ -164,9 +194,11 @@ class Backlog:
 
     def _queue_offered(self, complete: bool) -> None:
         """Queue what the reading has gone past, because the store did not know of it yet."""
-        latest, passed = list(self._latest), self._cursor
+        latest, late, passed = list(self._latest), self._late, self._cursor
         self._latest.clear()
-        for item in latest:
+        self._late = []
+        # A late one that is not passed yet comes with the next reading, which knows of it.
+        for item in latest + [each for each in late if complete or each.delivery_id <= passed]:
             if item.delivery_id in self._read or item.delivery_id in self._removed:
                 continue
             if complete or item.delivery_id <= passed:
@@ -181,26 +213,29 @@ class Backlog:
             del self._read[next(iter(self._read))]
 
     def _append(self, item: Item) -> None:
-        self._hold(item)
+        self._weigh(item)
         self._queue.append(item)
 
     def _insert(self, item: Item) -> None:
-        self._hold(item)
-        insort(self._queue, item, key=lambda queued: queued.delivery_id)
+        self._weigh(item)
+        if not self._queue or self._queue[-1].delivery_id < item.delivery_id:
+            self._queue.append(item)
+        else:
+            insort(self._queue, item, key=lambda queued: queued.delivery_id)
 
-    def _hold(self, item: Item) -> None:
+    def _weigh(self, item: Item) -> None:
         if item.request is None:
             return
         size = len(item.request.body) + HEAD_IN_MEMORY
-        if size > BODY_IN_MEMORY or self._held + size > self._memory:
+        if size > BODY_IN_MEMORY or self._weight + size > self._memory:
             item.request = None
         else:
-            item.held = size
-            self._held += size
+            item.weight = size
+            self._weight += size
 
     def _release(self, item: Item) -> None:
-        self._held -= item.held
-        item.held = 0
+        self._weight -= item.weight
+        item.weight = 0
 
     async def _insist(self, read: Callable[[], Awaitable[T]]) -> T:
         return await insist(read, self._pause, self._target)

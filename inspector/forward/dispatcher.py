@@ -1,7 +1,7 @@
 """Takes deliveries to their targets, one lane each, and re-sends them by hand beside the lanes."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -98,11 +98,34 @@ class Dispatcher:
         for number, url in enumerate(targets):
             if (lane := self._lanes.get(url)) is None:
                 continue
-            promise = None
-            if number == 0 and reply:
-                promise = Reply(asyncio.get_running_loop().create_future(), once)
-                self._answers[delivery_id] = (lane, promise)
+            promise = self._promise(delivery_id, lane, once) if number == 0 and reply else None
             lane.offer(Item(delivery_id, received_at, request=request), promise)
+
+    def readmit(
+        self,
+        delivery_id: int,
+        at: int,
+        targets: Mapping[str, int],
+        *,
+        reply: bool = False,
+        once: bool = False,
+    ) -> None:
+        """Take a delivery that was held, now that its release is committed; never waits.
+
+        `targets` come with the attempts made at each; the time for retries runs from `at`.
+        """
+        if self._stopping:
+            return
+        for number, (url, attempts) in enumerate(targets.items()):
+            if (lane := self._lanes.get(url)) is None:
+                continue
+            promise = self._promise(delivery_id, lane, once) if number == 0 and reply else None
+            lane.readmit(Item(delivery_id, at, attempts), promise)
+
+    def _promise(self, delivery_id: int, lane: Lane, once: bool) -> Reply:
+        promise = Reply(asyncio.get_running_loop().create_future(), once)
+        self._answers[delivery_id] = (lane, promise)
+        return promise
 
     async def answer(self, delivery_id: int, within: float | None) -> Outcome | None:
         """The first target's outcome: its response, or its failure once no further try follows.

@@ -114,6 +114,12 @@ class Lane:
             self._replies[item.delivery_id] = reply
         self._backlog.offer(item)
 
+    def readmit(self, item: Item, reply: Reply | None) -> None:
+        """Take a delivery that was held until now; never waits."""
+        if reply is not None:
+            self._replies[item.delivery_id] = reply
+        self._backlog.readmit(item)
+
     def withdraw(self, delivery_id: int) -> bool:
         """Take back a delivery that no worker has begun with; False if it is too late."""
         return self._backlog.remove(delivery_id)

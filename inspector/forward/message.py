@@ -33,6 +33,11 @@ class Message:
     body: bytes
 
 
+def ours(delivery_id: int, number: int) -> Headers:
+    """What every forwarded request carries at its end: which delivery, which try at the target."""
+    return ((DELIVERY_HEADER, str(delivery_id)), (ATTEMPT_HEADER, str(number)))
+
+
 def compose(
     request: Request,
     target: Target,

@@ -26,11 +26,22 @@ class Facts(Protocol):
 class WaitingItem:
     """A delivery that waits for a target; `attempts` were made there already.
 
-    `received_at` is microseconds since the epoch.
+    `received_at` is microseconds since the epoch; `answered` is what `remote` was told.
     """
 
     delivery_id: int
     received_at: int
+    attempts: int
+    remote: str = ""
+    answered: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HeldItem:
+    """A target at which a delivery is held; `attempts` were made there already."""
+
+    delivery_id: int
+    target: str
     attempts: int
 
 
@@ -43,6 +54,13 @@ class Waiting(Protocol):
         Ascending by id, ids over `after`, at most `limit`: fewer mean that there are no more.
         Whatever was committed before the call is seen; if it cannot be, this raises, and is
         called again after a while.
+        """
+        ...
+
+    async def held(self, after: tuple[int, str], limit: int) -> list[HeldItem]:
+        """Held deliveries with their targets, ascending by both, over the pair `after`.
+
+        As complete as `waiting`, and raises as it does.
         """
         ...
 

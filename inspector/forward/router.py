@@ -13,18 +13,18 @@ from inspector.domain.attempt import (
     Trigger,
 )
 from inspector.domain.delivery import Request
-from inspector.domain.facts import Appended, Routed
+from inspector.domain.facts import Appended, Captured, Routed
 from inspector.domain.routes import Routing, parse_target
 from inspector.errors import ConfigurationError, NotFoundError, UsageError
+from inspector.forward.backlog import Item
 from inspector.forward.dispatcher import Dispatcher
+from inspector.forward.holds import UNROUTED, Holds
 from inspector.forward.insist import insist
 from inspector.forward.ports import Facts, Waiting, WaitingItem
 from inspector.forward.target import Sent
 from inspector.providers import provider_for
 from inspector.tasks import Tasks
 
-# The target under which the store keeps what was captured and not routed yet.
-_UNROUTED = ""
 _PAGE = 500
 _NO_ANSWER = Failure(FailureKind.TIMEOUT, "the app did not answer in time")
 
@@ -49,7 +49,8 @@ class Sending:
 class Router:
     """Routes by event where a rule asks for it, re-sends by hand, re-signs with the first secret.
 
-    `attempts` gives the attempts made on a delivery so far.
+    `holds` routes in its place while there is a breakpoint. `attempts` gives the attempts made on
+    a delivery so far.
     """
 
     def __init__(
@@ -71,6 +72,7 @@ class Router:
         self._secrets = tuple(secrets)
         self._clock = clock
         self._tasks = Tasks("router")
+        self.holds = Holds(routing, dispatcher, facts, waiting, secrets, clock)
         self._decided: asyncio.Future[Appended] | None = None
         # Where no event name matters, every delivery goes the same way.
         self._same = None if routing.needs_event else routing.decide(None).targets
@@ -87,54 +89,62 @@ class Router:
             if self._decided is not None:
                 await self._decided
         self._dispatcher.start()
+        await self.holds.start()
 
     async def stop(self, deadline: float) -> None:
         await self._tasks.stop()
+        await self.holds.stop()
         await self._dispatcher.stop(deadline)
 
     async def _unrouted(self, after: int) -> list[WaitingItem]:
         return await insist(
-            lambda: self._waiting.waiting(_UNROUTED, after, _PAGE), asyncio.sleep, "routing"
+            lambda: self._waiting.waiting(UNROUTED, after, _PAGE), asyncio.sleep, "routing"
         )
 
     async def _load(self, delivery_id: int) -> Request | None:
         return await insist(lambda: self._waiting.load(delivery_id), asyncio.sleep, "routing")
 
     def route(self) -> tuple[str, ...] | None:
-        """The targets of every delivery where no rule asks for its event, else None."""
-        return self._same
+        """The targets of every delivery where neither a rule asks for its event nor a breakpoint
+        for all of it, else None."""
+        return None if self.holds.active else self._same
 
-    def captured(self, delivery_id: int, request: Request | None, received_at: int) -> None:
-        """Queue a committed delivery for its targets; without `request` it is loaded in time."""
-        if self._same is not None:
-            self._dispatcher.offer(delivery_id, request, received_at, self._same)
+    def captured(self, delivery_id: int, fact: Captured) -> None:
+        """Queue a committed delivery for its targets; returns at once.
+
+        The body of a large one is in pieces and is loaded when its turn comes.
+        """
+        request = None if fact.pieces else fact.request
+        if fact.route is not None:
+            self._dispatcher.offer(delivery_id, request, fact.at, fact.route)
+        elif self.holds.active:
+            self.holds.offer(_item(delivery_id, fact))
         elif request is not None:
             targets = self._decide(delivery_id, request)
-            self._dispatcher.offer(delivery_id, request, received_at, targets)
+            self._dispatcher.offer(delivery_id, request, fact.at, targets)
         else:
-            self._tasks.start(self._load_and_route(delivery_id, received_at), f"{delivery_id}")
+            self._tasks.start(self._load_and_route(delivery_id, fact.at), f"{delivery_id}")
 
     async def answered_by_app(
-        self,
-        delivery_id: int,
-        request: Request | None,
-        received_at: int,
-        *,
-        within: float | None,
-        once: bool,
+        self, delivery_id: int, fact: Captured, *, within: float | None, once: bool
     ) -> Outcome | None:
         """Queue a delivery and wait for its first target.
 
         None without a target. Where it does not answer within the time: a failure if it is tried
         `once`, since the sender must not take the delivery for handled, else None.
         """
-        targets = self._same
+        if fact.route is None and self.holds.active:
+            item = _item(delivery_id, fact)
+            chosen, outcome = await self.holds.answered(item, within=within, once=once)
+            return _NO_ANSWER if chosen and outcome is None and once else outcome
+        request = None if fact.pieces else fact.request
+        targets = fact.route
         if targets is None:
             whole = request or await self._waiting.load(delivery_id)
             targets = self._decide(delivery_id, whole) if whole else ()
         if not targets:
             return None
-        self._dispatcher.offer(delivery_id, request, received_at, targets, reply=True, once=once)
+        self._dispatcher.offer(delivery_id, request, fact.at, targets, reply=True, once=once)
         outcome = await self._dispatcher.answer(delivery_id, within)
         return _NO_ANSWER if outcome is None and once else outcome
 
@@ -155,10 +165,15 @@ class Router:
         targets = (parse_target(to).url,) if to else self._targets(request, made)
         if re_sign:
             request = self.signed(request)
-        return [
+        if not to:
+            self.holds.sent(delivery_id, targets)
+        sendings = [
             await self._send(delivery_id, request, target, made, own=not to, resigned=re_sign)
             for target in targets
         ]
+        if not to:
+            self.holds.turn(delivery_id, sendings[0].sent)
+        return sendings
 
     def signed(self, request: Request) -> Request:
         """The request with a fresh signature of the first secret."""
@@ -227,3 +242,13 @@ class Router:
         if (request := await self._load(delivery_id)) is not None:
             targets = self._decide(delivery_id, request)
             self._dispatcher.offer(delivery_id, None, received_at, targets)
+
+
+def _item(delivery_id: int, fact: Captured) -> Item:
+    return Item(
+        delivery_id,
+        fact.at,
+        request=None if fact.pieces else fact.request,
+        remote=fact.remote,
+        answered=fact.answered,
+    )

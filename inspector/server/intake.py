@@ -65,14 +65,12 @@ class Intake:
             delivery_id = (await self._journal.append(fact)).delivery_id
         except StoreUnavailableError as error:
             return 0, refusal(503, error.message, retry_after=RETRY_AFTER)
-        # A large body is read back when its turn comes, so that it does not stay in memory.
-        whole = None if pieces else request
         if asks_app:
-            answer = await self._ask_app(delivery_id, request, whole, at, kept)
+            answer = await self._ask_app(delivery_id, fact, kept)
             self._journal.append(Answered(self._clock(), delivery_id, answer.status))
             return delivery_id, answer
         if route != ():
-            self._forwarder.captured(delivery_id, whole, at)
+            self._forwarder.captured(delivery_id, fact)
         return delivery_id, self._stored.answer(delivery_id, kept)
 
     async def keep(self, at: int, request: Request, remote: str, *, replay_of: int) -> int:
@@ -83,17 +81,13 @@ class Intake:
         fact = Captured(at, request, remote, route=(), replay_of=replay_of)
         return (await self._journal.append(fact)).delivery_id
 
-    async def _ask_app(
-        self, delivery_id: int, request: Request, whole: Request | None, at: int, kept: bool
-    ) -> Answer:
+    async def _ask_app(self, delivery_id: int, fact: Captured, kept: bool) -> Answer:
         once = self._policy.name == "app"
         within = self._timeout if once else self._policy.seconds
-        asked = await self._forwarder.answered_by_app(
-            delivery_id, whole, at, within=within, once=once
-        )
+        asked = await self._forwarder.answered_by_app(delivery_id, fact, within=within, once=once)
         if asked is None or (not once and not isinstance(asked, Response)):
             return self._stored.answer(delivery_id, kept)
-        return _of_app(asked, delivery_id, to_head=request.method == "HEAD", kept=kept)
+        return _of_app(asked, delivery_id, to_head=fact.request.method == "HEAD", kept=kept)
 
 
 def _of_app(outcome: Outcome, delivery_id: int, *, to_head: bool, kept: bool) -> Answer:

@@ -6,7 +6,8 @@ from typing import Protocol, TypeVar
 
 from inspector.domain.attempt import Attempt, Outcome
 from inspector.domain.delivery import Request
-from inspector.domain.facts import Appended, Fact
+from inspector.domain.facts import Appended, Captured, Fact
+from inspector.forward.target import Sent
 from inspector.store.reader import Reader
 
 T = TypeVar("T")
@@ -30,30 +31,63 @@ class Sending(Protocol):
     @property
     def attempt(self) -> Attempt: ...
 
+    @property
+    def sent(self) -> "asyncio.Task[Sent]": ...
+
     async def finished(self) -> Attempt:
         """The attempt with its outcome."""
+        ...
+
+
+class Claim(Protocol):
+    """A held delivery that is being edited: one of the two ends it."""
+
+    def let_go(self, by: int, sending: "asyncio.Task[Sent] | None" = None) -> None:
+        """Delivery `by` was sent in its place."""
+        ...
+
+    def give_back(self) -> None:
+        """It is held as before."""
+        ...
+
+
+class Holding(Protocol):
+    """The breakpoint, and what is held."""
+
+    @property
+    def breakpoint(self) -> str:
+        """The query in force, empty without one."""
+        ...
+
+    async def hold(self, text: str) -> None:
+        """Hold what matches from now on; an empty text takes the breakpoint away."""
+        ...
+
+    async def release(self, delivery_id: int | None, *, every: bool = False) -> tuple[int, ...]:
+        """Send one that is held (None: the oldest), or all of them in order; their ids."""
+        ...
+
+    async def claim(self, delivery_id: int) -> Claim:
+        """Take a held one, to send another in its place; raises `UsageError`."""
         ...
 
 
 class Forwarder(Protocol):
     """Where deliveries go after their capture."""
 
+    @property
+    def holds(self) -> Holding: ...
+
     def route(self) -> tuple[str, ...] | None:
         """The targets of every delivery where no rule asks for its event, else None."""
         ...
 
-    def captured(self, delivery_id: int, request: Request | None, received_at: int) -> None:
-        """Queue a committed delivery; returns at once. Without `request` it is loaded in time."""
+    def captured(self, delivery_id: int, fact: Captured) -> None:
+        """Queue a committed delivery; returns at once. What is in pieces is loaded in time."""
         ...
 
     async def answered_by_app(
-        self,
-        delivery_id: int,
-        request: Request | None,
-        received_at: int,
-        *,
-        within: float | None,
-        once: bool,
+        self, delivery_id: int, fact: Captured, *, within: float | None, once: bool
     ) -> Outcome | None:
         """Queue a delivery and wait for its first target; None without one, or in time."""
         ...

@@ -11,9 +11,10 @@ from inspector.domain.facts import (
     AttemptStarted,
     Captured,
     Fact,
+    Released,
     Routed,
 )
-from inspector.forward.ports import WaitingItem
+from inspector.forward.ports import HeldItem, WaitingItem
 
 
 class Clock:
@@ -52,7 +53,8 @@ class Journal:
         self.unreadable = 0
         self.loads: list[int] = []
         self.reads: list[int] = []
-        self._pending: list[tuple[asyncio.Future[Appended], Appended]] = []
+        self.held_at: dict[int, tuple[str, ...]] = {}
+        self._pending: list[tuple[asyncio.Future[Appended], Appended, Fact]] = []
 
     def append(self, fact: Fact) -> asyncio.Future[Appended]:
         future: asyncio.Future[Appended] = asyncio.get_running_loop().create_future()
@@ -61,14 +63,21 @@ class Journal:
             return future
         self.facts.append(fact)
         delivery_id = getattr(fact, "delivery_id", 0)
-        self._pending.append((future, Appended(len(self.facts), delivery_id)))
+        self._pending.append((future, Appended(len(self.facts), delivery_id), fact))
         if not self.stuck:
             asyncio.get_running_loop().call_soon(self.commit)
         return future
 
     def commit(self) -> None:
         pending, self._pending = self._pending, []
-        for future, appended in pending:
+        for future, appended, fact in pending:
+            if isinstance(fact, Routed):
+                self.held_at.pop(fact.delivery_id, None)
+                self.targets[fact.delivery_id] = () if fact.held_by else fact.targets
+                if fact.held_by and fact.targets:
+                    self.held_at[fact.delivery_id] = fact.targets
+            elif isinstance(fact, Released) and fact.delivery_id in self.held_at:
+                self.targets[fact.delivery_id] = self.held_at.pop(fact.delivery_id)
             if not future.done():
                 future.set_result(appended)
 
@@ -81,6 +90,11 @@ class Journal:
         self.received[delivery_id] = at
         self.targets[delivery_id] = targets
         return delivery_id
+
+    async def held(self, after: tuple[int, str], limit: int) -> list[HeldItem]:
+        await asyncio.sleep(0)
+        pairs = sorted((id_, target) for id_, all_ in self.held_at.items() for target in all_)
+        return [HeldItem(*pair, 0) for pair in pairs if pair > after][:limit]
 
     async def waiting(self, target: str, after: int, limit: int) -> list[WaitingItem]:
         self.reads.append(after)

@@ -1,0 +1,322 @@
+"""The breakpoint: what matches its query is held instead of sent, until it is let go by hand."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from time import monotonic
+
+from inspector.domain.attempt import Failure, FailureKind, Outcome
+from inspector.domain.delivery import Request
+from inspector.domain.facts import Released, Routed
+from inspector.domain.query import Query, matches, parse
+from inspector.domain.routes import Routing
+from inspector.errors import UsageError
+from inspector.forward.backlog import Backlog, Item
+from inspector.forward.dispatcher import Dispatcher
+from inspector.forward.fresh import Fresh, fresh
+from inspector.forward.insist import insist
+from inspector.forward.ports import Facts, HeldItem, Waiting
+from inspector.forward.target import Sent
+from inspector.providers import provider_for
+from inspector.tasks import Tasks
+
+# The target under which the store keeps what was captured and not routed yet.
+UNROUTED = ""
+_PAGE = 500
+# What waits to be looked at: more than that is read from the store when its turn comes.
+_QUEUE_LIMIT = 50_000
+_QUEUE_MEMORY = 12 << 20
+# Bodies from this size on are decoded in a thread, so that captures go on meanwhile.
+_LARGE_BODY = 64 << 10
+# How long deliveries are looked at in one go before captures get their turn.
+_SLICE_SECONDS = 0.002
+_NOT_RELEASED = Failure(
+    FailureKind.TIMEOUT, "a breakpoint holds it, and it was not released in time"
+)
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Breakpoint:
+    text: str
+    query: Query
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A sender that waits for the app's answer: `turn` is done when its delivery's turn has come.
+
+    Its result is the sending by hand that took its place, or whether the dispatcher has it: it
+    has not where there is no target.
+    """
+
+    turn: "asyncio.Future[asyncio.Task[Sent] | bool]"
+    once: bool
+
+
+class Holds:
+    """Routes deliveries one after the other while there is a breakpoint, and keeps what it holds.
+
+    `active` says that captures shall be left unrouted and come here by `offer`. What is held is
+    held in the store too, and taken up by the next listener; a breakpoint ends with its listener.
+    """
+
+    def __init__(
+        self,
+        routing: Routing,
+        dispatcher: Dispatcher,
+        facts: Facts,
+        waiting: Waiting,
+        secrets: Sequence[str],
+        clock: Callable[[], int],
+    ) -> None:
+        self._routing = routing
+        self._dispatcher = dispatcher
+        self._facts = facts
+        self._waiting = waiting
+        self._secrets = tuple(secrets)
+        self._clock = clock
+        self._tasks = Tasks("holds")
+        self._worker: asyncio.Task[None] | None = None
+        self._backlog = Backlog(
+            UNROUTED,
+            waiting,
+            asyncio.sleep,
+            limit=_QUEUE_LIMIT,
+            memory=_QUEUE_MEMORY,
+            behind=False,
+        )
+        self._breakpoint: _Breakpoint | None = None
+        # The targets where each is held still; a hundred bytes a delivery.
+        self._held: dict[int, tuple[str, ...]] = {}
+        self._tried: dict[tuple[int, str], int] = {}
+        self._asked: dict[int, _Asked] = {}
+        self._sent_early: set[int] | None = set()
+        self._ready = asyncio.Event()
+        self._releasing = asyncio.Lock()
+        self._deciding = False
+        self.active = False
+
+    @property
+    def breakpoint(self) -> str:
+        """The query in force, empty without one."""
+        return self._breakpoint.text if self._breakpoint else ""
+
+    async def start(self) -> None:
+        """Take up what the last listener held; breakpoints and releases are taken from now on."""
+        after = (0, "")
+        found: dict[int, tuple[str, ...]] = {}
+        while page := await self._read(after):
+            for item in page:
+                after = item.delivery_id, item.target
+                found[item.delivery_id] = (*found.get(item.delivery_id, ()), item.target)
+                if item.attempts:
+                    self._tried[after] = item.attempts
+        early, self._sent_early = self._sent_early or set(), None
+        self._held |= {id_: targets for id_, targets in found.items() if id_ not in early}
+        self._ready.set()
+
+    async def _read(self, after: tuple[int, str]) -> list[HeldItem]:
+        return await insist(lambda: self._waiting.held(after, _PAGE), asyncio.sleep, "what is held")
+
+    async def stop(self) -> None:
+        """End the work; what is held stays so in the store."""
+        await self._tasks.stop()
+
+    # The breakpoint.
+
+    async def hold(self, text: str) -> None:
+        """Hold what matches from now on; an empty text takes the breakpoint away.
+
+        Raises `UsageError` (a `QueryError`) for a bad query, and where there is no target.
+        """
+        query = parse(text)
+        text = text.strip()
+        if text and not self._routing.routes:
+            raise UsageError(
+                "there is no target, so nothing is sent that could be held",
+                "start `inspector serve TARGET`",
+            )
+        # Deliveries of before are routed in one go at start, and must not come here as well.
+        await self._ready.wait()
+        self._breakpoint = _Breakpoint(text, query) if text else None
+        if text and self._worker is None:
+            self._worker = self._tasks.start(self._work(), "breakpoint")
+        self._settle()
+
+    def _settle(self) -> None:
+        # Without a breakpoint what came before is still to be sent before what comes now.
+        self.active = self._breakpoint is not None or self._deciding or len(self._backlog) > 0
+
+    def offer(self, item: Item) -> None:
+        """Take a committed delivery that is not routed; never waits."""
+        self._backlog.offer(item)
+
+    async def answered(
+        self, item: Item, *, within: float | None, once: bool
+    ) -> tuple[bool, Outcome | None]:
+        """Take such a delivery and wait for its first target, `within` seconds (None: for ever).
+
+        (False, None) where there is no target. One that is still held then stays so.
+        """
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + within if within else None
+        asked = self._asked[item.delivery_id] = _Asked(loop.create_future(), once)
+        self.offer(item)
+        try:
+            await asyncio.wait((asked.turn,), timeout=within or None)
+        finally:
+            self._asked.pop(item.delivery_id, None)
+        if not asked.turn.done():
+            return True, _NOT_RELEASED
+        left = max(deadline - loop.time(), 0.001) if deadline else None
+        if isinstance(sending := asked.turn.result(), bool):
+            return sending, await self._dispatcher.answer(item.delivery_id, left)
+        await asyncio.wait((sending,), timeout=left)
+        answered = sending.done() and not sending.cancelled()
+        return True, sending.result().outcome if answered else None
+
+    async def _work(self) -> None:
+        until = monotonic() + _SLICE_SECONDS
+        while True:
+            item = await self._backlog.take()
+            # Until it is decided, what is captured must not overtake it.
+            self._deciding = True
+            try:
+                await self._decide(item)
+            finally:
+                self._deciding = False
+                self._settle()
+            if monotonic() > until:
+                await asyncio.sleep(0)
+                until = monotonic() + _SLICE_SECONDS
+
+    async def _decide(self, item: Item) -> None:
+        """Journal where a delivery goes, and hold it or send it there."""
+        request = await self._backlog.request(item)
+        if request is None:
+            self.turn(item.delivery_id, False)
+            return
+        stop, held_by = self._breakpoint, ""
+        if stop is None:
+            decision = self._routing.decide(provider_for(request).event_name(request))
+        else:
+            subject, matched = await self._looked_at(item, request, stop)
+            decision = self._routing.decide(subject.delivery.event)
+            held_by = stop.text if matched and decision.targets else ""
+        id_, targets = item.delivery_id, decision.targets
+        self._facts.append(Routed(self._clock(), id_, targets, decision.filtered_by, held_by))
+        if held_by:
+            self._held[id_] = targets
+            return
+        asked = self._asked.get(id_)
+        self._dispatcher.offer(
+            id_,
+            item.request,
+            item.received_at,
+            targets,
+            reply=asked is not None,
+            once=asked is not None and asked.once,
+        )
+        self.turn(id_, bool(targets))
+
+    async def _looked_at(
+        self, item: Item, request: Request, stop: _Breakpoint
+    ) -> tuple[Fresh, bool]:
+        def look() -> tuple[Fresh, bool]:
+            subject = fresh(
+                item.delivery_id,
+                request,
+                item.received_at,
+                item.remote,
+                item.answered,
+                self._secrets,
+            )
+            return subject, matches(stop.query, subject, self._clock())
+
+        return await asyncio.to_thread(look) if len(request.body) >= _LARGE_BODY else look()
+
+    def turn(self, delivery_id: int, sending: "asyncio.Task[Sent] | bool") -> None:
+        """The turn of a delivery has come; a sender that waits for it waits for this now."""
+        asked = self._asked.pop(delivery_id, None)
+        if asked is not None and not asked.turn.done():
+            asked.turn.set_result(sending)
+
+    # Letting go.
+
+    async def release(self, delivery_id: int | None, *, every: bool = False) -> tuple[int, ...]:
+        """Send one that is held (None: the oldest), or all of them in order; the ids of those."""
+        await self._ready.wait()
+        # A caller that goes away must not leave some of them neither held nor sent.
+        work = self._tasks.start(self._release(delivery_id, every), "release")
+        return await asyncio.shield(work)
+
+    async def _release(self, delivery_id: int | None, every: bool) -> tuple[int, ...]:
+        released: list[int] = []
+        async with self._releasing:
+            if every:
+                chosen = sorted(self._held)
+            elif delivery_id is None:
+                chosen = [min(self._held)] if self._held else []
+            else:
+                chosen = [delivery_id]
+            for start in range(0, len(chosen), _PAGE):
+                released += await self._release_some(chosen[start : start + _PAGE])
+        return tuple(released)
+
+    async def _release_some(self, ids: Iterable[int]) -> list[int]:
+        # Some may have been sent by hand meanwhile.
+        taken = {id_: self._held.pop(id_) for id_ in ids if id_ in self._held}
+        at = self._clock()
+        if taken:
+            # The store must say that they wait before a lane may read on from there.
+            await asyncio.wait([self._facts.append(Released(at, id_)) for id_ in taken])
+        for id_, targets in taken.items():
+            asked = self._asked.get(id_)
+            tried = {target: self._tried.pop((id_, target), 0) for target in targets}
+            self._dispatcher.readmit(
+                id_, at, tried, reply=asked is not None, once=asked is not None and asked.once
+            )
+            self.turn(id_, True)
+        return list(taken)
+
+    def sent(self, delivery_id: int, targets: tuple[str, ...]) -> None:
+        """It is being sent to these targets by hand: it is not held there any more."""
+        if self._sent_early is not None:
+            self._sent_early.add(delivery_id)
+        held = self._held.pop(delivery_id, None)
+        if held is None:
+            return
+        if rest := tuple(target for target in held if target not in targets):
+            self._held[delivery_id] = rest
+
+    async def claim(self, delivery_id: int) -> "Claim":
+        """Take one that is held in order to send another in its place; raises `UsageError`."""
+        await self._ready.wait()
+        if (targets := self._held.pop(delivery_id, None)) is None:
+            raise UsageError(
+                f"#{delivery_id} is not held", "send the edited one beside it, without `instead`"
+            )
+        return Claim(self, delivery_id, targets)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A held delivery that nobody else can release: `let_go` or `give_back` ends it."""
+
+    _holds: Holds
+    _delivery_id: int
+    _targets: tuple[str, ...]
+
+    def let_go(self, by: int, sending: "asyncio.Task[Sent] | None" = None) -> None:
+        """Delivery `by` was sent in its place; a sender that waits gets that one's answer."""
+        holds = self._holds
+        reason = f"edited and sent as #{by}"
+        holds._facts.append(Routed(holds._clock(), self._delivery_id, (), reason))
+        holds.turn(self._delivery_id, sending or False)
+
+    def give_back(self) -> None:
+        """Nothing came of it: it is held as before."""
+        self._holds._held[self._delivery_id] = self._targets
