@@ -4,13 +4,16 @@ import codecs
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Literal
 from urllib.parse import unquote_plus
 
 from inspector.domain.bodylines import HexLines, TextLines
-from inspector.domain.content import decoded
+from inspector.domain.content import LIMIT as DECODED
+from inspector.domain.content import undone
 from inspector.domain.headers import Headers, first
 from inspector.domain.jsontext import Layout, laid_out
+from inspector.domain.multipart import Part, parameters, parts
 from inspector.domain.plaintext import one_line, visible
 
 Kind = Literal["json", "form", "multipart", "text", "binary", "empty"]
@@ -23,10 +26,11 @@ MAX_WIDTH = 4096
 OPEN_LIMIT = 32 * 1024 * 1024
 OPEN_LINES = 1_000_000
 _MAX_PARTS = 100
+_PREVIEW = 16 * 1024
 _PREVIEW_LINES = 20
+_PREVIEW_HEX = 4
 _TAB = 4
 
-_PARAMETER = re.compile(r';\s*([\w!#$%&\'*+.^`|~-]+)\s*=\s*("(?:[^"\\]|\\.)*+"|[^;]*)', re.ASCII)
 # Character sets only: Python also has codecs that are slow or warn on hostile input.
 _CHARSET = re.compile(
     r"ascii|utf-(8|16|32)(-sig|-le|-be)?|iso8859-\d+|cp\d+|koi8-[rtu]|shift_jis.*|euc_.*|gb\w+"
@@ -66,10 +70,11 @@ class OpenBody:
 
 @dataclass(frozen=True, slots=True)
 class _Content:
-    """The bytes to show, at most `limit` of them; `text` is None where they are binary."""
+    """The bytes to show, at most `limit` of the `whole`; `text` is None where they are binary."""
 
     media: str
     parameters: dict[str, str]
+    whole: bytes
     data: bytes
     text: str | None
     cut: bool
@@ -106,8 +111,8 @@ def opened(
     if not body:
         return OpenBody("empty", ())
     content = _content(body, headers, max(limit, 1), decode=mode == "pretty")
-    if mode == "pretty" and (parts := _multipart(content)):
-        return parts
+    if mode == "pretty" and (multipart := _multipart(content)):
+        return multipart
     if content.text is None:
         return _hex("binary", content, max_lines)
     if mode == "hex":
@@ -130,28 +135,26 @@ def harmless(line: str, limit: int) -> str:
 def _content(body: bytes, headers: Headers, limit: int, *, decode: bool) -> _Content:
     content_type = first(headers, "content-type") or ""
     media = content_type.partition(";")[0].strip().lower()
-    parameters = {
-        name.lower(): re.sub(r"\\(.)", r"\1", value[1:-1]) if value[:1] == '"' else value.strip()
-        for name, value in _PARAMETER.findall(content_type[:2000])
-    }
-    notes: list[str] = []
+    given = parameters(content_type)
     encoding = first(headers, "content-encoding") if decode else None
-    if encoding and encoding.strip().lower() != "identity":
-        plain = decoded(body, encoding)
-        shown = one_line(encoding, 40)
-        notes.append(f"{shown} decoded" if plain is not None else f"{shown} cannot be decoded")
-        body = body if plain is None else plain
-    data = body[:limit]
-    text, note = _text(data, parameters.get("charset", ""), len(body) > limit)
+    found = undone(body, encoding or "", min(limit, DECODED))
+    whole = body if found.data is None else found.data
+    data = whole[:limit]
+    cut = len(whole) > limit or (found.data is not None and not found.whole)
+    # What cannot be undone is bytes, unless it is plainly text under a wrong name.
+    text, note = _text(data, given.get("charset", ""), cut, guess=found.data is not None)
+    notes = [one for one in (found.note, note) if one]
     textual = media.startswith("text/") or "json" in media or "xml" in media
     if text is not None and not textual and _share(data, _CONTROLS) > 0.05:
         text = None
-    notes += [note] if note else []
-    return _Content(media, parameters, data, text, len(body) > limit, tuple(notes))
+    return _Content(media, given, whole, data, text, cut, tuple(notes))
 
 
-def _text(data: bytes, charset: str, cut: bool) -> tuple[str | None, str]:
-    """(text, note): by the declared character set, else UTF-8, else Latin-1, or None for binary."""
+def _text(data: bytes, charset: str, cut: bool, *, guess: bool) -> tuple[str | None, str]:
+    """(text, note): by the declared character set, else UTF-8, or None for binary.
+
+    `guess`: where it is neither, Latin-1 if that makes a text.
+    """
     for name in (charset, "utf-8"):
         if decoder := _decoder(name):
             try:
@@ -161,7 +164,7 @@ def _text(data: bytes, charset: str, cut: bool) -> tuple[str | None, str]:
                 continue
             fits = name == charset or not charset
             return text, "" if fits else f"not {one_line(charset, 40)}: shown as UTF-8"
-    if b"\0" in data or _share(data, _LATIN_CONTROLS) > 0.05:
+    if not guess or b"\0" in data or _share(data, _LATIN_CONTROLS) > 0.05:
         return None, ""
     return data.decode("latin-1"), "not UTF-8: shown as Latin-1"
 
@@ -214,39 +217,59 @@ def _json(content: _Content, text: str, max_lines: int) -> OpenBody | tuple[str,
 
 
 def _form(text: str) -> list[str]:
+    """A field a line; a value that is JSON is laid out below its name."""
     out: list[str] = []
     for pair in text.split("&", MAX_LINES + 1)[: MAX_LINES + 1]:
         name, equals, value = pair.partition("=")
-        out.append(unquote_plus(name) + (" = " + unquote_plus(value) if equals else ""))
+        shown = unquote_plus(value)
+        inside = laid_out(shown, MAX_LINES) if shown[:1] in ("{", "[") else None
+        if inside is not None and inside.complete and not inside.broken:
+            out += [f"{unquote_plus(name)} =", *(f"  {line}" for line in inside)]
+        else:
+            out.append(unquote_plus(name) + (" = " + shown if equals else ""))
+        if len(out) > MAX_LINES:
+            break
     return out
 
 
 def _multipart(content: _Content) -> OpenBody | None:
-    boundary = content.parameters.get("boundary", "")
     if not content.media.startswith("multipart/"):
         return None
-    mark = b"\r\n--" + boundary.encode("latin-1", "replace")
-    _, *chunks = (b"\r\n" + content.data).split(mark, _MAX_PARTS + 1)
-    parts = [chunk for chunk in chunks if not chunk.startswith(b"--")]
-    if not boundary or not parts:
+    boundary = content.parameters.get("boundary", "")
+    found = list(islice(parts(content.whole, boundary, _PREVIEW), _MAX_PARTS + 1))
+    if not found:
         return None
     lines: list[str] = []
-    for number, chunk in enumerate(parts[:_MAX_PARTS], 1):
-        lines += ["", *_part(number, chunk)] if lines else _part(number, chunk)
-    more = (f"only the first {_MAX_PARTS} parts",) if len(parts) > _MAX_PARTS else ()
-    return _shown("multipart", lines, content, *more)
+    for number, part in enumerate(found[:_MAX_PARTS], 1):
+        lines += ["", *_part(number, part)] if lines else _part(number, part)
+    more = len(found) > _MAX_PARTS
+    notes = (*content.notes, f"only the first {_MAX_PARTS} parts") if more else content.notes
+    cut = more or (content.cut and len(content.whole) == len(content.data))
+    return OpenBody("multipart", lines, cut, "; ".join(notes))
 
 
-def _part(number: int, chunk: bytes) -> list[str]:
-    head, _, data = chunk.partition(b"\r\n\r\n")
-    lines = [f"part {number}, {len(data)} bytes"]
-    lines += [line for line in head.decode("latin-1").split("\r\n", 50)[:50] if line.strip()]
-    text, _ = _text(data, "", cut=False)
-    if text is None or _share(data, _CONTROLS) > 0.05:
-        return [*lines, "", "(binary)"]
-    preview = _split(text)
-    more = ["…"] if len(preview) > _PREVIEW_LINES else []
-    return [*lines, "", *preview[:_PREVIEW_LINES], *more]
+def _part(number: int, part: Part) -> list[str]:
+    """What the part is in one line, its headers as they came, and the beginning of its content."""
+    named = [f'"{part.name}"'] if part.name else []
+    named += [f'file "{part.filename}"'] if part.filename else []
+    named += [part.content_type] if part.content_type else []
+    ended = "" if part.ended else ", without an end"
+    title = f"part {number}: {', '.join([*named, f'{part.size} bytes'])}{ended}"
+    return [title, *part.headers, "", *_preview(part)]
+
+
+def _preview(part: Part) -> list[str]:
+    cut = part.size > len(part.data)
+    text, _ = _text(part.data, parameters(part.content_type).get("charset", ""), cut, guess=True)
+    lines: Sequence[str] = HexLines(part.data)
+    most = _PREVIEW_HEX
+    if text is not None and _share(part.data, _CONTROLS) <= 0.05:
+        lines, most = _split(text), _PREVIEW_LINES
+        if "json" in part.content_type or text[:1] in ("{", "["):
+            inside = laid_out(text, _PREVIEW_LINES + 1, cut=cut)
+            lines = lines if inside.broken else inside
+    more = ["…"] if len(lines) > most or cut else []
+    return [*lines[:most], *more]
 
 
 def _hex(kind: Kind, content: _Content, max_lines: int) -> OpenBody:

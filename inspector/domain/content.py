@@ -1,72 +1,66 @@
 """Content codings of a body, undone for the eye only: what is signed and sent stays as it came."""
 
-import zlib
+from typing import NamedTuple
+
+from inspector.domain.codings import CODINGS, DAMAGED, MORE, PACKAGES
+from inspector.domain.plaintext import one_line
 
 # Bytes that one decoded body may grow to, unless the caller says otherwise.
 LIMIT = 8 * 1024 * 1024
 # More layers than any sender applies; each one is another chance for a bomb.
 _MAX_LAYERS = 4
-# Each member of a gzip body copies what follows it: many tiny ones would cost quadratic time.
-_MAX_MEMBERS = 32
-_GZIP = 16 + zlib.MAX_WBITS
-_ZLIB = zlib.MAX_WBITS
-_RAW = -zlib.MAX_WBITS
+_SHOWN = 40
+
+
+class Undone(NamedTuple):
+    """`data` is as much as could be decoded, None where nothing could; `note` says which it is.
+
+    The note is one line for people, empty where there was nothing to decode. `whole`: the data is
+    all of it.
+    """
+
+    data: bytes | None
+    note: str
+    whole: bool
 
 
 def decoded(body: bytes, encoding: str, limit: int = LIMIT) -> bytes | None:
-    """The body without its content codings, or None where that cannot be done.
+    """The body without its content codings, or None where that cannot be done in full.
 
     `encoding` is the Content-Encoding header's value: codings in the order they were applied,
     separated by commas. None for an unknown coding, damaged or unfinished data, and for anything
     that would grow beyond `limit` bytes; an empty or `identity` encoding gives the body itself.
     """
+    found = undone(body, encoding, limit)
+    return found.data if found.whole else None
+
+
+def undone(body: bytes, encoding: str, limit: int = LIMIT) -> Undone:
+    """The same, or its beginning where the rest is missing, damaged or too much."""
     codings = [coding for part in encoding.split(",") if (coding := part.strip().lower())]
     layers = [coding for coding in codings if coding != "identity"]
+    if not layers:
+        return Undone(body, "", True)
+    shown = one_line(encoding.strip(), _SHOWN)
     if len(layers) > _MAX_LAYERS:
-        return None
+        return Undone(None, f"{shown} cannot be decoded: too many layers", False)
+    flaw = ""
     for coding in reversed(layers):
-        plain = _undone(body, coding, limit)
-        if plain is None:
-            return None
-        body = plain
-    return body
-
-
-def _undone(body: bytes, coding: str, limit: int) -> bytes | None:
-    if coding in ("gzip", "x-gzip"):
-        return _gunzip(body, limit)
-    if coding == "deflate":
-        # RFC 9110 means zlib's format by it; many senders leave that wrapping out.
-        stream = _inflate(body, _ZLIB, limit) or _inflate(body, _RAW, limit)
-        return stream[0] if stream else None
-    return None
-
-
-def _gunzip(body: bytes, limit: int) -> bytes | None:
-    """Every member of a gzip body; zero bytes after the last are padding, as gzip treats them."""
-    pieces: list[bytes] = []
-    size = 0
-    rest = body
-    while rest or not pieces:
-        if len(pieces) == _MAX_MEMBERS:
-            return None
-        member = _inflate(rest, _GZIP, limit - size)
-        if member is None:
-            return None
-        pieces.append(member[0])
-        size += len(member[0])
-        rest = member[1].lstrip(b"\0")
-    return b"".join(pieces)
-
-
-def _inflate(body: bytes, wbits: int, limit: int) -> tuple[bytes, bytes] | None:
-    """(plain, what follows the end of the stream), or None if damaged, unfinished or too large."""
-    inflater = zlib.decompressobj(wbits)
-    try:
-        # One byte over the limit tells "too large" from "just fits"; 0 would mean no limit.
-        plain = inflater.decompress(body, limit + 1)
-    except zlib.error:
-        return None
-    if len(plain) > limit or not inflater.eof:
-        return None
-    return plain, inflater.unused_data
+        if (undo := CODINGS.get(coding)) is None:
+            return Undone(None, f"{shown} cannot be decoded", False)
+        try:
+            plain = undo(body, limit)
+        except ImportError:
+            missing = f"it takes the Python package {PACKAGES[coding]}"
+            return Undone(None, f"{shown} cannot be decoded here: {missing}", False)
+        body = plain.data
+        # What an outer layer cut short is no fault of the inner one.
+        flaw = flaw or plain.flaw
+        if flaw and not body:
+            why = f"{flaw}, or something else" if flaw == DAMAGED else flaw
+            return Undone(None, f"{shown} cannot be decoded: {why}", False)
+    if flaw == MORE:
+        return Undone(body, f"{shown} decoded, its beginning alone", False)
+    if flaw:
+        return Undone(body, f"{shown} decoded in part: {flaw}", False)
+    return Undone(body, f"{shown} decoded", True)

@@ -2,6 +2,8 @@ import gzip
 import json
 import re
 import time
+import tracemalloc
+import zlib
 from typing import Any, get_args
 
 import pytest
@@ -231,8 +233,32 @@ def test_a_coded_body_is_decoded_for_the_eye_only() -> None:
     body = gzip.compress(b"[]")
     assert view(body, coded) == shown("json", "[]", note="gzip decoded")
     assert view(body, coded, "raw").kind == "binary"
-    assert view(b"[]", coded) == shown("json", "[]", note="gzip cannot be decoded")
+    plain = view(b"[]", coded)
+    assert plain == shown(
+        "json", "[]", note="gzip cannot be decoded: it is damaged, or something else"
+    )
     assert view(b"[]", (*JSON, ("Content-Encoding", "Identity"))) == shown("json", "[]")
+
+
+def test_what_comes_of_a_body_that_is_cut_is_shown() -> None:
+    coded = (*JSON, ("Content-Encoding", "gzip"))
+    result = view(gzip.compress(json.dumps([1, 2, "x" * 3000]).encode(), 0)[:-2000], coded)
+    assert result.note == "gzip decoded in part: it ends early"
+    assert (result.kind, result.truncated) == ("json", True)
+    assert result.lines[:4] == ("[", "  1,", "  2,", "  " + result.lines[3].strip())
+    bomb = view(gzip.compress(b"[" + b"1," * 10_000_000), coded)
+    assert bomb.note == "gzip decoded, its beginning alone"
+    assert (bomb.kind, bomb.truncated, bomb.lines[1]) == ("json", True, "  1,")
+
+
+def test_a_coding_that_cannot_be_undone_is_hex_and_named() -> None:
+    coded = (*JSON, ("Content-Encoding", "compress"))
+    # Latin-1 would make a text of it.
+    result = view(b"\x1f\x9d\x90abc\xe9" * 3, coded)
+    assert (result.kind, result.note) == ("binary", "compress cannot be decoded")
+    assert result.lines[0].startswith("00000000  1f 9d 90 61")
+    # A wrong name for what is plainly text.
+    assert view(b"[]", (*JSON, ("Content-Encoding", "utf-8"))).kind == "json"
 
 
 def test_a_form() -> None:
@@ -240,23 +266,48 @@ def test_a_form() -> None:
     assert view(body, FORM) == shown("form", "a = 1", "b =  x y␊", "c", " = ", "\ufffd = 2")
 
 
+def test_json_in_a_form_is_laid_out() -> None:
+    body = b"payload=%7B%22a%22%3A%5B1%5D%7D&x=[1]+y"
+    assert view(body, FORM).lines == (
+        "payload =", "  {", '    "a": [', "      1", "    ]", "  }", "x = [1] y",
+    )  # fmt: skip
+
+
 def test_multipart() -> None:
     body = (
         b"preamble\r\n--a b\r\nContent-Disposition: form-data; name=t\r\n\r\nhello\r\nyou\r\n"
-        b"--a b\r\n\r\n\x00\xff\r\n--a b\r\nX: 1\r\n\r\n" + b"l\n" * 30 + b"\r\n--a b--\r\nafter"
+        b'--a b\r\nContent-Disposition: form-data; name="f"; filename="\xc3\xa9\x1b.png"\r\n'
+        b"Content-Type: image/png\r\n\r\n\x00\xff\r\n"
+        b"--a b\r\nContent-Type: application/json\r\n\r\n[1]\r\n"
+        b"--a b\r\nX: 1\r\n\r\n" + b"l\n" * 30 + b"\r\n--a b--\r\nafter"
     )
     lines = view(body, MULTIPART).lines
     assert view(body, MULTIPART).kind == "multipart"
-    assert lines[:5] == (
-        "part 1, 10 bytes",
+    assert lines[:6] == (
+        'part 1: "t", 10 bytes',
         "Content-Disposition: form-data; name=t",
         "",
         "hello",
         "you",
+        "",
     )
-    assert lines[5:10] == ("", "part 2, 2 bytes", "", "(binary)", "")
-    assert lines[10:13] == ("part 3, 60 bytes", "X: 1", "")
-    assert lines[13:] == ("l",) * 20 + ("…",)
+    assert lines[6] == 'part 2: "f", file "é␛.png", image/png, 2 bytes'
+    assert lines[9:12] == (
+        "",
+        "00000000  00 ff                                             |..|",
+        "",
+    )
+    assert lines[12] == "part 3: application/json, 3 bytes"
+    assert lines[14:19] == ("", "[", "  1", "]", "")
+    assert lines[19:22] == ("part 4: 60 bytes", "X: 1", "")
+    assert lines[22:] == ("l",) * 20 + ("…",)
+
+
+def test_the_size_of_a_large_part_is_its_own_and_not_what_is_looked_at() -> None:
+    body = b"--a b\r\n\r\n" + b"x" * 1_000_000 + b"\r\n--a b\r\n\r\nend"
+    result = view(body, MULTIPART)
+    assert result.lines[0] == "part 1: 1000000 bytes"
+    assert result.lines[-3:] == ("part 2: 3 bytes, without an end", "", "end")
 
 
 def test_multipart_without_parts_or_with_too_many() -> None:
@@ -275,3 +326,51 @@ def test_lines_and_width_are_bounded() -> None:
     long = view(b"\n" * MAX_LINES, ())
     assert long.truncated
     assert len(long.lines) == MAX_LINES
+
+
+BRACKETS = b"[" * 1_000_000
+HOSTILE = {
+    "one line": b'{"event":"x","data":"' + b"x" * 10_000_000 + b'"}',
+    "one line of items": b'{"data":[' + b'{"a":1,"b":"\xc3\xa9"},' * 500_000 + b"0]}",
+    "deep": BRACKETS + b"]" * 1_000_000,
+    "deep objects": b'{"a":' * 1_000_000,
+    "invalid": b'{"a":"\xff\xfe"}' * 1_000_000,
+    "controls": b"\x1b[2J\xe2\x80\xae" * 1_000_000,
+    "form": b"a=%7B%7D&" * 1_000_000,
+    "parts": b"--a b\r\n\r\n[\r\n" * 800_000,
+}
+
+
+def _bounded(body: bytes, headers: tuple[tuple[str, str], ...], mode: Mode = "pretty") -> None:
+    """Neither the processor's time nor what is held meanwhile is more than a screen may cost."""
+    began = time.process_time()
+    view(body, headers, mode)
+    assert time.process_time() - began < 1  # 0.2 s at most on an idle machine
+    tracemalloc.start()
+    try:
+        view(body, headers, mode)
+        assert tracemalloc.get_traced_memory()[1] < 60 << 20
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_bodies_take_neither_time_nor_memory(name: str) -> None:
+    for headers in (JSON, FORM, MULTIPART, ()):
+        _bounded(HOSTILE[name], headers)
+    for mode in MODES[1:]:
+        _bounded(HOSTILE[name], JSON, mode)
+
+
+@pytest.mark.parametrize("layers", ["gzip", "gzip, gzip"])
+def test_a_gigabyte_in_a_megabyte_takes_neither_time_nor_memory(layers: str) -> None:
+    packer = zlib.compressobj(wbits=31)
+    # What a full flush ends may be repeated.
+    head = packer.compress(b"[") + packer.flush(zlib.Z_FULL_FLUSH)
+    body = head + 64 * (packer.compress(bytes(1 << 24)) + packer.flush(zlib.Z_FULL_FLUSH))
+    if layers != "gzip":
+        body = gzip.compress(body)
+    assert len(body) < 1 << 20
+    headers = (*JSON, ("Content-Encoding", layers))
+    _bounded(body, headers)
+    assert view(body, headers).note == f"{layers} decoded, its beginning alone"
