@@ -128,10 +128,3 @@ class Inspection:
             and detail.delivery.id == wanted[0]
             and (detail.has_body or not wanted[1])
         )
-
-
-def current(detail: DeliveryDetail, delivery: Delivery | None) -> DeliveryDetail:
-    """The detail under the newest summary of the same delivery."""
-    if delivery is None or delivery.id != detail.delivery.id:
-        return detail
-    return replace(detail, delivery=delivery)

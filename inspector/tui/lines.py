@@ -1,5 +1,6 @@
 """Lines of styled text for the detail: wrapping and the small pieces that all tabs are made of."""
 
+import re
 from collections.abc import Iterable, Iterator
 
 from rich.cells import cell_len, get_character_cell_size
@@ -38,8 +39,22 @@ def wrapped(lines: Iterable[Line], width: int) -> Iterator[Line]:
             yield from _broken(line, max(width, 2))
 
 
+def marked(line: Line, pattern: re.Pattern[str], chosen: int) -> Line:
+    """The line with its matches marked, and the one that begins at `chosen` differently."""
+    text = "".join(part for part, _ in line)
+    out: list[Cell] = []
+    at = 0
+    for match in pattern.finditer(text):
+        out.extend(_slice(line, at, match.start()))
+        out.append((match[0], "match-chosen" if match.start() == chosen else "match"))
+        at = match.end()
+    return (*out, *_slice(line, at, len(text))) if out else line
+
+
 def _broken(line: Line, width: int) -> Iterator[Line]:
     text = "".join(part for part, _ in line)
+    # One cell a character, as nearly always: nothing has to be measured.
+    narrow = text.isascii()
     indent = len(text) - len(text.lstrip(" ")) + 2
     if line[0][1] == "name":
         indent = cell_len(line[0][0])
@@ -47,16 +62,16 @@ def _broken(line: Line, width: int) -> Iterator[Line]:
         indent = 2 if width > 8 else 0
     start, room = 0, width
     while start < len(text):
-        end = _break(text, start, room)
+        end = _break(text, start, room, narrow)
         piece = tuple(_slice(line, start, end))
         yield piece if start == 0 else ((" " * indent, ""), *piece)
         start, room = end, width - indent
 
 
-def _break(text: str, start: int, room: int) -> int:
+def _break(text: str, start: int, room: int, narrow: bool) -> int:
     """Where a piece that begins at `start` ends: after a blank near the edge, or at the edge."""
-    end, used = start, 0
-    while end < len(text):
+    end, used = (min(start + room, len(text)) if narrow else start), 0
+    while not narrow and end < len(text):
         used += get_character_cell_size(text[end])
         if used > room:
             break

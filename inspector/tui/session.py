@@ -22,6 +22,7 @@ from inspector.tui.feed import Feed
 from inspector.tui.filters import Filter
 from inspector.tui.inspection import Inspection
 from inspector.tui.loading import Loading
+from inspector.tui.reading import Reading
 from inspector.tui.results import Results
 
 _log = logging.getLogger(__name__)
@@ -57,6 +58,7 @@ class Session:
         self._dirty = asyncio.Event()
         self._listed = False
         self.inspection = Inspection(control, self._tasks, tell)
+        self.reading = Reading(self.inspection, self._tasks, tell)
         self.acts = Acts(control, self._tasks, tell, self._results, self.feed.get)
         self.connected = False
         self.status: Status | None = None

@@ -39,6 +39,32 @@ LOOKING: tuple[Action, ...] = (
     Action("tab.4", ("4",), "Signature", "The verdict on the signature, and why."),
     Action("tab.5", ("5",), "Attempts", "Each sending and what the target answered."),
     Action(
+        "search",
+        ("slash",),
+        "Search",
+        "Find a text in the tab that is shown, in any case. Enter goes on at what was found, Esc "
+        "ends the search.",
+        Where.DETAIL,
+    ),
+    Action("next-match", ("n",), "Next match", "What the search found next.", Where.DETAIL),
+    Action("previous-match", ("N",), "Previous match", "What it found before.", Where.DETAIL),
+    Action(
+        "next-delivery",
+        ("J",),
+        "Next delivery",
+        "The next older delivery, staying in the detail.",
+        Where.DETAIL,
+        needs_delivery=True,
+    ),
+    Action(
+        "previous-delivery",
+        ("K",),
+        "Previous delivery",
+        "The next newer delivery, staying in the detail.",
+        Where.DETAIL,
+        needs_delivery=True,
+    ),
+    Action(
         "body-mode",
         ("v",),
         "Body view",

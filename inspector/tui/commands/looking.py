@@ -23,7 +23,9 @@ class Looking:
         self._screen.refresh_place()
 
     def back(self) -> None:
-        if self._screen.pane != "list":
+        if self._screen.pane == "lines" and self._screen.detail.searching:
+            self._screen.detail.end_search()
+        elif self._screen.pane != "list":
             self._screen.focus_pane("list")
         elif self._session.filter.text:
             self._screen.apply_filter(Filter())
@@ -31,6 +33,22 @@ class Looking:
     def tab(self, number: str) -> None:
         self._screen.detail.show_tab(int(number) - 1)
         self._screen.show_detail_pane()
+
+    def search(self) -> None:
+        self._screen.show_detail_pane()
+        self._screen.detail.search()
+
+    def next_match(self) -> None:
+        self._screen.detail.step_match(1)
+
+    def previous_match(self) -> None:
+        self._screen.detail.step_match(-1)
+
+    def next_delivery(self) -> None:
+        self._screen.list.action_move(1)
+
+    def previous_delivery(self) -> None:
+        self._screen.list.action_move(-1)
 
     def body_mode(self) -> None:
         self._screen.detail.next_mode()

@@ -10,6 +10,7 @@ from textual.screen import ModalScreen
 
 from inspector.domain.query import KEYS
 from inspector.tui.actions import ACTIONS, BY_ID, Keys, Where
+from inspector.tui.document import Document
 from inspector.tui.lines import Line, heading, pair
 from inspector.tui.widgets.lines_view import LinesView
 
@@ -50,7 +51,7 @@ class HelpScreen(ModalScreen[None]):
     def on_mount(self) -> None:
         self._view.border_title = "Help"
         self._view.border_subtitle = "Esc closes"
-        self._view.show(list(help_lines(self._keys, self._here)), from_top=True)
+        self._view.show(Document(help_lines(self._keys, self._here)), from_top=True)
 
     def on_key(self, event: events.Key) -> None:
         if event.key in self._keys.of(BY_ID["help"]):

@@ -1,18 +1,21 @@
 """The detail of the delivery under the cursor: tabs of lines."""
 
-from textual import events
+from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
 from textual.reactive import reactive
 from textual.widget import Widget
+from textual.widgets import Input
 
 from inspector.tui.actions import Keys
-from inspector.tui.inspection import Inspection, current
-from inspector.tui.lines import Line, plain
-from inspector.tui.tabs import BUILDERS, MODES, TABS, Shown
-from inspector.tui.widgets.lines_view import LinesView
+from inspector.tui.finding import pattern
+from inspector.tui.inspection import Inspection
+from inspector.tui.reading import Reading
+from inspector.tui.tabs import TABS
+from inspector.tui.widgets.foot import Foot, SearchField
+from inspector.tui.widgets.lines_view import DetailView
 
 
 class TabBar(Widget, can_focus=False):
@@ -44,61 +47,139 @@ class TabBar(Widget, can_focus=False):
 
 
 class Detail(Vertical):
-    """One delivery, tab by tab. It draws what the inspection knows, whenever that changes."""
+    """One delivery, tab by tab. It draws what there is to read, whenever that changes."""
 
-    def __init__(self, inspection: Inspection, keys: Keys) -> None:
+    def __init__(self, inspection: Inspection, reading: Reading, keys: Keys) -> None:
         super().__init__(id="detail")
         self._inspection = inspection
-        self._keys = keys
+        self._reading = reading
+        reading.keys = keys
         self._bar = TabBar(id="tabs")
-        self._view = LinesView()
-        self._tab = 0
-        self._mode = 0
-        self._reveal = False
-        self._drawn: tuple[int | None, int] = (None, 0)
+        self._view = DetailView()
+        self._field = SearchField()
+        self._foot = Foot()
+        self._place: object = None
+        self._origin = 0
 
     def compose(self) -> ComposeResult:
         yield self._bar
         yield self._view
+        yield self._field
+        yield self._foot
+
+    @property
+    def reveals(self) -> bool:
+        """Whether the values of secret headers are shown."""
+        return self._reading.reveals
+
+    @property
+    def searching(self) -> bool:
+        """Whether occurrences of a text are marked."""
+        return bool(self._reading.sought) or self._field.display
+
+    def value_at_cursor(self) -> tuple[str, str] | None:
+        """The path and the value of the line under the cursor, as it was sent; None without."""
+        entry = self._view.port.document.entry(self._view.port.cursor)
+        return None if entry.value is None else (entry.path, entry.value)
+
+    # How it is read ------------------------------------------------------------------------
 
     def show_tab(self, index: int) -> None:
-        self._tab = self._bar.chosen = index
+        self._reading.tab = self._bar.chosen = index
         self.draw()
 
     def next_mode(self) -> None:
-        """Switch the body between pretty, raw and hex."""
-        self._mode = (self._mode + 1) % len(MODES)
+        """Switch bodies between pretty, raw and hex."""
+        self._reading.next_mode()
         self.draw()
 
     def toggle_reveal(self) -> None:
-        self._reveal = not self._reveal
+        self._reading.toggle_reveal()
         self.draw()
 
     def draw(self) -> None:
         """Draw the chosen tab anew. Another delivery begins masked and at its top."""
+        reading = self._reading
+        if reading.refresh():
+            self._view.show(reading.document, from_top=reading.place != self._place)
+            self._place = reading.place
+        self._mark()
         shown_id = self._inspection.delivery_id
-        if shown_id != self._drawn[0]:
-            self._reveal = False
-        at = (shown_id, self._tab)
-        self._view.show(self._lines(), from_top=at != self._drawn)
-        self._drawn = at
         self.border_title = None if shown_id is None else f"#{shown_id}"
 
     def on_tab_bar_chosen(self, message: TabBar.Chosen) -> None:
         message.stop()
         self.show_tab(message.index)
 
-    def _lines(self) -> list[Line]:
-        inspection = self._inspection
-        if inspection.error:
-            return [plain(inspection.error, "error")]
-        if inspection.detail is None:
-            waiting = inspection.delivery_id is not None
-            return [plain("loading …" if waiting else "no delivery is chosen", "dim")]
-        detail = current(inspection.detail, inspection.delivery)
-        shown = Shown(detail, inspection.attempts, MODES[self._mode], self._reveal, self._keys)
-        return list(BUILDERS[self._tab](shown))
+    # Searching -----------------------------------------------------------------------------
+
+    def search(self) -> None:
+        """Open the field; what is typed is found at once."""
+        self._origin = self._view.port.cursor
+        self._field.display = True
+        # At once, unlike `focus()`: what is typed right after the key belongs to the text.
+        self.screen.set_focus(self._field)
+
+    def end_search(self) -> None:
+        """Mark nothing any more."""
+        self._field.value = ""
+        self._leave_field()
+        self._reading.search("", 0)
+        self._mark()
+
+    def step_match(self, matches: int) -> None:
+        """Go to the next occurrence, or to the one before."""
+        if not self._reading.sought:
+            self.search()
+            return
+        self._reading.step(matches, self._view.port.cursor)
+        self._mark()
+
+    @on(Input.Changed, "#search")
+    def _sought(self, event: Input.Changed) -> None:
+        event.stop()
+        if event.value != self._reading.sought:
+            self._reading.search(event.value, self._origin)
+            self._mark()
+
+    @on(Input.Submitted, "#search")
+    def _submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        if event.value:
+            self._leave_field()
+        else:
+            self.end_search()
+
+    @on(SearchField.Left)
+    def _left(self, message: SearchField.Left) -> None:
+        message.stop()
+        self.end_search()
+
+    def _leave_field(self) -> None:
+        if self._field.display:
+            self.screen.set_focus(self._view)
+            self._field.display = False
+
+    def _mark(self) -> None:
+        """Mark what is found, and go to the one that is chosen."""
+        reading = self._reading
+        hit = reading.hit
+        if self._view.mark(pattern(reading.sought) if reading.sought else None, hit) and hit:
+            self._view.go(hit[0])
+        self._say()
+
+    # The bottom line -----------------------------------------------------------------------
+
+    @on(DetailView.CursorMoved)
+    def _moved(self, message: DetailView.CursorMoved) -> None:
+        message.stop()
+        self._say()
+
+    def _say(self) -> None:
+        entry = self._view.port.document.entry(self._view.port.cursor)
+        state = "formatting …" if self._reading.pending else self._reading.tally
+        self._foot.say(entry.path, state)
 
 
 def _labels() -> list[str]:
-    return [f" {number} {name} " for number, name in enumerate(TABS, 1)]
+    return [f" {number} {tab.name} " for number, tab in enumerate(TABS, 1)]

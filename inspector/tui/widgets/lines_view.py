@@ -1,65 +1,174 @@
-"""A view of wrapped lines of text, scrolled by keys."""
+"""A window over a document, drawn row by row and moved by keys."""
 
+import re
 from typing import ClassVar
 
+from textual import events
 from textual.binding import BindingType
+from textual.message import Message
 from textual.strip import Strip
 
 from inspector.tui.actions import Where, bindings
-from inspector.tui.lines import Line, wrapped
+from inspector.tui.document import Document
+from inspector.tui.rows import Cell
+from inspector.tui.viewport import Row, Viewport
 from inspector.tui.widgets.cells import CellView
+
+_WHEEL = 3
+# The actions of the detail that any text can do.
+_SCROLLING = ("down", "up", "page-down", "page-up", "top", "bottom")
+_SCROLLS = [one for one in bindings(Where.DETAIL) if f"{one.id}"[7:] in _SCROLLING]
+# Before the text: the cursor's sign, and the sign of what folds.
+_GUTTER = 2
 
 
 class LinesView(CellView, can_focus=True):
-    """Lines of text, wrapped to the width, scrolled by keys."""
+    """A document, wrapped to the width, scrolled by keys. The `Viewport` decides; this draws.
 
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings(Where.DETAIL)]
+    The scrollbar counts lines, whatever their number of rows: those out of sight are not wrapped.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [*_SCROLLS]
+    gutter_width = 0
 
     def __init__(self, view_id: str = "lines") -> None:
-        self._strips: dict[int, Strip] = {}
+        self._rows: list[Row] = []
         super().__init__(id=view_id)
-        self._lines: list[Line] = []
-        self._wrapped: list[Line] = []
-        self._width = 0
+        self.port = Viewport()
 
-    def show(self, lines: list[Line], *, from_top: bool) -> None:
-        """Replace the lines; `from_top` unless they are the same ones, a little newer."""
-        self._lines = lines
-        self._wrap()
-        if from_top:
-            self.jump_to(0)
+    def show(self, document: Document, *, from_top: bool) -> None:
+        """Replace the document; `from_top` unless it is the same one, a little newer."""
+        self.port.show(document, from_top=from_top)
+        self.redraw()
+
+    def redraw(self) -> None:
+        """The viewport has changed: draw what is in it, and move the scrollbar along."""
+        self._rows = self.port.rows()
+        self.resize_rows(self.port.extent)
+        self.jump_to(self.port.place)
+        self.refresh()
 
     def render_line(self, y: int) -> Strip:
-        index = self.scroll_offset.y + y
         width = self.scrollable_content_region.width
-        strip = self._strips.get(index)
-        if strip is None:
-            cells = self._wrapped[index] if index < len(self._wrapped) else ()
-            strip = self._strips[index] = self.strip(cells, width)
-        return strip
+        if y >= len(self._rows):
+            return Strip.blank(width, self.under)
+        return self.strip(self._rows[y].cells, width)
 
     def forget_strips(self) -> None:
-        self._strips.clear()
+        self.refresh()
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        super().watch_scroll_y(old_value, new_value)
+        if round(new_value) != self.port.place:
+            # By the scrollbar: everything else moves the viewport first.
+            self.port.scroll_to(round(new_value))
+            self.redraw()
 
     def on_resize(self) -> None:
-        if self._width != self.scrollable_content_region.width:
-            self._wrap()
+        region = self.scrollable_content_region
+        self.port.resize(region.width - self.gutter_width, region.height)
+        self.redraw()
 
-    def _wrap(self) -> None:
-        self.forget_strips()
-        self._width = self.scrollable_content_region.width
-        self._wrapped = list(wrapped(self._lines, self._width)) if self._width else []
-        self.resize_rows(len(self._wrapped))
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        self._wheel(event, _WHEEL)
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        self._wheel(event, -_WHEEL)
+
+    def _wheel(self, event: events.MouseEvent, rows: int) -> None:
+        event.prevent_default()
+        event.stop()
+        self.port.scroll(rows)
+        self.redraw()
+
+    def action_line(self, lines: int) -> None:
+        self.port.scroll(lines)
+        self.redraw()
+
+    def action_turn(self, pages: int) -> None:
+        self.port.turn(pages)
+        self.redraw()
+
+    def action_top(self) -> None:
+        self.port.first()
+        self.redraw()
+
+    def action_bottom(self) -> None:
+        self.port.last()
+        self.redraw()
+
+
+class DetailView(LinesView):
+    """A document with a cursor, which is seen while the pane has the keys, and with folding."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        one for one in bindings(Where.DETAIL) if one not in _SCROLLS
+    ]
+    gutter_width = _GUTTER
+
+    class CursorMoved(Message):
+        """The cursor is on another line, or another line is where it is."""
+
+        def can_replace(self, message: Message) -> bool:
+            return isinstance(message, DetailView.CursorMoved)
+
+    def redraw(self) -> None:
+        super().redraw()
+        self.post_message(self.CursorMoved())
+
+    def render_line(self, y: int) -> Strip:
+        width = self.scrollable_content_region.width
+        if y >= len(self._rows):
+            return Strip.blank(width, self.under)
+        row = self._rows[y]
+        chosen = row.line == self.port.cursor and self.has_focus
+        base = self.get_component_rich_style("cell--selected-focus") if chosen else None
+        return self.strip([self._gutter(row, chosen), *row.cells], width, base)
+
+    def _gutter(self, row: Row, chosen: bool) -> Cell:
+        if row.number:
+            return "  ", ""
+        folding = self.port.folding
+        sign = " "
+        if folding.foldable(row.line):
+            sign = "+" if folding.folded(row.line) else "-"
+        return (">" if chosen else " ") + sign, "fold"
+
+    def watch_has_focus(self, has_focus: bool) -> None:
+        super().watch_has_focus(has_focus)
         self.refresh()
 
     def action_line(self, lines: int) -> None:
-        self.jump_to(self.scroll_offset.y + lines)
+        self.port.step(lines)
+        self.redraw()
 
-    def action_turn(self, pages: int) -> None:
-        self.jump_to(self.scroll_offset.y + pages * max(self.size.height - 1, 1))
+    def mark(self, sought: re.Pattern[str] | None, hit: tuple[int, int] | None) -> bool:
+        """Mark what matches, `hit` before all; whether that is something else than before."""
+        if not self.port.seek(sought, hit):
+            return False
+        self.redraw()
+        return True
 
-    def action_top(self) -> None:
-        self.jump_to(0)
+    def go(self, line: int) -> None:
+        """Put the cursor on a line that may be folded or far away."""
+        self.port.go(line, centre=True)
+        self.redraw()
 
-    def action_bottom(self) -> None:
-        self.jump_to(len(self._wrapped))
+    def action_fold(self) -> None:
+        self.port.fold()
+        self.redraw()
+
+    def action_unfold(self) -> None:
+        self.port.unfold()
+        self.redraw()
+
+    def action_turn_over(self) -> None:
+        self.port.toggle()
+        self.redraw()
+
+    def on_click(self, event: events.Click) -> None:
+        if event.y < len(self._rows):
+            self.port.go(self._rows[event.y].line)
+            if event.x < _GUTTER:
+                self.port.toggle()
+            self.redraw()

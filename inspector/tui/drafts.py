@@ -1,0 +1,85 @@
+"""Documents are built at once where they are small, in a thread where they are large."""
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable, Hashable
+from typing import TypeVar
+
+from inspector.tasks import Tasks
+from inspector.tui.document import Document
+
+_log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+# Bytes that are laid out in about 5 ms; what is larger would be felt at a key press.
+AT_ONCE = 16 * 1024
+
+
+class Drafts:
+    """Builds the document that was asked for last; `ready` is called when a large one is.
+
+    One thread at a time: what was asked for meanwhile is built when it has ended, and what nobody
+    waits for any more is dropped.
+    """
+
+    def __init__(self, tasks: Tasks, ready: Callable[[], None]) -> None:
+        self._tasks = tasks
+        self._ready = ready
+        self._wanted: tuple[Hashable, Callable[[], Document]] | None = None
+        self._built: tuple[Hashable, Document] | None = None
+        self._running = False
+
+    def ask(self, key: Hashable, build: Callable[[], Document], size: int) -> Document | None:
+        """The document of this key, or None if it is being built; then ask again when `ready`."""
+        self._wanted = None
+        if self._built is not None and self._built[0] == key:
+            return self._built[1]
+        if size <= AT_ONCE:
+            self._built = (key, build())
+            return self._built[1]
+        self._wanted = (key, build)
+        if not self._running:
+            self._running = True
+            self._tasks.start(self._run(), "draft")
+        return None
+
+    async def _run(self) -> None:
+        try:
+            while (wanted := self._wanted) is not None:
+                key, build = wanted
+                document = await in_thread(build)
+                if self._wanted is not None and self._wanted[0] == key:
+                    self._built, self._wanted = (key, document), None
+                    self._ready()
+        finally:
+            self._running = False
+
+
+async def in_thread(function: Callable[[], T]) -> T:
+    """What a function returns that may take seconds; the process does not wait for it to end."""
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[T] = loop.create_future()
+
+    def finish(result: T | None, error: BaseException | None) -> None:
+        if done.done():
+            return
+        if error is not None:
+            done.set_exception(error)
+        else:
+            done.set_result(result)  # type: ignore[arg-type]
+
+    def run() -> None:
+        result, error = None, None
+        try:
+            result = function()
+        except Exception as problem:
+            error = problem
+        try:
+            loop.call_soon_threadsafe(finish, result, error)
+        except RuntimeError:
+            _log.info("the loop ended before %s did", function)
+
+    threading.Thread(target=run, name="inspector-draft", daemon=True).start()
+    return await done

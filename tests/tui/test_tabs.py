@@ -1,0 +1,160 @@
+"""What each tab says, and what can be copied of it, built without a screen."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from inspector.client.models import AttemptDetail, DeliveryDetail
+from inspector.domain.attempt import Failure, FailureKind
+from inspector.domain.delivery import Delivery, Request, State
+from inspector.domain.headers import Headers
+from inspector.domain.plaintext import visible
+from inspector.tui.document import Document
+from inspector.tui.tabs import MODES, TABS, Shown, Tab, attempts, body, envelope, headers, signature
+from inspector.tui.tabs.moments import beside
+from tests.helpers.summaries import NOW, make_attempt, make_delivery
+
+
+def said(document: Document) -> str:
+    return "\n".join(line for _, line in document.texts(0, len(document)))
+
+
+def shown(
+    delivery: Delivery | None = None,
+    data: bytes = b"{}",
+    pairs: Headers = (),
+    tries: tuple[AttemptDetail, ...] = (),
+    **look: bool,
+) -> Shown:
+    delivery = delivery or make_delivery(1, body_size=len(data))
+    request = Request(delivery.method, delivery.request_target, "1.1", pairs, data)
+    return Shown(DeliveryDetail(delivery, request, has_body=True), tries, **look)  # type: ignore[arg-type]
+
+
+def test_envelope_tells_documented_from_unknown_fields() -> None:
+    data = b'{"event":"delta.verified","data":{"status":"verified","invented":1}}'
+    told = said(Document(envelope.parts(shown(data=data))))
+    assert "A usage delta is recorded and verified." in told
+    assert "? data.invented = 1\n      not documented" in told
+    assert "  data.status = verified\n      Always" in told
+
+
+def test_envelope_of_an_unknown_event_of_a_known_provider() -> None:
+    told = said(
+        Document(envelope.parts(shown(make_delivery(1, event="delta.future", notes=("odd",)))))
+    )
+    assert "in no catalogue" in told
+    assert "! odd" in told
+
+
+def test_headers_keep_order_and_duplicates_and_mask_secrets() -> None:
+    pairs = (("B", "1"), ("a", "2"), ("b", "3"), ("COOKIE", "sid=abc"), ("X-Api-Key", "k"))
+    masked = said(Document(headers.parts(shown(pairs=pairs))))
+    assert "B: 1 (1 of 2)\na: 2\nb: 3 (2 of 2)\nCOOKIE: •••• (7 characters)\n" in masked
+    assert "X-Api-Key: •••• (1 characters)" in masked
+    revealed = said(Document(headers.parts(shown(pairs=pairs, reveal=True))))
+    assert "COOKIE: sid=abc\nX-Api-Key: k" in revealed
+
+
+def test_very_large_bodies_are_not_taken_apart() -> None:
+    told = said(Document(envelope.parts(shown(data=b'{"event":"' + b"x" * 2_000_000 + b'"}'))))
+    assert "No fields are shown of bodies above 1.0MB" in told
+
+
+def test_body_says_when_there_is_none() -> None:
+    assert "no body" in said(Document(body.parts(shown(data=b""))))
+
+
+def test_signature_shows_what_it_was_decided_on() -> None:
+    pairs = (("X-PacSpace-Signature", "v1=ab"), ("X-PacSpace-Timestamp", "1"), ("Host", "x"))
+    told = said(Document(signature.parts(shown(make_delivery(1, reason="because"), pairs=pairs))))
+    assert "because" in told
+    assert "X-PacSpace-Signature: v1=ab\nX-PacSpace-Timestamp: 1" in told
+    assert "Host" not in told
+
+
+def test_attempts_newest_first_with_what_came_back() -> None:
+    failure = Failure(FailureKind.TIMEOUT, "no answer in 30 s")
+    first = make_attempt(1, 1, status=None, failure=failure, duration_ms=30_000.0)
+    second = make_attempt(2, 1, number=2, resigned=True, body_size=100)
+    third = make_attempt(3, 1, number=3, status=None, duration_ms=None)
+    tries = tuple(AttemptDetail(one, (("Set-Cookie", "x=y"),), b"done") for one in (first, second))
+    told = said(Document(attempts.parts(shown(tries=(*tries, AttemptDetail(third, (), b""))))))
+    assert "timeout: no answer in 30 s in 30s" in told
+    assert "attempt 2 to http://localhost:3000 (manual, re-signed)" in told
+    assert "Set-Cookie: •••• (3 characters)" in told
+    assert "100B in all; the start is kept" in told
+    assert "under way" in told
+    assert told.index("attempt 3") < told.index("attempt 2") < told.index("attempt 1")
+
+
+def test_attempts_of_one_that_was_never_sent() -> None:
+    delivery = make_delivery(1, answered=None, state=State.KEPT, attempts=0)
+    told = said(Document(attempts.parts(shown(delivery))))
+    assert "nothing yet" in told
+    assert "No attempt was made" in told
+
+
+@pytest.mark.parametrize("tab", TABS, ids=[tab.name for tab in TABS])
+@settings(max_examples=40, deadline=None)
+@given(
+    data=st.binary(max_size=200),
+    words=st.text(max_size=60),
+    pairs=st.lists(st.tuples(st.text(max_size=20), st.text(max_size=40)), max_size=4),
+)
+def test_no_tab_ever_fails_and_all_it_shows_is_harmless(
+    tab: Tab, data: bytes, words: str, pairs: list[tuple[str, str]]
+) -> None:
+    delivery = make_delivery(
+        1, event=words, event_id=words, event_time=words, reason=words, notes=(words,),
+        provider=words, remote=words, state_reason=words, mark=words, note=words,
+    )  # fmt: skip
+    for mode in MODES:
+        look = shown(delivery, data, tuple(pairs), (AttemptDetail(make_attempt(1, 1), (), data),))
+        document = Document(tab.parts(replace(look, mode=mode)))
+        for index in range(len(document)):
+            document.entry(index)
+            for line in (document.cells(index), document.folded(index)):
+                assert all(visible(text) == text for text, _ in line)
+
+
+def test_times_are_told_relative_to_the_capture() -> None:
+    assert beside("x", "2026-02-11T10:29:58.800Z", NOW) == "1.2 s before capture"
+    assert beside("data.verifiedAt", NOW // 1_000_000 + 180, NOW) == "3.0 min after capture"
+    assert beside("data.verifiedAt", str(NOW // 1000 - 250), NOW) == "250 ms before capture"
+    assert beside("createdAt", NOW // 1000, NOW) == "at capture"
+    assert beside("timestamp", "2025-02-11 10:30:00+00:00", NOW) == "365 d before capture"
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("data.amount", 1_770_805_800),
+        ("data.at", True),
+        ("data.at", None),
+        ("data.at", 12),
+        pytest.param("data.at", 10**5000, id="long"),
+        ("data.at", float("nan")),
+        ("data.at", "2026-99-99T10:30:00Z"),
+        ("data.at", "soon"),
+        ("format", 1_770_805_800),
+        ("data.at", ["2026-02-11T10:29:58Z"]),
+    ],
+)
+def test_what_is_no_time_is_left_alone(path: str, value: object) -> None:
+    assert beside(path, value, NOW) == ""
+
+
+def test_values_are_copied_as_they_were_sent_and_secrets_not_unless_shown() -> None:
+    data = b'{"event":"delta.verified","data":{"status":"verified"}}'
+    document = Document(envelope.parts(shown(data=data)))
+    found = {entry.path: entry.value for entry in map(document.entry, range(len(document)))}
+    assert found["data.status"] == "verified"
+    assert found["event id"] == "evt_000001"
+    pairs = (("Authorization", "Bearer x"), ("A", "\x1b"))
+    for reveal, value in ((False, None), (True, "Bearer x")):
+        document = Document(headers.parts(shown(pairs=pairs, reveal=reveal)))
+        assert document.entry(1)[1:] == ("header.authorization", value)
+        assert document.entry(2)[1:] == ("header.a", "\x1b")
