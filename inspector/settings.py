@@ -106,6 +106,8 @@ class Settings(BaseModel):
     """How large the store may grow before the oldest deliveries go."""
     allow_host: Texts = []
     """Further Host names under which the API may be asked."""
+    web_port: int = Field(default=8401, ge=0, le=65535)
+    """The port of the UI in a browser, with --web; 0 takes any free one."""
     ui: Preferences = Preferences()
     """How the terminal UI is to be."""
 

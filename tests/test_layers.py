@@ -25,6 +25,7 @@ MAY_IMPORT = {
     "tunnel": PURE,
     "server": {*PURE, "store", "forward"},
     "tui": {*PURE, "client"},
+    "web": PURE,
     "settings": PURE,
     "forwarding": {*PURE, "store", "forward", "settings"},
     "offline": {*PURE, "store", "forward", "forwarding", "settings"},
@@ -36,6 +37,7 @@ AT_THE_TOP = {"cli", "__main__"}
 # Libraries that belong to some parts alone.
 ONLY_IN = {
     "textual": {"tui"},
+    "textual_serve": {"web"},
     "sqlite3": {"store"},
     "websockets": {"client", "tunnel"},
     "h11": {"forward"},
@@ -120,9 +122,9 @@ def test_the_core_is_pure(module: Path) -> None:
 
 
 def test_aiohttp_is_the_servers(module: Path) -> None:
-    """And of what stands beside it: the client of the API, the relay, and the sample app."""
+    """And of what stands beside it: the client, the relay, the UI in a browser, the sample app."""
     if "aiohttp" in libraries(module):
-        assert part(module) in {"server", "client", "tunnel", "demo"}
+        assert part(module) in {"server", "client", "tunnel", "web", "demo"}
 
 
 def test_every_task_has_an_owner(module: Path) -> None:

@@ -22,6 +22,7 @@ _COMMANDS = {
     "status": ("inspector.cli.status", "The ledger, the targets, the index's lag, the versions."),
     "reindex": ("inspector.cli.reindex", "Derive everything anew from the stored facts."),
     "_listen": ("inspector.cli.listen", ""),
+    "_ui": ("inspector.cli.ui", ""),
 }
 
 

@@ -1,4 +1,4 @@
-"""The listener as a child of the UI: told everything on standard input, gone when that closes."""
+"""The listener as a child of who shows it: told all on standard input, gone when that closes."""
 
 import asyncio
 import json
@@ -14,16 +14,19 @@ from inspector.settings import Settings
 
 @click.command("_listen", hidden=True)
 def command() -> int:
-    """Read one JSON line of settings, print `ready`, and listen until standard input ends."""
+    """Read one JSON line of settings, print `ready`, and listen until standard input ends.
+
+    Deliveries are printed after it only if that is asked for.
+    """
     told = json.loads(sys.stdin.buffer.readline())
     settings = Settings.model_validate(told["settings"])
     # The demo leaves nothing behind: what it complains of goes to the UI's temporary file.
     configure_log(None if told["demo"] else settings.db)
     serving = Serving(settings, output="json", demo=told["demo"])
-    return run_loop(_listen(serving))
+    return run_loop(_listen(serving, announce_only=not told["lines"]))
 
 
-async def _listen(serving: Serving) -> int:
+async def _listen(serving: Serving, *, announce_only: bool) -> int:
     loop = asyncio.get_running_loop()
 
     def wait_for_end() -> None:
@@ -33,4 +36,4 @@ async def _listen(serving: Serving) -> int:
         loop.call_soon_threadsafe(serving.stop)
 
     threading.Thread(target=wait_for_end, name="inspector-parent", daemon=True).start()
-    return await serving.run(announce_only=True)
+    return await serving.run(announce_only=announce_only)

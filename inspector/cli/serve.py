@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from inspector.cli.options import secret_option, store_options
+from inspector.errors import UsageError
 from inspector.settings import Settings, load
 
 
@@ -34,22 +35,37 @@ from inspector.settings import Settings, load
 @click.option("--max-size", metavar="SIZE", help="Size of the store (2gb).")
 @click.option("--allow-host", multiple=True, metavar="HOST", help="Host name the API answers to.")
 @click.option("--headless", is_flag=True, help="No UI, even on a terminal.")
+@click.option("--web", is_flag=True, help="The UI in a browser, behind a one-time link.")
+@click.option("--web-port", type=click.IntRange(0, 65535), help="Its port (8401; 0: any free one).")
 @click.option("--demo", is_flag=True, help="A sample app and one signed sample of every event.")
 @click.option(
     "-o", "--output", type=click.Choice(["compact", "json", "quiet"]), help="What is printed."
 )
 @store_options
 def command(
-    target: str | None, headless: bool, demo: bool, output: str | None, as_json: bool, **flags: Any
+    target: str | None,
+    headless: bool,
+    web: bool,
+    demo: bool,
+    output: str | None,
+    as_json: bool,
+    **flags: Any,
 ) -> int:
     """Capture deliveries; forward them to TARGET, a port or a URL.
 
     On a terminal the UI opens. Otherwise, or with --headless, rows are printed; with --json one
-    object a line, beginning with `ready`.
+    object a line, beginning with `ready`. With --web the UI is opened in a browser instead, by the
+    link that is printed.
     """
+    if flags["web_port"] is not None and not web:
+        raise UsageError("--web-port is for the UI in a browser", "add --web")
     if target:
         flags["forward_to"] = (target, *flags["forward_to"])
     settings = load(flags)
+    if web:
+        from inspector.cli.web import serve_in_browser
+
+        return serve_in_browser(settings, demo, as_json=as_json or output == "json")
     if as_json or output == "json":
         return _foreground(settings, "json", demo)
     if headless or output or not (sys.stdin.isatty() and sys.stdout.isatty()):

@@ -182,8 +182,8 @@ process = subprocess.Popen(
     [sys.executable, "-m", "inspector", "_listen"],
     stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True,
 )
-settings = {"db": sys.argv[1], "port": 0}
-process.stdin.write(json.dumps({"settings": settings, "demo": False}).encode() + b"\\n")
+told = {"settings": {"db": sys.argv[1], "port": 0}, "demo": False, "lines": False}
+process.stdin.write(json.dumps(told).encode() + b"\\n")
 process.stdin.flush()
 sys.stdout.buffer.write(process.stdout.readline())
 sys.stdout.buffer.flush()

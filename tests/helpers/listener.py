@@ -84,6 +84,12 @@ class ListenerProcess:
     def pid(self) -> int:
         return int(self.ready["pid"])
 
+    @property
+    def command_pid(self) -> int:
+        """Of the command itself, where the listener is a child of it."""
+        assert self._process is not None
+        return self._process.pid
+
     def start(self) -> Self:
         """Start it and wait for its `ready`; what it complained of instead is in the error."""
         command = [sys.executable, "-m", "inspector", "serve", *self.arguments]
