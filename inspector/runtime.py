@@ -150,6 +150,11 @@ class Runtime:
         waiting = await self._store.read(Reader.waiting_counts, fresh=False)
         return {url: n for url, n in waiting.items() if url and url not in self.targets()}
 
+    async def held(self) -> int:
+        """How many deliveries an earlier listener's breakpoint has held."""
+        counts = await self._store.read(Reader.counts, fresh=False)
+        return counts.get("state", {}).get("held", 0)
+
     def store_error(self) -> str:
         """Why the store cannot commit now, or nothing."""
         return self._store.journal.error

@@ -1,9 +1,15 @@
 """`serve` on a terminal: the listener in a process of its own, the UI in this one."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from inspector.cli.child import listening
+from inspector.cli.parting import after_serve
+from inspector.cli.printing import tell
 from inspector.settings import Settings
+
+if TYPE_CHECKING:
+    from inspector.client.models import Status
 
 
 def serve_with_ui(settings: Settings, demo: bool) -> int:
@@ -15,4 +21,9 @@ def serve_with_ui(settings: Settings, demo: bool) -> int:
         check_ui(settings.ui)
         ready = child.ready()
         token = Path(ready["token_file"]).read_text("ascii").strip()
-        return run_ui(ready["control"], token, settings.ui)
+        return run_ui(ready["control"], token, settings.ui, _left)
+
+
+def _left(status: "Status | None") -> None:
+    if text := after_serve(status):
+        tell(text)

@@ -13,6 +13,7 @@ import click
 
 from inspector.cli.compact import compact_line
 from inspector.cli.outlet import Outlet, json_line, stdout
+from inspector.cli.parting import held_line
 from inspector.demo import Demo
 from inspector.runtime import Runtime
 from inspector.settings import Settings
@@ -105,6 +106,8 @@ class Serving:
     async def _announce(self, runtime: Runtime) -> None:
         for target, count in (await runtime.waiting_elsewhere()).items():
             click.echo(f"{count} wait for {target}, which is not configured now", err=True)
+        if held := await runtime.held():
+            click.echo(held_line(held), err=True)
         if self._output == "json":
             return
         click.echo(f"capturing at {runtime.url}", err=True)

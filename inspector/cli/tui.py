@@ -2,14 +2,20 @@
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from inspector.cli.opened import existing
 from inspector.cli.options import store_options
+from inspector.cli.parting import after_tui
+from inspector.cli.printing import tell
 from inspector.cli.running import running
 from inspector.errors import UnreachableError, UsageError
 from inspector.settings import load
+
+if TYPE_CHECKING:
+    from inspector.client.models import Status
 
 
 @click.command("tui")
@@ -27,4 +33,9 @@ def command(db: Path | None, as_json: bool) -> int:
         raise UsageError("the UI needs a terminal", "see `inspector list` and `inspector show`")
     from inspector.tui.app import run_ui
 
-    return run_ui(listener.control, listener.token(), settings.ui)
+    return run_ui(listener.control, listener.token(), settings.ui, _left)
+
+
+def _left(status: "Status | None") -> None:
+    if text := after_tui(status):
+        tell(text)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from inspector.client.control import Control
-from inspector.client.models import DeliveryDetail, Resent
+from inspector.client.models import DeliveryDetail, Resent, Status
 from inspector.domain.delivery import Delivery, Request, State
 from inspector.domain.plaintext import one_line
 from inspector.errors import InspectorError
@@ -101,6 +101,12 @@ class Acts:
         self.perform(self._note(delivery_id, note), "note")
 
     # Hold and step -------------------------------------------------------------------------
+
+    def greet(self, status: Status) -> None:
+        """Tell what an earlier listener has held, which nobody sends by itself."""
+        held = status.ledger.get("held", 0)
+        if held and not status.breakpoint:
+            self._tell(Said(f"{held:,} held by an earlier breakpoint, not sent by themselves"))
 
     def hold(self, query: str) -> None:
         """Set the breakpoint, or with "" take it away."""

@@ -11,6 +11,7 @@ from textual.screen import Screen
 from textual.theme import BUILTIN_THEMES
 
 from inspector.client.control import Control
+from inspector.client.models import Status
 from inspector.client.stream import Stream
 from inspector.domain.preferences import Preferences
 from inspector.errors import InspectorError
@@ -56,6 +57,11 @@ class InspectorApp(App[None]):
         self.theme = wanted.theme or self.theme
         self.set_keymap(self._main.keys.keymap)
 
+    @property
+    def status(self) -> Status | None:
+        """The last that was known of the listener."""
+        return self._main.session.status
+
     def on_mount(self) -> None:
         self.push_screen(self._main)
 
@@ -77,9 +83,15 @@ def check_ui(preferences: Preferences) -> None:
     check(preferences, BUILTIN_THEMES)
 
 
-def run_ui(control_url: str, token: str, preferences: Preferences) -> int:
+def run_ui(
+    control_url: str,
+    token: str,
+    preferences: Preferences,
+    left: Callable[[Status | None], None] = lambda status: None,
+) -> int:
     """Show the listener at `control_url` until the user leaves; the exit code of the process.
 
+    `left` gets the last that was known of the listener, with the terminal as it was before.
     Raises `ConfigurationError` when the token is refused or the preferences cannot be.
     """
     check_ui(preferences)
@@ -87,6 +99,7 @@ def run_ui(control_url: str, token: str, preferences: Preferences) -> int:
         Control(control_url, token), Stream(control_url, token), preferences, Saved.at_home()
     )
     app.run()
+    left(app.status)
     if app.failure is not None:
         raise app.failure
     return app.return_code or 0

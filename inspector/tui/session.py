@@ -204,7 +204,10 @@ class Session:
 
     async def _fetch_status(self) -> None:
         try:
-            self.status = await self._control.status()
+            status = await self._control.status()
+            if self.status is None:
+                self.acts.greet(status)
+            self.status = status
             self._tell(StatusChanged())
         except InspectorError as error:
             # Asked again in a second; what matters to the user comes by the stream.

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from inspector.client.control import Control
 from inspector.demo import traffic
 from inspector.providers.pacspace import PACSPACE
 from tests.e2e.conftest import Command, alive, children_of, until
@@ -53,6 +54,18 @@ async def test_a_signal_ends_it_and_all_of_it(tmp_path: Path, how: signal.Signal
         assert code == (130 if how is signal.SIGINT else 0)
         await until(lambda: not any(map(alive, [listener.pid, *children])))
         assert "Traceback" not in listener.stderr
+
+
+async def test_what_an_earlier_listener_held_is_told(tmp_path: Path) -> None:
+    async with FakeTarget() as app:
+        async with ListenerProcess(tmp_path / "store.db", app.url) as listener:
+            async with Control(listener.control, listener.token) as control:
+                await control.hold("event:x")
+                await asyncio.to_thread(post, listener.url, b'{"event":"x"}')
+                assert (await control.counts()).states == {"held": 1}
+            assert listener.stderr == ""
+        async with ListenerProcess(tmp_path / "store.db", app.url) as listener:
+            assert listener.stderr.startswith("1 held, not sent by themselves")
 
 
 async def test_a_second_interrupt_does_not_wait(tmp_path: Path) -> None:
