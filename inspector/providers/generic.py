@@ -172,7 +172,7 @@ def _explained(parts: Parts, name: str, scheme: Scheme | None) -> Iterator[Check
         yield Check("scheme", None, "Its scheme is not known here.")
         yield Check("explanation", None, f"{_NOT_CHECKED}: its scheme is not known here.")
         return
-    yield Check("header", True, f"{shown(name)} is how {scheme.sender} signs.")
+    yield Check("header", True, f"{shown(name)} is a header of {scheme.sender}.")
     yield Check("scheme", None, f"By its documentation it is {scheme.made}.")
     if scheme.fits(value):
         yield Check("form", True, "The value has that form.")

@@ -122,10 +122,10 @@ def layouts(body: bytes, value: Any, *, thorough: bool) -> Rewritten:
             variants.append((", with whole numbers as JavaScript writes them", whole, False))
     for suffix, each, ordered in variants:
         for how, text in _laid_out(each, ordered=ordered):
-            yield from _ended(f"written again as JSON, {how}{suffix}", text, thorough)
+            yield from _ended(f"as JSON written anew: {how}{suffix}", text, thorough)
     if thorough:
         for how, text in _escaped(value):
-            yield from _ended(f"written again as JSON, {how}", text, thorough)
+            yield from _ended(f"as JSON written anew: {how}", text, thorough)
         with suppress(UnicodeDecodeError):
             yield "as one quoted JSON text", json.dumps(body.decode()).encode()
     if isinstance(value, str):

@@ -70,7 +70,7 @@ LAST_BREAK = Mistake("last line break", "a line break or blanks at the body's en
 LINE_ENDS = Mistake("line ends", "LF for CRLF and CRLF for LF", _AS_SENT)
 LAYOUT = Mistake(
     "JSON layout",
-    "written again: compact, with Python's separators, indented by 2, by 4 or by tabs, with sorted"
+    "written anew: compact, with Python's separators, indented by 2, by 4 or by tabs, with sorted"
     " keys, with other escapes",
     _AS_SENT,
 )
