@@ -3,6 +3,7 @@
 from inspector.domain.plaintext import one_line, visible
 from inspector.tui.actions import Keys
 from inspector.tui.session import Session
+from inspector.tui.standing import searched
 
 
 def said_of(session: Session, keys: Keys) -> str:
@@ -11,7 +12,7 @@ def said_of(session: Session, keys: Keys) -> str:
     if session.list_error:
         return f"The list could not be loaded: {visible(session.list_error)}"
     if not session.feed.complete:
-        return f"searching for {shown} …" if shown else "loading …"
+        return f"searching for {shown}\n\n{searched(session, keys)}" if shown else "loading …"
     if shown:
         return f"No delivery matches  {shown}\n\n{keys.first('back')} drops the filter."
     return _nothing_yet(visible(session.status.url) if session.status else "", keys)

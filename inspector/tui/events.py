@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from inspector.errors import InspectorError
-from inspector.tui.feed import Changed
+from inspector.tui.changes import Changed
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,50 +1,25 @@
 """The list's view model: which deliveries match, which of them are known, and where the cursor is.
 
 Neither Textual nor a loop: pages are asked for through an injected `load`, and their answers are
-handed back to `loaded`. Ids are kept ascending, the newest is row 0 on the screen. A million rows
-cost 8 MB of ids and a bounded cache of summaries.
+handed back to `loaded`. The newest row is row 0 on the screen. A million rows cost 8 MB of ids
+(redeliveries 32 bytes each on top) and a bounded cache of summaries.
 """
 
 from array import array
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 
 from inspector.client.models import Item
 from inspector.domain.delivery import Delivery
-from inspector.tui.row_ids import RowIds
+from inspector.tui.changes import Changed, Redelivered
+from inspector.tui.cursor import NOWHERE, Cursor
+from inspector.tui.folds import Folds
+from inspector.tui.pages import PageRequest, Pages
 
 CACHE = 2048
 LIMIT = 1_000_000
-_SLACK = 16_384  # rows over the limit before the oldest are let go, so that it is done rarely
-_PAGE = 100
+_SLACK = 16_384  # deliveries over the limit before the oldest are let go, so that it is done rarely
 _PARSED = 256  # summaries of one batch that are read; older ones are paged when they are looked at
 _UNDECIDED = 4096
-_NOTHING = 2**63 - 1
-
-
-@dataclass(frozen=True, slots=True)
-class PageRequest:
-    """Summaries wanted: the newest `limit` below the id `before`, under the filter then in force.
-
-    `ids` are the rows that it is asked for; those that do not come are not there any more.
-    """
-
-    before: int
-    limit: int
-    ids: tuple[int, ...]
-    generation: int
-
-
-@dataclass(slots=True)
-class Changed:
-    """What a call did: rows came or went (`moved`), summaries are new (`touched`, by id)."""
-
-    moved: bool = False
-    touched: set[int] = field(default_factory=set)
-
-    def __bool__(self) -> bool:
-        return self.moved or bool(self.touched)
 
 
 class Feed:
@@ -56,29 +31,31 @@ class Feed:
     def __init__(
         self, load: Callable[[PageRequest], None], *, cache: int = CACHE, limit: int = LIMIT
     ) -> None:
-        self._load = load
-        self._capacity = cache
         self._limit = limit
-        self._ids = RowIds()
-        self._cache: OrderedDict[int, Delivery] = OrderedDict()
-        self._asked: set[int] = set()
-        self._generation = 0
+        self._rows = Folds()
+        self._pages = Pages(load, cache)
+        self._cursor = Cursor(self._rows)
         self._matches: Callable[[Delivery], bool] | None = None
         self._asks = False
         self._undecided: set[int] = set()
-        # Decisions on ids that the server has not listed yet, kept until it does.
-        self._parked: dict[int, bool] = {}
-        self._floor = _NOTHING
+        # Decisions on ids that the server has not listed yet, with their firsts (None: no match),
+        # kept until it does.
+        self._parked: dict[int, int | None] = {}
+        self._floor = NOWHERE
         self._trimmed = False
-        self._wish = _NOTHING
-        self._seen = 0
-        self.follow = True
+        self.redelivered = Redelivered()
         self.complete = False
 
     # What is shown -------------------------------------------------------------------------
 
     def __len__(self) -> int:
-        return len(self._ids)
+        """The rows on the screen and off it."""
+        return len(self._rows)
+
+    @property
+    def total(self) -> int:
+        """The deliveries that are listed, those folded under a row too."""
+        return self._rows.total
 
     @property
     def trimmed(self) -> bool:
@@ -88,37 +65,70 @@ class Feed:
     @property
     def oldest(self) -> int | None:
         """The id to page older ids before; None before the first page."""
-        return None if self._floor == _NOTHING else self._floor
+        return None if self._floor == NOWHERE else self._floor
 
     def id_at(self, row: int) -> int:
-        return self._ids.at(row)
+        return self._rows.at(row)
 
     def row_of(self, delivery_id: int) -> int | None:
-        """The row of a delivery, or None when it is not in the list."""
-        return self._ids.row_of(delivery_id)
+        """The row of a delivery, or None when it is folded or not in the list."""
+        return self._rows.row_of(delivery_id)
+
+    def place_of(self, delivery_id: int) -> int | None:
+        """The row of a delivery, or of the one that it is folded under; None without either."""
+        row = self._rows.row_of(delivery_id)
+        return self._rows.row_of(self._rows.head(delivery_id)) if row is None else row
 
     def at(self, row: int) -> Delivery | None:
         """The summary in a row, or None while its page is on the way."""
-        return self._cache.get(self._ids.at(row))
+        return self._pages.get(self._rows.at(row))
 
     def get(self, delivery_id: int) -> Delivery | None:
-        return self._cache.get(delivery_id)
+        return self._pages.get(delivery_id)
+
+    def ids(self) -> "array[int]":
+        """Every delivery that is listed, oldest first, the folded ones too."""
+        return self._rows.ids()
+
+    # Folding -------------------------------------------------------------------------------
+
+    def times(self, delivery_id: int) -> int:
+        """How many deliveries of its event stand in a row and under it."""
+        return self._rows.times(delivery_id)
+
+    def first_above(self, delivery_id: int) -> int:
+        """The first of its event that a delivery stands under, 0 for a row of its own."""
+        return self._rows.head(delivery_id)
+
+    def unfold(self, delivery_id: int) -> Changed:
+        """Show the redeliveries under a row."""
+        return Changed(moved=self._rows.unfold(delivery_id))
+
+    def toggle(self, delivery_id: int) -> Changed:
+        """Unfold a row, or fold it."""
+        return self.unfold(delivery_id) or self.fold(delivery_id)
+
+    def fold(self, delivery_id: int) -> Changed:
+        """Fold what stands under a row, or that row with all beside it; a cursor goes up to it."""
+        first = self._rows.head(delivery_id) or delivery_id
+        cursor = self.cursor_id
+        if cursor is not None and self._rows.head(cursor) == first:
+            self._cursor.put(first)
+        return Changed(moved=self._rows.fold(first))
 
     # The cursor ----------------------------------------------------------------------------
 
     @property
+    def follow(self) -> bool:
+        return self._cursor.follow
+
+    @property
     def cursor_row(self) -> int | None:
-        """The cursor's row: its delivery, or the next older one when that is not listed.
+        """The cursor's row: its delivery, or where that is folded, or the next older one.
 
         None without rows, and while its place in the list is still to be loaded.
         """
-        if not self._ids:
-            return None
-        if self.follow:
-            return 0
-        if not self.complete and self._wish < self._floor:
-            return None
-        return self._ids.nearest_row(self._wish)
+        return self._cursor.row(0 if self.complete else self._floor)
 
     @property
     def cursor_id(self) -> int | None:
@@ -128,18 +138,17 @@ class Feed:
     @property
     def new(self) -> int:
         """How many deliveries came on top since the newest was last looked at."""
-        if self.follow:
-            return 0
-        return self._ids.newer_than(self._seen)
+        return self._cursor.new
 
     def select(self, row: int) -> None:
         """Put the cursor on a row (clamped); a move ends following."""
-        if not self._ids:
+        if not len(self):
             return
-        row = min(max(row, 0), len(self._ids) - 1)
+        self.redelivered = Redelivered()
+        row = min(max(row, 0), len(self) - 1)
         if row != self.cursor_row:
             self.pause()
-        self._wish = self.id_at(row)
+        self._cursor.put(self.id_at(row))
         if row == 0:
             self.saw_top()
 
@@ -148,18 +157,16 @@ class Feed:
 
     def pause(self) -> None:
         """Stop following: the cursor stays at the delivery it is on."""
-        if self.follow:
-            self.saw_top()
-            self._wish = self._seen or _NOTHING
-            self.follow = False
+        self._cursor.pause()
 
     def resume(self) -> None:
         """Follow: the cursor stays on the newest."""
-        self.follow = True
+        self._cursor.follow = True
+        self.redelivered = Redelivered()
 
     def saw_top(self) -> None:
         """The newest row is on the screen: nothing is new."""
-        self._seen = self._ids.newest
+        self._cursor.saw_top()
 
     # Filter and ids ------------------------------------------------------------------------
 
@@ -175,37 +182,44 @@ class Feed:
         `matches` decides on summaries; with `asks` the server has to (see `take_undecided`).
         `forget` drops the summaries too, after something may have been missed.
         """
-        self._generation += 1
-        self._ids = RowIds()
-        self._asked.clear()
+        self._rows = self._cursor.rows = Folds(self._rows.unfolded)
+        self._pages.reset(forget=forget)
         self._undecided.clear()
         self._parked.clear()
         self._matches, self._asks = matches, asks
-        self._floor = _NOTHING
+        self._floor = NOWHERE
         self._trimmed = self.complete = False
-        if forget:
-            self._cache.clear()
+        self.redelivered = Redelivered()
 
-    def extend_older(self, ids: "array[int] | Sequence[int]", *, last: bool) -> Changed:
-        """Add ids that the server listed, newest first, all older than those it listed before."""
-        room = max(self._limit - len(self._ids), 0)
+    def extend_older(
+        self,
+        ids: "array[int]",
+        pairs: Iterable[tuple[int, int]] = (),
+        *,
+        last: bool,
+        floor: int | None = None,
+    ) -> Changed:
+        """Add ids that the server listed, newest first, all older than those it listed before.
+
+        `pairs` are the redeliveries among them, each with the first of its event. `floor` is
+        the id down to which it has looked, where that is below the last of the ids.
+        """
+        room = max(self._limit - self.total, 0)
         if len(ids) > room:
-            ids, last, self._trimmed = ids[:room], True, True
+            ids, last, self._trimmed, floor = ids[:room], True, True, None
         # Some of the first page may have come by the stream while it was on its way.
-        self._ids.add_older(ids)
-        if ids:
-            self._floor = ids[-1]
+        self._rows.add_older(ids, pairs)
+        if ids or floor is not None:
+            self._floor = ids[-1] if floor is None else floor
         if last:
             self.complete, self._floor = True, 0
         for delivery_id in [one for one in self._parked if one >= self._floor]:
-            self._settle(delivery_id, self._parked.pop(delivery_id))
+            self._settle(delivery_id, self._parked.pop(delivery_id), Changed())
         return Changed(moved=bool(ids))
 
     def remember(self, deliveries: Iterable[Delivery]) -> None:
         """Keep summaries that came with a page; what the stream brought meanwhile is newer."""
-        for delivery in deliveries:
-            if delivery.id not in self._cache:
-                self._put(delivery)
+        self._pages.remember(deliveries)
 
     # The stream ----------------------------------------------------------------------------
 
@@ -214,24 +228,27 @@ class Feed:
         done = Changed()
         if self._matches is None and not self._asks:
             for item in arrived:
-                done.moved |= self._settle(int(item["id"]), True, arrived=True)
+                first = item.get("duplicate_of") or 0
+                self._settle(int(item["id"]), first, done, arrived=True)
             arrived = arrived[-_PARSED:]
         for item in arrived:
             delivery = Delivery.from_json(dict(item))
-            self._put(delivery)
+            self._pages.put(delivery)
             done.touched.add(delivery.id)
-            done.moved |= self._judge(delivery, arrived=True)
+            self._judge(delivery, done, arrived=True)
         for item in changed:
             delivery_id = int(item["id"])
-            known = delivery_id in self._cache or self._awaits(delivery_id)
+            known = delivery_id in self._pages or self._awaits(delivery_id)
             if not known and self._matches is None and not self._asks:
                 continue
             delivery = Delivery.from_json(dict(item))
             if known:
-                self._put(delivery)
+                self._pages.put(delivery)
                 done.touched.add(delivery_id)
-            done.moved |= self._judge(delivery)
-        self._trim()
+            self._judge(delivery, done)
+        if self.total > self._limit + _SLACK:
+            self._rows.keep_newest(self._limit)
+            self._trimmed = True
         return done
 
     def take_undecided(self, limit: int = 64) -> list[int]:
@@ -252,7 +269,8 @@ class Feed:
         # What has changed again since it was asked for would be remembered as it was.
         self.remember(one for one in found.values() if one.id not in self._undecided)
         for delivery_id in asked:
-            done.moved |= self._settle(delivery_id, delivery_id in found)
+            match = found.get(delivery_id)
+            self._settle(delivery_id, None if match is None else match.duplicate_of or 0, done)
         return done
 
     # Pages ---------------------------------------------------------------------------------
@@ -260,76 +278,58 @@ class Feed:
     def want(self, first: int, last: int) -> None:
         """Rows `first` to `last` are on the screen: load what is missing, and a page each way."""
         span = last - first + 1
-        low, high = max(first - span, 0), min(last + span, len(self._ids) - 1)
-        missing = [
-            one
-            for row in range(low, high + 1)
-            if (one := self.id_at(row)) not in self._cache and one not in self._asked
-        ]
-        for start in range(0, len(missing), _PAGE):
-            ids = tuple(missing[start : start + _PAGE])
-            rows = self._ids.newer_than(ids[-1]) - self._ids.newer_than(ids[0]) + 1
-            self._asked.update(ids)
-            self._load(PageRequest(ids[0] + 1, min(rows, 3 * _PAGE), ids, self._generation))
+        low, high = max(first - span, 0), min(last + span, len(self) - 1)
+        self._pages.want([self.id_at(row) for row in range(low, high + 1)])
 
     def loaded(self, request: PageRequest, items: Sequence[Delivery]) -> Changed:
         """The answer to a `PageRequest`: rows that it does not bring are gone from the list."""
-        if request.generation != self._generation:
+        gone = self._pages.loaded(request, items)
+        if gone is None:
             return Changed()
-        self._asked.difference_update(request.ids)
-        came = {delivery.id for delivery in items}
-        lowest = min(came) if len(items) >= request.limit else 0
-        done = Changed(touched=came)
-        self.remember(items)
-        for delivery_id in request.ids:
-            there = delivery_id in came or delivery_id in self._cache
-            if not there and delivery_id >= lowest:
-                done.moved |= self._settle(delivery_id, False)
+        done = Changed(touched={delivery.id for delivery in items})
+        for delivery_id in gone:
+            self._settle(delivery_id, None, done)
         return done
 
     def load_failed(self, request: PageRequest) -> None:
         """The page did not come; it is asked for again when its rows are shown again."""
-        if request.generation == self._generation:
-            self._asked.difference_update(request.ids)
+        self._pages.failed(request)
 
     # Inside --------------------------------------------------------------------------------
 
-    def _judge(self, delivery: Delivery, *, arrived: bool = False) -> bool:
+    def _judge(self, delivery: Delivery, done: Changed, *, arrived: bool = False) -> None:
         if self._asks:
             self._undecided.add(delivery.id)
-            return False
+            return
         match = self._matches is None or self._matches(delivery)
-        return self._settle(delivery.id, match, arrived=arrived)
+        first = delivery.duplicate_of or 0
+        self._settle(delivery.id, first if match else None, done, arrived=arrived)
 
-    def _settle(self, delivery_id: int, match: bool, *, arrived: bool = False) -> bool:
-        """List or unlist one delivery; whether that changed anything.
+    def _settle(
+        self, delivery_id: int, first: int | None, done: Changed, *, arrived: bool = False
+    ) -> None:
+        """List a delivery, whose first is `first` (0: itself), or unlist it (None).
 
         Below the floor the server's list is still to come and would overwrite the decision, so
         it is parked; what has just arrived is newer than any list that is on its way.
         """
+        rows = self._rows
         parked = not arrived and delivery_id < self._floor
         if parked:
-            self._parked[delivery_id] = match
-        if delivery_id in self._ids:
-            if not match:
-                self._ids.remove(delivery_id)
-            return not match
-        if parked or not match or (self._trimmed and delivery_id < self._ids.oldest):
-            return False
-        self._ids.add(delivery_id)
-        return True
+            self._parked[delivery_id] = first
+        head = rows.head(delivery_id)
+        if first is None:
+            self._cursor.leave(delivery_id, head or delivery_id)
+            done.moved |= rows.remove(delivery_id)
+        elif delivery_id in rows or not (parked or (self._trimmed and delivery_id < rows.oldest)):
+            there = delivery_id in rows
+            done.moved |= rows.add(delivery_id, first)
+            head = rows.head(delivery_id)
+            if arrived and head and not there:
+                self.redelivered = Redelivered(self.redelivered.count + 1, head)
+        if head:
+            done.touched.add(head)
 
     def _awaits(self, delivery_id: int) -> bool:
         """Whether a summary may be on its way that is older than what the stream says now."""
-        return delivery_id in self._asked or self._floor == _NOTHING
-
-    def _put(self, delivery: Delivery) -> None:
-        self._cache[delivery.id] = delivery
-        self._cache.move_to_end(delivery.id)
-        while len(self._cache) > self._capacity:
-            self._cache.popitem(last=False)
-
-    def _trim(self) -> None:
-        if len(self._ids) > self._limit + _SLACK:
-            self._ids.keep_newest(self._limit)
-            self._trimmed = True
+        return self._pages.asked(delivery_id) or self._floor == NOWHERE

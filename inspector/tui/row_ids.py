@@ -2,7 +2,8 @@
 
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from heapq import merge
 
 
 class RowIds:
@@ -44,6 +45,14 @@ class RowIds:
         """How many ids are greater."""
         return len(self._ids) - bisect_right(self._ids, one)
 
+    def older_than(self, one: int) -> int:
+        """How many ids are smaller."""
+        return bisect_left(self._ids, one)
+
+    def copied(self) -> "array[int]":
+        """All of them, ascending."""
+        return self._ids[:]
+
     def add(self, one: int) -> None:
         """Add an id that is not there yet."""
         if one > self.newest:
@@ -64,6 +73,30 @@ class RowIds:
         else:
             self._ids[0:0] = page
 
-    def keep_newest(self, count: int) -> None:
-        """Let go of all but the newest."""
-        del self._ids[: max(len(self._ids) - count, 0)]
+    def replace(self, gone: Sequence[int], come: Sequence[int]) -> None:
+        """Remove ids that are there and add ids that are not, both ascending."""
+        if gone or come:
+            self._ids = spliced(self._ids, gone, come)
+
+    def drop_below(self, one: int) -> None:
+        """Let go of all that are smaller."""
+        del self._ids[: bisect_left(self._ids, one)]
+
+
+def spliced(ids: "array[int]", gone: Sequence[int], come: Sequence[int]) -> "array[int]":
+    """Ascending ids without those that are `gone` and with those that `come`, both ascending.
+
+    What lies between them is copied in pieces, so that beside that copy the cost goes with what
+    changes. `ids` may be used up.
+    """
+    start = bisect_left(ids, min((*gone[:1], *come[:1])))
+    out = array("q")
+    at = start
+    for one, comes in merge(((one, True) for one in come), ((one, False) for one in gone)):
+        end = bisect_left(ids, one, at)
+        out += ids[at:end]
+        if comes:
+            out.append(one)
+        at = end if comes else end + 1
+    ids[start:at] = out
+    return ids

@@ -5,15 +5,17 @@ and states a word. Everything that came from outside passes `one_line` first.
 """
 
 import zlib
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, tzinfo
-from functools import lru_cache
+from typing import NamedTuple
 
 from rich.cells import cell_len, set_cell_size
 
 from inspector.domain.delivery import Delivery, State
 from inspector.domain.envelope import Verdict
 from inspector.domain.plaintext import one_line
+from inspector.domain.preferences import Column
+from inspector.tui.columns import CURSOR, FLAGS, Columns
 
 Cell = tuple[str, str]
 """Text and the name of its style."""
@@ -26,95 +28,91 @@ BADGES = {
     Verdict.UNCHECKED: "?",
 }
 FAMILY_STYLES = 6
+TIMES = "times"
+"""The style of the count of an event's deliveries, which a click unfolds."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_ID, _TIME, _STATE, _SIZE, _SIGNATURE = 7, 8, 20, 6, 11
-_WORDS_FROM, _TARGET_FROM = 96, 150
-_DAY = 24 * 3600 * 1_000_000
+_SECOND = 1_000_000
+_MINUTE, _HOUR, _DAY = 60 * _SECOND, 3600 * _SECOND, 24 * 3600 * _SECOND
+_TITLES: dict[Column, str] = {"event_id": "event id"}
+_RIGHT = ("id", "size")
+# Why a delivery has this state is said by a rule, a refusal or a breakpoint.
+_REASONED = (State.FILTERED, State.REFUSED, State.HELD)
 
 
-@dataclass(frozen=True, slots=True)
-class Columns:
-    """Widths in screen cells for a line of `width`; 0 leaves a column out."""
+class Row(NamedTuple):
+    """What a line shows besides its delivery: how it stands in the list.
 
-    width: int
-    event: int
-    event_id: int
-    target: int
-    signature: int
-
-    @classmethod
-    @lru_cache(maxsize=64)
-    def fitting(cls, width: int) -> "Columns":
-        signature = _SIGNATURE if width >= _WORDS_FROM else 1
-        # Marker, flag and the blank before each of the six fixed columns and the event.
-        rest = width - (1 + _ID + 1 + _TIME + 1 + 1 + 1 + 1 + signature + 1 + _STATE + 1 + _SIZE)
-        rest = max(rest, 8)
-        target = rest // 3 if width >= _TARGET_FROM else 0
-        rest -= target and target + 1
-        event_id = (rest - 1) * 2 // 5 if rest >= 24 else 0
-        return cls(width, rest - (event_id and event_id + 1), event_id, target, signature)
-
-
-def titles(width: int) -> list[Cell]:
-    """The line above the list."""
-    columns = Columns.fitting(width)
-    parts = [
-        " " + fit("id", _ID, right=True),
-        fit("time", _TIME),
-        " " + fit(" event", columns.event + 1),
-    ]
-    if columns.event_id:
-        parts.append(fit("event id", columns.event_id))
-    if columns.target:
-        parts.append(fit("request", columns.target))
-    parts.append(fit("signature" if columns.signature > 1 else "s", columns.signature))
-    parts += [fit("state", _STATE), fit("size", _SIZE, right=True)]
-    return [(set_cell_size(" ".join(parts), width), "titles")]
-
-
-def render_row(
-    delivery: Delivery, width: int, now: int, tz: tzinfo | None, selected: bool
-) -> list[Cell]:
-    """A line of exactly `width` cells.
-
-    `now` in microseconds decides between time and date, shown in `tz` (None: the machine's).
+    `times` is how many deliveries of its event stand in the row and under it, `below` whether it
+    stands under the first of them. `time` is the text of its time.
     """
-    columns = Columns.fitting(width)
-    dim = "dim" if delivery.state in (State.FILTERED, State.REFUSED) else ""
-    cells: list[Cell] = [
-        (">" if selected else " ", "cursor"),
-        (fit(str(delivery.id), _ID, right=True) + " ", "id"),
-        (fit(clock(delivery.received_at, now, tz), _TIME) + " ", "time"),
-        (_flag(delivery), "flag"),
-        (" " + fit(_event(delivery), columns.event) + " ", dim or event_style(delivery.event)),
-    ]
-    if columns.event_id:
-        text = one_line(delivery.event_id or "", columns.event_id)
-        cells.append((fit(text, columns.event_id) + " ", dim or "event-id"))
-    if columns.target:
-        text = f"{delivery.method} {delivery.request_target}"
-        cells.append((fit(one_line(text, columns.target), columns.target) + " ", "dim"))
-    badge = BADGES[delivery.verdict]
-    if columns.signature > 1:
-        badge = f"{badge} {delivery.verdict}"
-    cells.append((fit(badge, columns.signature) + " ", dim or f"sig-{delivery.verdict}"))
-    cells.append((fit(state_text(delivery), _STATE) + " ", dim or state_style(delivery)))
-    cells.append((fit(size_text(delivery.body_size), _SIZE, right=True), "size"))
-    return _cut(cells, width)
+
+    time: str
+    cursor: bool = False
+    selected: bool = False
+    times: int = 1
+    below: bool = False
 
 
-def placeholder(delivery_id: int, width: int, selected: bool) -> list[Cell]:
+def titles(columns: Columns) -> list[Cell]:
+    """The line above the list."""
+    parts: list[str] = []
+    for name, width in columns.places:
+        title = _TITLES.get(name, name) if width > 1 else name[:1]
+        text = fit(title, width, right=name in _RIGHT)
+        parts.append(" " * (FLAGS + 1) + text if name == columns.main else text)
+    line = " " * CURSOR + " ".join(parts)
+    return [(set_cell_size(line, columns.width), "titles")]
+
+
+def render_row(delivery: Delivery, row: Row, columns: Columns) -> list[Cell]:
+    """A line of exactly the columns' width."""
+    if _dim(delivery) and delivery.state_reason:
+        columns = columns.spread()
+    cells = [_marker(row)]
+    last = len(columns.places) - 1
+    for place, (name, width) in enumerate(columns.places):
+        text, style = _CELLS[name](delivery, row, columns, width)
+        if name == columns.main:
+            cells.append((f"{flags(delivery)} ", "flag"))
+            count = f" x{row.times}" if row.times > 1 else ""
+            text = ("  " if row.below else "") + text
+            if count and width > len(count) + 2:
+                cells.append((fit(text, width - len(count)), style))
+                text, style, width = count, TIMES, len(count)
+        blank = " " if place < last else ""
+        cells.append((fit(text, width, right=name in _RIGHT) + blank, style))
+    return _cut(cells, columns.width)
+
+
+def placeholder(delivery_id: int, row: Row, columns: Columns) -> list[Cell]:
     """The line of a delivery whose summary is still on the way."""
-    marker = ">" if selected else " "
-    text = f"{marker}{fit(str(delivery_id), _ID, right=True)} …"
-    return [(set_cell_size(text, width), "dim")]
+    width = dict(columns.places).get("id", 0)
+    text = fit(str(delivery_id), width, right=True) if width else ""
+    return _cut([_marker(row), (f"{text} …", "dim")], columns.width)
+
+
+def flags(delivery: Delivery) -> str:
+    """Two cells: `*` it is marked, `"` it has a note; `e` it was edited, `=` it came again."""
+    own = "*" if delivery.mark else '"' if delivery.note else " "
+    again = "=" if delivery.duplicate_of is not None else " "
+    return own + ("e" if delivery.replay_of is not None else again)
 
 
 def clock(at: int, now: int, tz: tzinfo | None) -> str:
     """Eight cells: the time of day, or the date when it is more than a day from `now`."""
     moment = (_EPOCH + timedelta(microseconds=at)).astimezone(tz)
     return moment.strftime("%H:%M:%S" if abs(now - at) < _DAY else "%y-%m-%d")
+
+
+def ago(at: int, now: int) -> str:
+    """At most eight cells: `12 s`, `5 min`, `3 h`, `2 d`; the future is now."""
+    age = max(now - at, 0)
+    if age < _MINUTE:
+        return f"{age // _SECOND} s"
+    if age < _HOUR:
+        return f"{age // _MINUTE} min"
+    return f"{age // _HOUR} h" if age < 2 * _DAY else f"{age // _DAY} d"
 
 
 def size_text(size: int) -> str:
@@ -135,10 +133,10 @@ def duration_text(milliseconds: float) -> str:
     return f"{seconds:.1f}s" if seconds < 9.95 else f"{seconds:.0f}s"
 
 
-def state_text(delivery: Delivery) -> str:
+def state_text(delivery: Delivery, width: int) -> str:
     """The attempts folded into one state, with the latest status and its milliseconds."""
     parts = [str(delivery.state)]
-    if delivery.state in (State.FILTERED, State.REFUSED):
+    if delivery.state in _REASONED:
         if delivery.state is State.REFUSED and delivery.answered is not None:
             parts.append(str(delivery.answered))
         parts.append(delivery.state_reason)
@@ -148,7 +146,7 @@ def state_text(delivery: Delivery) -> str:
         parts.append(str(delivery.last_status))
         if delivery.last_duration_ms is not None:
             parts.append(duration_text(delivery.last_duration_ms))
-    return one_line(" ".join(parts), _STATE + 1)
+    return one_line(" ".join(parts), width + 1)
 
 
 def state_style(delivery: Delivery) -> str:
@@ -175,18 +173,62 @@ def fit(text: str, width: int, *, right: bool = False) -> str:
     return blanks + text if right else text + blanks
 
 
-def _event(delivery: Delivery) -> str:
-    if delivery.event is not None:
-        return one_line(delivery.event, 200)
-    return one_line(f"{delivery.method} {delivery.request_target}", 200)
+def _marker(row: Row) -> Cell:
+    return ("+" if row.selected else " ") + (">" if row.cursor else " "), "cursor"
 
 
-def _flag(delivery: Delivery) -> str:
-    if delivery.mark:
-        return "*"
-    if delivery.replay_of is not None:
-        return "e"
-    return "=" if delivery.duplicate_of is not None else " "
+def _dim(delivery: Delivery) -> bool:
+    return delivery.state in (State.FILTERED, State.REFUSED)
+
+
+def _event(delivery: Delivery, row: Row, columns: Columns, width: int) -> Cell:
+    style = "dim" if _dim(delivery) else event_style(delivery.event)
+    if delivery.event is None:
+        return _request(delivery, row, columns, width)[0], style
+    return one_line(delivery.event, width + 1), style
+
+
+def _event_id(delivery: Delivery, row: Row, columns: Columns, width: int) -> Cell:
+    return one_line(delivery.event_id or "", width + 1), "dim" if _dim(delivery) else "event-id"
+
+
+def _request(delivery: Delivery, row: Row, columns: Columns, width: int) -> Cell:
+    return one_line(f"{delivery.method} {delivery.request_target}", width + 1), "dim"
+
+
+def _request_or_note(delivery: Delivery, row: Row, columns: Columns, width: int) -> Cell:
+    """A note stands in the place of the request, unless it has a column of its own."""
+    if delivery.note and not any(name == "note" for name, _ in columns.places):
+        return _note(delivery, row, columns, width)
+    return _request(delivery, row, columns, width)
+
+
+def _signature(delivery: Delivery, row: Row, columns: Columns, width: int) -> Cell:
+    badge = BADGES[delivery.verdict]
+    text = f"{badge} {delivery.verdict}" if width > 1 else badge
+    return text, "dim" if _dim(delivery) else f"sig-{delivery.verdict}"
+
+
+def _state(delivery: Delivery, row: Row, columns: Columns, width: int) -> Cell:
+    return state_text(delivery, width), "dim" if _dim(delivery) else state_style(delivery)
+
+
+def _note(delivery: Delivery, row: Row, columns: Columns, width: int) -> Cell:
+    return one_line(delivery.note, width + 1), "note"
+
+
+_CELLS: dict[Column, Callable[[Delivery, Row, Columns, int], Cell]] = {
+    "id": lambda delivery, row, columns, width: (str(delivery.id), "id"),
+    "time": lambda delivery, row, columns, width: (row.time, "time"),
+    "event": _event,
+    "event_id": _event_id,
+    "request": _request_or_note,
+    "signature": _signature,
+    "state": _state,
+    "size": lambda delivery, row, columns, width: (size_text(delivery.body_size), "size"),
+    "mark": lambda delivery, row, columns, width: (one_line(delivery.mark, width + 1), "note"),
+    "note": _note,
+}
 
 
 def _cut(cells: list[Cell], width: int) -> list[Cell]:

@@ -17,6 +17,7 @@ from inspector.tui.events import (
     FeedChanged,
     StatusChanged,
     Tell,
+    complaint,
 )
 from inspector.tui.feed import Feed
 from inspector.tui.filters import Filter
@@ -24,6 +25,8 @@ from inspector.tui.inspection import Inspection
 from inspector.tui.loading import Loading
 from inspector.tui.reading import Reading
 from inspector.tui.results import Results
+from inspector.tui.searching import Progress
+from inspector.tui.selection import Selection
 
 _log = logging.getLogger(__name__)
 
@@ -60,6 +63,7 @@ class Session:
         self.inspection = Inspection(control, self._tasks, tell)
         self.reading = Reading(self.inspection, self._tasks, tell)
         self.acts = Acts(control, self._tasks, tell, self._results, self.feed.get)
+        self.selection = Selection()
         self.connected = False
         self.status: Status | None = None
         self.counts = Counts()
@@ -78,6 +82,11 @@ class Session:
     def list_error(self) -> str:
         """Why the list is not complete and will not be by itself, or nothing."""
         return self._loading.error
+
+    @property
+    def search(self) -> Progress | None:
+        """How far a search is that the listener decides, None when none runs or was stopped."""
+        return self._loading.progress
 
     def start(self) -> None:
         self._tasks.start(self._read(), "stream")
@@ -100,6 +109,18 @@ class Session:
         """Fetch what there is to complete a filter with, unless that is under way."""
         if self._learning is None or self._learning.done():
             self._learning = self._tasks.start(self._fetch_seen(), "seen")
+
+    def stop_search(self) -> bool:
+        """End a search that runs and keep what it found; whether there was one."""
+        return self._loading.stop()
+
+    def go_on(self) -> bool:
+        """Go on with a search that was stopped; whether there was one."""
+        return self._loading.go_on()
+
+    def newest(self, then: Callable[[int], None]) -> None:
+        """Call `then` with the newest delivery's id, whatever is listed; 0 without any."""
+        self._tasks.start(self._newest(then), "newest")
 
     # The stream ----------------------------------------------------------------------------
 
@@ -142,7 +163,7 @@ class Session:
             self._listed = True
             self._loading.start(forget=True)
             self.acts.missed()
-        elif not self.feed.complete:
+        elif not self.feed.complete and not (self.search and self.search.stopped):
             self._loading.start()
         if self.inspection.error:
             self.inspection.refresh()
@@ -173,6 +194,14 @@ class Session:
             for item in attempted:
                 self._results.saw(item)
             self.inspection.attempted({int(item["delivery_id"]) for item in attempted})
+
+    async def _newest(self, then: Callable[[int], None]) -> None:
+        try:
+            ids = await self._control.ids(limit=1)
+        except InspectorError as error:
+            self._tell(complaint(error))
+        else:
+            then(ids[0] if ids else 0)
 
     # Figures -------------------------------------------------------------------------------
 

@@ -8,7 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inspector.domain.delivery import Delivery, State
-from inspector.tui.feed import Changed, Feed, PageRequest
+from inspector.tui.changes import Changed
+from inspector.tui.feed import Feed
+from inspector.tui.pages import PageRequest
 from tests.helpers.summaries import make_delivery
 
 STATES = (State.WAITING, State.FAILED)
@@ -16,6 +18,28 @@ STATES = (State.WAITING, State.FAILED)
 
 def failed(delivery: Delivery) -> bool:
     return delivery.state is State.FAILED
+
+
+def rows_of(listed: dict[int, int], unfolded: set[int]) -> list[int]:
+    """The law: ids and the firsts of their events (0: none) as the rows that they make."""
+    own: set[int] = set()
+    below: dict[int, list[int]] = {}
+    for one in sorted(listed):
+        first = listed[one]
+        if first in own:
+            below.setdefault(first, []).append(one)
+        else:
+            own.add(one)
+    rows: list[int] = []
+    for one in sorted(own, reverse=True):
+        rows.append(one)
+        if one in unfolded:
+            rows.extend(reversed(below.get(one, [])))
+    return rows
+
+
+def shown(feed: Feed) -> list[int]:
+    return [feed.id_at(row) for row in range(len(feed))]
 
 
 class World:
@@ -26,9 +50,11 @@ class World:
         self.frames: list[tuple[str, Delivery]] = []
         self.wanted: list[PageRequest] = []
         self.pages: list[tuple[PageRequest, list[Delivery]]] = []
-        self.listed: tuple[list[int], list[Delivery], bool] | None = None
+        self.listed: tuple[list[int], list[tuple[int, int]], list[Delivery], bool] | None = None
         self.judged: tuple[list[int], list[Delivery]] | None = None
         self.feed = Feed(self.wanted.append, cache=8)
+        self.unfolded: set[int] = set()
+        self.newest = 0
         self.filtered, self.asks = filtered, asks
         self.reset()
 
@@ -42,17 +68,35 @@ class World:
     def matches(self, delivery: Delivery) -> bool:
         return failed(delivery) or not self.filtered
 
-    def arrive(self, _: int, state: int) -> None:
-        delivery = make_delivery(len(self.store) + 1, state=STATES[state])
-        self.store[delivery.id] = delivery
-        self.frames.append(("arrived", delivery))
+    def arrive(self, number: int, state: int) -> None:
+        """A delivery comes; every other one is a redelivery of one that came shortly before."""
+        self.newest += 1
+        first = None
+        if number % 2:
+            near = self.store.get(self.newest - number)
+            first = near and (near.duplicate_of or near.id)
+        new = make_delivery(self.newest, state=STATES[state], duplicate_of=first)
+        self.store[new.id] = new
+        self.frames.append(("arrived", new))
 
     def change(self, number: int, state: int) -> None:
-        if self.store:
-            old = self.store[number % len(self.store) + 1]
+        if old := self.store.get(self.newest - number + 1):
             new = old._replace(state=STATES[state], attempts=old.attempts + 1)
             self.store[new.id] = new
             self.frames.append(("changed", new))
+
+    def fold(self, number: int, state: int) -> None:
+        """Unfold or fold a row."""
+        if len(self.feed):
+            one = self.feed.id_at(number % len(self.feed))
+            if state:
+                self.feed.unfold(one)
+            else:
+                self.feed.fold(one)
+            self.unfolded = set(self.feed._rows.unfolded)
+
+    def move(self, number: int, _: int = 0) -> None:
+        self.feed.move(number - 5)
 
     def deliver(self, count: int, _: int = 0) -> None:
         batch, self.frames = self.frames[:count], self.frames[count:]
@@ -64,16 +108,20 @@ class World:
     def list_ids(self, limit: int, _: int = 0) -> None:
         """The server lists some more ids; they reach the feed with the next call."""
         if self.listed is not None:
-            ids, summaries, last = self.listed
+            ids, pairs, summaries, last = self.listed
             self.listed = None
             self.feed.remember(summaries)
-            self.feed.extend_older(array("q", ids), last=last)
+            # The server told of the redeliveries later than of the ids.
+            known = {one: self.store[one].duplicate_of for one in self.expected()}
+            pairs = pairs or [(one, first) for one in ids if (first := known.get(one))]
+            self.feed.extend_older(array("q", ids), pairs, last=last)
         elif not self.feed.complete:
             before = self.feed.oldest or 2**62
             found = [one for one in reversed(self.expected()) if one < before]
             # The first page comes as summaries, the others as bare ids.
-            first = [] if self.feed.oldest else [self.store[one] for one in found[:limit]]
-            self.listed = found[:limit], first, len(found) <= limit
+            page = [] if self.feed.oldest else [self.store[one] for one in found[:limit]]
+            pairs = [(one.id, one.duplicate_of) for one in page if one.duplicate_of]
+            self.listed = found[:limit], pairs, page, len(found) <= limit
 
     def page(self, first: int, _: int = 0) -> None:
         """A page is asked for, answered, or its answer arrives."""
@@ -81,8 +129,7 @@ class World:
             self.feed.loaded(*self.pages.pop(0))
         elif self.wanted:
             request = self.wanted.pop(0)
-            found = [one for one in reversed(self.expected()) if one < request.before]
-            self.pages.append((request, [self.store[one] for one in found[: request.limit]]))
+            self.pages.append((request, [self.store[one] for one in request.ids]))
         elif len(self.feed):
             first %= len(self.feed)
             self.feed.want(first, min(first + 2, len(self.feed) - 1))
@@ -105,6 +152,20 @@ class World:
         while self.pages or self.wanted:
             self.page(0)
 
+    def check(self) -> None:
+        """What holds at any time: rows and places agree, and nothing is listed out of sight."""
+        feed = self.feed
+        listed = {one: feed._rows._first_of.get(one) for one in feed.ids()}
+        rows = shown(feed)
+        assert rows == rows_of(listed, self.unfolded)
+        assert [feed.row_of(one) for one in rows] == list(range(len(rows)))
+        assert feed.total == len(listed)
+        for one in rows:
+            if not feed.first_above(one):
+                below = [each for each, first in listed.items() if first == one]
+                assert feed.times(one) == 1 + len(below)
+                assert all(each in rows or feed.first_above(each) == one for each in below)
+
 
 # What happens often stands here often; a reset starts everything anew, so it is rare.
 OPERATIONS = (
@@ -113,13 +174,15 @@ OPERATIONS = (
     *(World.list_ids,) * 4,
     *(World.page,) * 5,
     *(World.judge,) * 2,
-    *(World.arrive,) * 3,
+    *(World.arrive,) * 5,
+    *(World.fold,) * 3,
+    World.move,
     World.reset,
 )
 
 
 @pytest.mark.parametrize("mode", [(False, False), (True, False), (True, True)])
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(
     before=st.integers(3, 9),
     operations=st.lists(
@@ -135,17 +198,19 @@ def test_ends_with_exactly_what_matches(
 ) -> None:
     world = World(*mode)
     for one in range(before):
-        world.arrive(0, one % 4 and 1)
+        world.arrive(one % 3, one % 4 and 1)
     world.frames.clear()
     world.reset()
     for operation, number, state in operations:
         operation(world, number, state)
-        rows = [world.feed.id_at(row) for row in range(len(world.feed))]
-        assert rows == sorted(set(rows), reverse=True)
-        assert [world.feed.row_of(one) for one in rows] == list(range(len(rows)))
+        world.check()
     world.settle()
+    world.check()
     feed = world.feed
-    assert [feed.id_at(row) for row in range(len(feed))] == world.expected()[::-1]
+    ids = world.expected()
+    assert list(feed.ids()) == ids
+    firsts = {one: world.store[one].duplicate_of or 0 for one in ids}
+    assert shown(feed) == rows_of(firsts, world.unfolded)
     if len(feed):
         last = min(len(feed) - 1, 2)
         while any(feed.at(row) is None for row in range(last + 1)):
@@ -172,7 +237,7 @@ def test_ends_with_exactly_what_matches(
 def test_cursor_keeps_its_delivery_and_new_counts_what_came(steps: list[tuple[str, int]]) -> None:
     feed = Feed(lambda request: None)
     feed.reset()
-    feed.extend_older([3, 2, 1], last=True)
+    feed.extend_older(array("q", [3, 2, 1]), last=True)
     newest, cursor, follow, seen = 3, 3, True, 3
     for kind, number in steps:
         if kind == "arrive":
@@ -214,8 +279,6 @@ def test_a_page_each_way_is_loaded_once() -> None:
     feed.want(500, 539)
     feed.want(500, 539)
     assert [one for request in asked for one in request.ids] == list(range(540, 420, -1))
-    assert asked[0].before == 541
-    assert sum(request.limit for request in asked) == 120
 
 
 def test_a_failed_page_is_asked_for_again() -> None:

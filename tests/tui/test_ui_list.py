@@ -24,7 +24,7 @@ async def test_first_look() -> None:
         await shown.until_shown("data.delta.amount = 5")
         await shown.until_shown(listener.url)
         await shown.until_shown("received 30")
-        assert ">     30 10:29:00   delta.verified" in shown.text
+        assert ">     30 10:29:00    delta.verified" in shown.text
         assert "1/30 following" in shown.text
 
 
@@ -225,7 +225,7 @@ async def test_a_page_that_fails_says_so_and_comes_when_it_is_looked_at_again() 
         fake_listener(*(make_delivery(one) for one in range(1, 1000))) as listener,
         ui(listener) as shown,
     ):
-        listener.broken = "before="
+        listener.broken = "query=id:"
         await shown.press("G")
         await shown.until_said("it broke")
         assert "evt_000001" not in shown.text

@@ -8,19 +8,21 @@ from inspector.tui.actions.acting import ACTING
 from inspector.tui.actions.action import Action, Where
 from inspector.tui.actions.choosing import CHOOSING
 from inspector.tui.actions.leaving import LEAVING
+from inspector.tui.actions.listing import LISTING
 from inspector.tui.actions.looking import LOOKING
 from inspector.tui.actions.moving import MOVING
 
 GROUPS: dict[str, tuple[Action, ...]] = {
     "Looking": LOOKING,
     "Choosing": CHOOSING,
+    "The list": LISTING,
     "Acting": ACTING,
     "Moving": MOVING,
     "Help, and the ways out": LEAVING,
 }
 """By what they are for; the README's table has a part for each."""
 
-ACTIONS: tuple[Action, ...] = (*MOVING, *LOOKING, *CHOOSING, *ACTING, *LEAVING)
+ACTIONS: tuple[Action, ...] = (*MOVING, *LOOKING, *CHOOSING, *LISTING, *ACTING, *LEAVING)
 BY_ID = {action.id: action for action in ACTIONS}
 
 

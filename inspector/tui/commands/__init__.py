@@ -8,12 +8,13 @@ from inspector.tui.commands.acting import Acting
 from inspector.tui.commands.choosing import Choosing
 from inspector.tui.commands.editing import Editing
 from inspector.tui.commands.leaving import Leaving
+from inspector.tui.commands.listing import Listing
 from inspector.tui.commands.looking import Looking
 
 if TYPE_CHECKING:
     from inspector.tui.screens.main import MainScreen
 
-GROUPS = (Looking, Choosing, Acting, Editing, Leaving)
+GROUPS = (Looking, Choosing, Listing, Acting, Editing, Leaving)
 
 
 class Commands:

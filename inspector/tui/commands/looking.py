@@ -27,6 +27,12 @@ class Looking:
             self._screen.detail.end_search()
         elif self._screen.pane != "list":
             self._screen.focus_pane("list")
+        elif self._session.stop_search():
+            pass
+        elif self._session.selection:
+            self._session.selection.clear()
+            self._screen.list.refresh()
+            self._screen.refresh_place()
         elif self._session.filter.text:
             self._screen.apply_filter(Filter())
 

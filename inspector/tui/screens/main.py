@@ -41,8 +41,9 @@ from inspector.tui.session import Session
 from inspector.tui.views import Views
 from inspector.tui.vocabulary import Vocabulary
 from inspector.tui.widgets.bars import Banner
-from inspector.tui.widgets.delivery_list import DeliveryList, EmptyList, ListTitles
+from inspector.tui.widgets.delivery_list import DeliveryList, ListTitles
 from inspector.tui.widgets.detail import Detail
+from inspector.tui.widgets.empty import EmptyList
 from inspector.tui.widgets.filter_bar import FilterBar
 from inspector.tui.widgets.sidebar import Sidebar
 from inspector.tui.widgets.status import KeyBar, StatusBar
@@ -90,14 +91,14 @@ class MainScreen(Screen[None]):
         self.keys = Keys(preferences.keymap)
         self.views = Views(preferences.views, saved)
         self.session = Session(control, stream, self._tell, now)
-        self.list = DeliveryList(self.session.feed, now, tz)
+        self.list = DeliveryList(self.session.feed, self.session.selection, preferences, now, tz)
         self.detail = Detail(self.session.inspection, self.session.reading, self.keys)
         self.filter_bar = FilterBar(self.keys, Vocabulary(self.session, self.views), saved)
         self.pane = "list"
         self._sidebar = Sidebar()
         self._empty = EmptyList()
         self._banner = Banner(time.monotonic)
-        self._status = StatusBar(self.session.feed)
+        self._status = StatusBar(self.session, self.keys)
         self._commands = Commands(self)
 
     def compose(self) -> ComposeResult:
@@ -107,7 +108,7 @@ class MainScreen(Screen[None]):
             yield self._sidebar
             with Container(id="right"):
                 with Vertical(id="list-pane"):
-                    yield ListTitles()
+                    yield ListTitles(self.preferences)
                     yield self.list
                     yield self._empty
                 yield self.detail
@@ -184,6 +185,14 @@ class MainScreen(Screen[None]):
     def _open(self) -> None:
         self.action_run("open")
 
+    @on(DeliveryList.WentPast)
+    def _go_on(self) -> None:
+        self.session.go_on()
+
+    @on(DeliveryList.Folded)
+    def _fold(self, message: DeliveryList.Folded) -> None:
+        self.list.show_changes(self.session.feed.toggle(message.delivery_id))
+
     @on(Sidebar.Chosen)
     def _choose(self, message: Sidebar.Chosen) -> None:
         self.show_query(message.query)
@@ -229,7 +238,7 @@ class MainScreen(Screen[None]):
             self.focus_pane("lines")
 
     def refresh_place(self) -> None:
-        self._status.show(self.session.status, self.session.connected)
+        self._status.show()
 
     def say(self, text: str, severity: str = "information") -> None:
         """One line for the user, as plain text."""

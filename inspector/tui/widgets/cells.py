@@ -15,7 +15,7 @@ from inspector.tui.rows import FAMILY_STYLES, Cell
 
 _PLAIN = (
     "cursor titles dim id time flag event-id size heading name value doc unknown warning error "
-    "good body state state-error string number literal fold repeated match match-chosen"
+    "good body state state-error string number literal fold repeated match match-chosen times note"
 )
 STYLES = frozenset(
     {

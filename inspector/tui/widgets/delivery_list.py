@@ -3,33 +3,43 @@
 from collections import OrderedDict
 from collections.abc import Callable
 from datetime import tzinfo
+from itertools import accumulate
 from typing import ClassVar
 
+from rich.cells import cell_len
 from rich.style import Style
 from textual import events
 from textual.binding import BindingType
-from textual.content import Content
 from textual.message import Message
 from textual.strip import Strip
-from textual.widget import Widget
+from textual.timer import Timer
 
 from inspector.domain.delivery import Delivery
+from inspector.domain.preferences import Preferences
 from inspector.tui.actions import Where, bindings
-from inspector.tui.feed import Changed, Feed
-from inspector.tui.rows import placeholder, render_row, titles
+from inspector.tui.changes import Changed
+from inspector.tui.columns import Columns
+from inspector.tui.feed import Feed
+from inspector.tui.rows import TIMES, Cell, Row, ago, clock, placeholder, render_row, titles
+from inspector.tui.selection import Selection
 from inspector.tui.widgets.cells import CellView
 
 _STRIPS = 512
-_MINUTE = 60_000_000
+_AGES_SECONDS = 1.0
 
 
 class ListTitles(CellView, can_focus=False):
     """The line above the list."""
 
+    def __init__(self, preferences: Preferences) -> None:
+        super().__init__()
+        self._chosen = preferences.columns
+
     def render_line(self, y: int) -> Strip:
         width = self.size.width
         # The list below has a scrollbar of one cell.
-        return self.strip(titles(max(width - 1, 1)) if y == 0 else [], width)
+        columns = Columns.fitting(max(width - 1, 1), self._chosen)
+        return self.strip(titles(columns) if y == 0 else [], width)
 
 
 class DeliveryList(CellView, can_focus=True):
@@ -47,52 +57,113 @@ class DeliveryList(CellView, can_focus=True):
     class Opened(Message):
         """The user clicked the delivery under the cursor once more."""
 
-    def __init__(self, feed: Feed, now: Callable[[], int], tz: tzinfo | None = None) -> None:
-        # By id and look: the summary that a strip was drawn from, and the strip.
+    class WentPast(Message):
+        """The user wanted to go on from the oldest row."""
+
+    class Folded(Message):
+        """The count of an event's deliveries was clicked: that row is to unfold, or to fold."""
+
+        def __init__(self, delivery_id: int) -> None:
+            super().__init__()
+            self.delivery_id = delivery_id
+
+    def __init__(
+        self,
+        feed: Feed,
+        selection: Selection,
+        preferences: Preferences,
+        now: Callable[[], int],
+        tz: tzinfo | None = None,
+    ) -> None:
+        # By look: the summary that a strip was drawn from, and the strip.
         self._strips: OrderedDict[tuple[object, ...], tuple[Delivery, Strip]] = OrderedDict()
         super().__init__(id="list")
         self._feed = feed
+        self._selection = selection
+        self._chosen = preferences.columns
+        self._relative = preferences.time == "relative"
         self._now = now
         self._tz = tz
+        # Runs while times are relative; `_ages` are those on the screen.
+        self._timer: Timer | None = None
+        self._ages: list[str] = []
         # The delivery in the top line, and the one to put there once it is listed again.
         self._anchor: int | None = None
         self._sought: int | None = None
 
     # Drawing -------------------------------------------------------------------------------
 
-    def render_line(self, y: int) -> Strip:
-        row = self.scroll_offset.y + y
-        width = self.scrollable_content_region.width
-        if row >= len(self._feed):
-            return Strip.blank(width, self.under)
-        selected = row == self._feed.cursor_row
-        delivery = self._feed.at(row)
-        if delivery is None:
-            cells = placeholder(self._feed.id_at(row), width, selected)
-            return self.strip(cells, width, self._base(selected))
-        return self._row(delivery, width, selected)
+    @property
+    def _columns(self) -> Columns:
+        return Columns.fitting(self.scrollable_content_region.width, self._chosen)
 
-    def _row(self, delivery: Delivery, width: int, selected: bool) -> Strip:
-        now = self._now()
-        key = (delivery.id, width, selected, selected and self.has_focus, now // _MINUTE)
+    def render_line(self, y: int) -> Strip:
+        line = self.scroll_offset.y + y
+        columns = self._columns
+        if line >= len(self._feed):
+            return Strip.blank(columns.width, self.under)
+        delivery = self._feed.at(line)
+        row = self._row(line, delivery)
+        if delivery is None:
+            cells = placeholder(self._feed.id_at(line), row, columns)
+            return self.strip(cells, columns.width, self._base(row.cursor))
+        key = (delivery.id, columns, row, row.cursor and self.has_focus)
         found = self._strips.get(key)
         if found is not None and found[0] is delivery:
             return found[1]
-        cells = render_row(delivery, width, now, self._tz, selected)
-        strip = self.strip(cells, width, self._base(selected))
+        cells = render_row(delivery, row, columns)
+        strip = self.strip(cells, columns.width, self._base(row.cursor))
         self._strips[key] = (delivery, strip)
         if len(self._strips) > _STRIPS:
             self._strips.popitem(last=False)
         return strip
 
-    def _base(self, selected: bool) -> Style:
-        if not selected:
+    def _row(self, line: int, delivery: Delivery | None) -> Row:
+        feed = self._feed
+        delivery_id = feed.id_at(line)
+        below = feed.first_above(delivery_id) != 0
+        return Row(
+            "" if delivery is None else self._time(delivery),
+            line == feed.cursor_row,
+            delivery_id in self._selection,
+            1 if below else feed.times(delivery_id),
+            below,
+        )
+
+    def _time(self, delivery: Delivery) -> str:
+        at, now = delivery.received_at, self._now()
+        return ago(at, now) if self._relative else clock(at, now, self._tz)
+
+    def _base(self, cursor: bool) -> Style:
+        if not cursor:
             return self.under
         name = "cell--selected-focus" if self.has_focus else "cell--selected"
         return self.get_component_rich_style(name)
 
     def forget_strips(self) -> None:
         self._strips.clear()
+
+    # Times ---------------------------------------------------------------------------------
+
+    def on_mount(self) -> None:
+        self._timer = self.set_interval(_AGES_SECONDS, self._age, pause=not self._relative)
+
+    def switch_times(self) -> None:
+        """Show times by the clock, or how long ago."""
+        self._relative = not self._relative
+        if self._timer is not None:
+            self._timer.resume() if self._relative else self._timer.pause()
+        self.refresh()
+
+    def _age(self) -> None:
+        """Repaint the lines whose relative time reads differently now."""
+        first, last = self._window()
+        shown = [self._feed.at(line) for line in range(first, last + 1)]
+        ages = ["" if delivery is None else self._time(delivery) for delivery in shown]
+        before, self._ages = self._ages, ages
+        for line, age in enumerate(ages):
+            if line >= len(before) or before[line] != age:
+                self.repaint_line(first + line)
 
     # Following the feed --------------------------------------------------------------------
 
@@ -113,7 +184,7 @@ class DeliveryList(CellView, can_focus=True):
         """Rows came or went: keep the deliveries that are on the screen where they are."""
         top = self._sought if self._sought is not None else self._anchor
         self.resize_rows(len(self._feed))
-        row = None if top is None else self._feed.row_of(top)
+        row = None if top is None else self._feed.place_of(top)
         self._sought = None
         if self._feed.follow:
             self.jump_to(0)
@@ -163,7 +234,10 @@ class DeliveryList(CellView, can_focus=True):
     # The cursor ----------------------------------------------------------------------------
 
     def action_move(self, rows: int) -> None:
-        self._go((self._feed.cursor_row or 0) + rows)
+        row = (self._feed.cursor_row or 0) + rows
+        if row >= len(self._feed):
+            self.post_message(self.WentPast())
+        self._go(row)
 
     def action_page(self, pages: int) -> None:
         self.action_move(pages * max(self.size.height - 1, 1))
@@ -172,6 +246,7 @@ class DeliveryList(CellView, can_focus=True):
         self._go(0)
 
     def action_oldest(self) -> None:
+        self.post_message(self.WentPast())
         self._go(len(self._feed) - 1)
 
     def _go(self, row: int) -> None:
@@ -199,29 +274,29 @@ class DeliveryList(CellView, can_focus=True):
 
     def on_click(self, event: events.Click) -> None:
         row = self.scroll_offset.y + event.y
-        if row < len(self._feed):
-            again = row == self._feed.cursor_row
-            self._go(row)
-            if again:
-                self.post_message(self.Opened())
+        if row >= len(self._feed):
+            return
+        again = row == self._feed.cursor_row
+        on_count = self._on_count(row, event.x)
+        self._go(row)
+        if on_count:
+            self.post_message(self.Folded(self._feed.id_at(row)))
+        elif again:
+            self.post_message(self.Opened())
+
+    def _on_count(self, line: int, x: int) -> bool:
+        """Whether the count of an event's deliveries stands there."""
+        delivery = self._feed.at(line)
+        if delivery is None:
+            return False
+        cells: list[Cell] = render_row(delivery, self._row(line, delivery), self._columns)
+        ends = accumulate(cell_len(text) for text, _ in cells)
+        return (
+            next((style for (_, style), end in zip(cells, ends, strict=True) if x < end), "")
+            == TIMES
+        )
 
     def watch_has_focus(self, has_focus: bool) -> None:
         super().watch_has_focus(has_focus)
         if (row := self._feed.cursor_row) is not None:
             self.repaint_line(row)
-
-
-class EmptyList(Widget, can_focus=False):
-    """What stands in the list's place when it has no rows: what to do now."""
-
-    def __init__(self) -> None:
-        super().__init__(id="empty")
-        self._text = ""
-
-    def say(self, text: str) -> None:
-        if text != self._text:
-            self._text = text
-            self.refresh(layout=True)
-
-    def render(self) -> Content:
-        return Content(self._text)

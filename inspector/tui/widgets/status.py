@@ -9,7 +9,8 @@ from textual.widget import Widget
 from inspector.client.models import Status
 from inspector.domain.plaintext import one_line, visible
 from inspector.tui.actions import ACTIONS, Action, Keys
-from inspector.tui.feed import Feed
+from inspector.tui.session import Session
+from inspector.tui.standing import standing
 
 _SOON = 0.15
 _LEDGER = ("received", "forwarded", "failed", "waiting", "held", "filtered", "kept", "refused")
@@ -65,16 +66,14 @@ class KeyBar(Widget, can_focus=False):
 class StatusBar(Widget):
     """The capture URL, the targets, the connection, the ledger, and how the list stands."""
 
-    def __init__(self, feed: Feed) -> None:
+    def __init__(self, session: Session, keys: Keys) -> None:
         super().__init__(id="status")
-        self._feed = feed
+        self._session = session
+        self._keys = keys
         self._timer: Timer | None = None
-        self._status: Status | None = None
-        self._connected = False
 
-    def show(self, status: Status | None, connected: bool) -> None:
-        """Draw these figures, soon: a held key repaints the list, and not half the screen."""
-        self._status, self._connected = status, connected
+    def show(self) -> None:
+        """Draw the figures anew, soon: a held key repaints the list, and not half the screen."""
         if self._timer is None:
             self._timer = self.set_timer(_SOON, self._draw)
 
@@ -83,11 +82,12 @@ class StatusBar(Widget):
         self.refresh()
 
     def render(self) -> Content:
-        status = self._status
+        session = self._session
+        status = session.status
         first = [
-            ("● connected", "bold") if self._connected else ("○ not connected", "bold reverse")
+            ("● connected", "bold") if session.connected else ("○ not connected", "bold reverse")
         ]
-        second: list[tuple[str, str]] = [(_place(self._feed), "bold")]
+        second: list[tuple[str, str]] = [(part, "bold") for part in standing(session, self._keys)]
         if status is not None:
             first.append((visible(status.url), "bold underline"))
             first.extend(_targets(status))
@@ -100,16 +100,6 @@ class StatusBar(Widget):
                 text = f"NOT STORED: {one_line(status.store_error, 160)}; senders get 503"
                 second.insert(0, (text, "bold reverse"))
         return Content("\n").join([_joined(first), _joined(second)])
-
-
-def _place(feed: Feed) -> str:
-    row = feed.cursor_row
-    where = "0" if row is None else f"{row + 1:,}"
-    more = "+" if feed.trimmed or not feed.complete else ""
-    text = f"{where}/{len(feed):,}{more}"
-    if feed.follow:
-        return f"{text} following"
-    return f"{text} {feed.new:,} new" if feed.new else text
 
 
 def _targets(status: Status) -> list[tuple[str, str]]:
