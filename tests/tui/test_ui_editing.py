@@ -86,6 +86,23 @@ async def test_sending_to_another_target_and_as_it_is() -> None:
         assert posted["re_sign"] is False
 
 
+async def test_the_body_can_be_laid_out() -> None:
+    async with fake_listener(make_delivery(12)) as listener, ui(listener) as shown:
+        listener.contents[12] = Content((), b'{"a":1.50,"a":[]}')
+        screen = await open_editor(shown)
+        await shown.press("ctrl+l")
+        await shown.until_shown("laid out: so its bytes are not those of the original")
+        laid = 'POST /hooks HTTP/1.1\n\n{\n  "a": 1.50,\n  "a": []\n}'
+        assert screen.text == laid
+        await shown.press("ctrl+z")
+        assert screen.text == 'POST /hooks HTTP/1.1\n\n{"a":1.50,"a":[]}'
+        await shown.press("ctrl+end", "x", "ctrl+l")
+        await shown.until_shown("the body is no JSON that could be laid out")
+        await shown.press("backspace", "ctrl+l", "ctrl+s")
+        await shown.until_said("#13 was made from #12")
+        assert base64.b64decode(listener.posted[0]["body_b64"]).decode() in laid
+
+
 async def test_a_held_one_goes_edited_in_its_place() -> None:
     held = make_delivery(12, state=State.HELD)
     async with fake_listener(held) as listener, ui(listener) as shown:

@@ -11,6 +11,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from inspector.domain.delivery import Request
+from inspector.domain.jsontext import laid_out
 from inspector.domain.plaintext import one_line, visible
 from inspector.domain.requesttext import EditError, RequestText, from_text
 from inspector.domain.routes import parse_target
@@ -19,6 +20,8 @@ from inspector.tui.events import complaint
 from inspector.tui.screens.menu import Choice, MenuScreen
 from inspector.tui.screens.prompt import PromptScreen
 from inspector.tui.widgets.plain_area import PlainArea
+
+_MOST_LINES = 50_000
 
 
 class Edited(NamedTuple):
@@ -44,6 +47,7 @@ class EditScreen(ModalScreen[None]):
         Binding("ctrl+r", "send(True)", "Re-sign and send", priority=True),
         Binding("ctrl+e", "outside", "In $EDITOR", priority=True),
         Binding("ctrl+t", "target", "Target", priority=True),
+        Binding("ctrl+l", "lay_out", "Lay out", priority=True),
     ]
 
     def __init__(
@@ -160,6 +164,16 @@ class EditScreen(ModalScreen[None]):
             answered,
         )
 
+    def action_lay_out(self) -> None:
+        """Give the JSON of the body a line for each value; undone by Ctrl+Z."""
+        head, _, body = self._area.text.partition("\n\n")
+        layout = laid_out(body, _MOST_LINES)
+        if not self._text.body_editable or not layout.complete or layout.flaw or layout.broken:
+            self._complain("the body is no JSON that could be laid out")
+            return
+        self._area.replace("\n".join(layout), (head.count("\n") + 2, 0), self._area.document.end)
+        self._complain("laid out: so its bytes are not those of the original; Ctrl+Z undoes it")
+
     def action_outside(self) -> None:
         if not self._sending:
             self._perform(self._edit_outside(), "editor")
@@ -203,6 +217,7 @@ class EditScreen(ModalScreen[None]):
             ("Ctrl+S", "send"),
             ("Ctrl+R", "re-sign, send"),
             ("Ctrl+E", "$EDITOR"),
+            ("Ctrl+L", "lay out JSON"),
             ("Ctrl+T", f"target: {where}"),
             ("Esc", "leave"),
         ]
