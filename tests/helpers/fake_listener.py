@@ -26,7 +26,8 @@ class FakeListener:
     """Deliveries by id; `make` invents those of `ids` that were never added.
 
     Requests are recorded in `calls`. `refuse` makes the next acts fail with that error, `broken`
-    any request whose address holds it.
+    any request whose address holds it. `windows`, if given, lets searches for ids go on, as many
+    requests as it has permits.
     """
 
     ids: "array[int]" = field(default_factory=lambda: array("q"))
@@ -42,6 +43,7 @@ class FakeListener:
     index_lag: int = 0
     target_failure: str = ""
     broken: str = ""
+    windows: asyncio.Semaphore | None = None
     breakpoint: str = ""
     seq: int = 1000
     url: str = ""
@@ -182,9 +184,11 @@ def _error(status: int, message: str, hint: str = "", column: int | None = None)
 
 
 @asynccontextmanager
-async def fake_listener(*deliveries: Delivery) -> AsyncIterator[FakeListener]:
+async def fake_listener(
+    *deliveries: Delivery, listener: FakeListener | None = None
+) -> AsyncIterator[FakeListener]:
     """A running listener with these deliveries in its store."""
-    listener = FakeListener()
+    listener = listener or FakeListener()
     listener.hold(*deliveries)
     await listener.start()
     try:

@@ -140,6 +140,8 @@ class Reading:
         return web.json_response({"items": items, "next": found[-1] if more else None})
 
     async def ids(self, request: web.Request) -> web.Response:
+        if self._fake.windows is not None and request.query.get("query"):
+            await self._fake.windows.acquire()
         limit = int(request.query.get("limit", 100_000))
         out = array("q")
         for one in self._matching(request):
