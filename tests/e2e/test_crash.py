@@ -5,10 +5,11 @@ import json
 import os
 import random
 from pathlib import Path
+from typing import Any
 
 from tests.e2e.conftest import Command, Load, delivery_of, first_times, lines_of
 from tests.helpers.fake_target import FakeTarget
-from tests.helpers.listener import ListenerProcess
+from tests.helpers.listener import ListenerProcess, post
 
 ROUNDS = int(os.environ.get("INSPECTOR_KILL_ROUNDS", "3"))
 
@@ -99,3 +100,45 @@ async def test_what_waits_survives_a_restart(tmp_path: Path) -> None:
         assert ids == sorted(set(ids))
         assert set(load.answered) <= set(ids)
     await app.close()
+
+
+async def test_what_is_held_survives_kill_9(tmp_path: Path, command: Command) -> None:
+    """It is held again, in the offline commands too, and goes by a release alone."""
+    db = str(tmp_path / "store.db")
+    async with FakeTarget() as app:
+        listener = ListenerProcess(tmp_path / "store.db", app.url)
+        await asyncio.to_thread(listener.start)
+
+        async def ask(method: str, path: str, **asked: Any) -> Any:
+            return await asyncio.to_thread(listener.request, method, path, asked or None)
+
+        await ask("POST", "hold", query="path:/held*")
+        for path in ("held/1", "free", "held/2", "held/3"):
+            await asyncio.to_thread(post, f"{listener.url}/{path}", b"{}")
+        await asyncio.to_thread(listener.wait_for, 1, kind="attempt")
+        assert await ask("POST", "release", id=3) == {"released": [3]}
+        await asyncio.to_thread(listener.wait_for, 2, kind="attempt")
+        while (await ask("GET", "status"))["ledger"]["held"] != 2:
+            pass
+        await asyncio.to_thread(listener.kill)
+
+        held = lines_of(command("list", "state:held", "--json", "--db", db))
+        assert [item["id"] for item in held] == [4, 1]
+        assert b"2 held" in command("status", "--db", db).stdout
+        before = lines_of(command("list", "--json", "--db", db))
+        assert command("reindex", "--db", db).returncode == 0
+        assert lines_of(command("list", "--json", "--db", db)) == before
+        # Sent by hand to another URL, without a listener, it stays held.
+        resent = await asyncio.to_thread(command, "resend", "1", "--to", app.url, "--db", db)
+        assert resent.returncode == 0, resent.stderr
+
+        async with listener:
+            assert (await ask("GET", "status"))["ledger"]["held"] == 2
+            assert (await ask("GET", "status"))["breakpoint"] == ""
+            count = len(app.received)
+            assert await ask("POST", "release", all=True) == {"released": [1, 4]}
+            ledger = await _forwarded_all(listener)
+            assert (ledger["held"], ledger["forwarded"]) == (0, 4)
+        # The kill may have others sent again, but what was held goes once.
+        got = [delivery_of(exchange) for exchange in app.received[count:]]
+        assert [id_ for id_ in got if id_ in (1, 4)] == [1, 4]

@@ -48,6 +48,8 @@ class Journal:
         self.requests: dict[int, Request] = {}
         self.received: dict[int, int] = {}
         self.targets: dict[int, tuple[str, ...]] = {}
+        # Who sent them and was told what, as far as the store says it.
+        self.sender: tuple[str, int | None] = ("", None)
         self.stuck = False
         self.broken: Exception | None = None
         self.unreadable = 0
@@ -103,7 +105,9 @@ class Journal:
             raise OSError("database is locked")
         final, made = self._attempts(target)
         found = [
-            WaitingItem(delivery_id, self.received[delivery_id], made.get(delivery_id, 0))
+            WaitingItem(
+                delivery_id, self.received[delivery_id], made.get(delivery_id, 0), *self.sender
+            )
             for delivery_id, targets in self.targets.items()
             if target in targets and delivery_id > after and not final.get(delivery_id, False)
         ]

@@ -1,0 +1,47 @@
+"""What a breakpoint's query sees is what the index shows of the delivery a moment later."""
+
+import tempfile
+from contextlib import closing
+from pathlib import Path
+
+from hypothesis import example, given, settings
+
+from inspector.domain.delivery import Request
+from inspector.domain.facts import Captured
+from inspector.forward.fresh import fresh
+from inspector.providers import read
+from inspector.providers.pacspace import PACSPACE
+from inspector.store.files import StoreFiles
+from inspector.store.indexer import Indexer
+from inspector.store.reader import Reader, _Subject
+from tests.store.parts import AT, write
+from tests.store.strategies import requests
+
+SECRET = "whsec_x"
+SAMPLE = PACSPACE.sample("delta.verified", at=AT, event_id="evt_1")
+FORM = (("Content-Type", "application/x-www-form-urlencoded"),)
+
+
+@settings(max_examples=15, deadline=None)
+@given(requests)
+@example(SAMPLE)
+@example(PACSPACE.sign(SAMPLE, SECRET, AT))
+@example(PACSPACE.sign(SAMPLE, "another", AT - 10**12))
+@example(Request("POST", "/?a=1", "1.0", FORM, b"event=x&b=%C3%A9"))
+@example(Request("POST", "/", "1.1", (("X-GitHub-Event", "push"),), b'[{"id":1},{"id":2}]'))
+@example(Request("POST", "/", "1.1", (("Content-Encoding", "gzip"),), b"\x1f\x8bno"))
+def test_the_same_as_the_index_says(request: Request) -> None:
+    fact = Captured(AT, request, "10.0.0.1", answered=202)
+    with tempfile.TemporaryDirectory() as folder:
+        files = StoreFiles(Path(folder) / "store.db")
+        write(files, fact)
+        with closing(Indexer(files, lambda one, at: read(one, [SECRET], at))) as indexer:
+            indexer.run()
+        with closing(Reader(files)) as reader:
+            indexed = reader.delivery(1)
+            assert indexed is not None
+            subject = _Subject(indexed, reader.journal)
+            content = subject.headers, subject.body, subject.data
+    found = fresh(1, request, AT, "10.0.0.1", 202, [SECRET])
+    assert found.delivery == indexed._replace(seq=0)
+    assert (found.headers, found.body, found.data) == content
