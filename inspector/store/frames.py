@@ -108,6 +108,12 @@ def _attempt_lines(run: Run, made: dict[int, bytes], changed: dict[int, bytes]) 
     return [*lines, _line("C", run.seq, deliveries)] if deliveries else lines
 
 
+def moved(line: bytes, seq: int) -> bytes:
+    """The same line at another position."""
+    letter, _, rest = line.split(b" ", 2)
+    return b"%s %d %s" % (letter, seq, rest)
+
+
 def position(seq: int) -> bytes:
     return b"P %d \n" % seq
 

@@ -304,7 +304,9 @@ class Reader:
                 break
             run.touched[delivery] = position
         rows = self._by_id(DELIVERY, "delivery d", set(run.touched))
-        return frames.render([run], {row[0]: delivery_of(row) for row in rows}, {})
+        lines = frames.render([run], {row[0]: delivery_of(row) for row in rows}, {})
+        # Where it takes several lines, none may send its reader back behind `seq`.
+        return [frames.moved(line, seq) for line in lines]
 
     def _by_id(self, columns: str, table: str, ids: set[int]) -> list[tuple[Any, ...]]:
         marks = ",".join("?" * len(ids))

@@ -195,8 +195,8 @@ async def test_no_release_in_time(serve: Serve, policy: str, status: int) -> Non
         assert answer.status == status
         if policy == "app":
             assert "breakpoint" in answer.body.decode()
-        found = await listener.delivery(1)
-        assert (found.state, found.answered, found.attempts) == ("held", status, 0)
+        found = await listener.settled(1, "held")
+        assert (found.answered, found.attempts) == (status, 0)
         assert await release(listener) == [1]
         await listener.settled(1, "forwarded")
         assert len(app.received) == 1
