@@ -8,7 +8,7 @@ import json
 import unicodedata
 import zlib
 from base64 import b64decode, b64encode
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -21,6 +21,9 @@ _LARGEST_WHOLE = 1e21
 # No JSON text holds it raw, so that one slow layout gives every indentation by replacement.
 _STEP = "\x01"
 _INDENTS = (("by 2", "  "), ("by 4", "    "), ("by tabs", "\t"))
+# How many times as large as the body an indented one may be, and bytes that are allowed anyway.
+_MOST_INDENTED = 16
+_MOST_INDENTED_ANYWAY = 4096
 _GO_ESCAPES = {ord(char): f"\\u{ord(char):04x}" for char in "<>&\u2028\u2029"}
 # Where a program is given an object, or nothing, in place of the text.
 _WORDS = ("undefined", "null", "None", "[object Object]")
@@ -108,8 +111,23 @@ def words(body: bytes, value: Any, *, thorough: bool) -> Rewritten:
         yield "as Python shows a dict, {'...'}", _encoded(str(value))
 
 
+def indentable(body: bytes, value: Any) -> bool:
+    """Whether the value stays of the body's order of size when it is indented.
+
+    A hostile body of a megabyte, deeply nested, becomes hundreds of them.
+    """
+    room = _MOST_INDENTED * len(body) + _MOST_INDENTED_ANYWAY
+    level, depth = [value], 0
+    while level and room > 0:
+        inside = [each for each in level if isinstance(each, dict | list)]
+        depth += 1
+        room -= sum(len(each) + 1 for each in inside) * depth * len(_INDENTS[1][1])
+        level = [child for each in inside for child in _children(each)]
+    return room > 0
+
+
 def layouts(body: bytes, value: Any, *, thorough: bool) -> Rewritten:
-    """JSON written again from its value.
+    """JSON written again from its value; indented where it is `indentable`.
 
     `thorough` adds a line break at its end, sorted keys, whole numbers as JavaScript has them, and
     the escapes of PHP and of Go.
@@ -120,11 +138,12 @@ def layouts(body: bytes, value: Any, *, thorough: bool) -> Rewritten:
         whole = _whole(value)
         if repr(whole) != repr(value):
             variants.append((", with whole numbers as JavaScript writes them", whole, False))
+    indents = _INDENTS if indentable(body, value) else ()
     for suffix, each, ordered in variants:
-        for how, text in _laid_out(each, ordered=ordered):
+        for how, text in _laid_out(each, indents, ordered=ordered):
             yield from _ended(f"as JSON written anew: {how}{suffix}", text, thorough)
     if thorough:
-        for how, text in _escaped(value):
+        for how, text in _escaped(value, indented=bool(indents)):
             yield from _ended(f"as JSON written anew: {how}", text, thorough)
         with suppress(UnicodeDecodeError):
             yield "as one quoted JSON text", json.dumps(body.decode()).encode()
@@ -139,28 +158,36 @@ def _ended(how: str, text: str, thorough: bool) -> Rewritten:
         yield f"{how} and a line break at its end", body + b"\n"
 
 
-def _laid_out(value: Any, *, ordered: bool) -> Iterator[tuple[str, str]]:
+def _children(value: dict[str, Any] | list[Any]) -> Iterable[Any]:
+    return value.values() if isinstance(value, dict) else value
+
+
+def _laid_out(
+    value: Any, indents: Sequence[tuple[str, str]], *, ordered: bool
+) -> Iterator[tuple[str, str]]:
     for kind, ascii_only in (("", False), (", escaped to ASCII", True)):
         compact = _compact(value, ascii_only=ascii_only, ordered=ordered)
         yield f"compact{kind}", compact
         spaced = json.dumps(value, ensure_ascii=ascii_only, sort_keys=ordered)
         yield f"with Python's separators{kind}", spaced
-        indented = json.dumps(value, indent=_STEP, ensure_ascii=ascii_only, sort_keys=ordered)
-        for how, step in _INDENTS:
-            yield f"indented {how}{kind}", indented.replace(_STEP, step)
+        if indents:
+            indented = json.dumps(value, indent=_STEP, ensure_ascii=ascii_only, sort_keys=ordered)
+            for how, step in indents:
+                yield f"indented {how}{kind}", indented.replace(_STEP, step)
         if compact.isascii():
             return
 
 
-def _escaped(value: Any) -> Iterator[tuple[str, str]]:
+def _escaped(value: Any, *, indented: bool) -> Iterator[tuple[str, str]]:
     """Escapes that no JSON needs and two languages write by default."""
     ascii_only = _compact(value, ascii_only=True)
     if "/" in ascii_only:
         yield "as PHP does, with escaped slashes", ascii_only.replace("/", "\\/")
         unescaped = _compact(value).replace("/", "\\/")
         yield "as PHP does, with escaped slashes and Unicode as it is", unescaped
-        pretty = json.dumps(value, indent=4).replace("/", "\\/")
-        yield "as PHP does, with escaped slashes and indented", pretty
+        if indented:
+            pretty = json.dumps(value, indent=4).replace("/", "\\/")
+            yield "as PHP does, with escaped slashes and indented", pretty
     for suffix, ordered in (("", False), (" and sorted keys", True)):
         text = _compact(value, ordered=ordered)
         escaped = text.translate(_GO_ESCAPES)

@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import json
 import time
+import tracemalloc
 import zlib
 from collections.abc import Callable
 from typing import Any
@@ -317,6 +318,38 @@ def test_what_is_not_json_is_not_written_again() -> None:
     coded = sent("v1=" + "0" * 64, gzip.compress(b"{}"), ("Content-Encoding", "gzip"))
     assert "coded" in explained(coded)["JSON layout"].said
     assert explained(sent("nonsense"))["spelling"].ok is None
+
+
+HEAVY = {
+    "objects": ("[" + '{"é":1.0},' * 20_000 + "1]").encode(),
+    "nested": b'{"a":' * 199 + b"[" + b"1," * 120_000 + b"1]" + b"}" * 199,
+    "slashes": b'["' + b"/<" * 120_000 + b'"]',
+    "text": b"x" * 1_000_000,
+    "not UTF-8": b"\xe9" * 1_000_000,
+    "packed": gzip.compress(b"[" + b"1.0," * 2_000_000 + b"1]"),
+}
+
+
+@pytest.mark.parametrize("name", HEAVY)
+def test_the_dearest_bodies_are_explained_within_bounds(name: str) -> None:
+    coded = (("Content-Encoding", "gzip"),) if name == "packed" else ()
+    request = sent("v1=" + "0" * 64, HEAVY[name], *coded)
+    secrets = ("whsec_1", "whsec_2", "whsec_3", "whsec_4")
+    began = time.process_time()
+    checks = {check.name: check for check in PACSPACE.explain(request, secrets, AT)}
+    assert time.process_time() - began < 3  # 0.7 s at most on an idle machine
+    assert (checks["JSON layout"].ok is True) == (name in ("objects", "slashes"))
+
+
+def test_a_deeply_nested_body_is_not_indented_into_gigabytes() -> None:
+    request = sent("v1=" + "0" * 64, b'{"a":' * 199 + b"[" + b"1," * 20_000 + b"1]" + b"}" * 199)
+    tracemalloc.start()
+    try:
+        checks = PACSPACE.explain(request, (SECRET,), AT)
+        assert tracemalloc.get_traced_memory()[1] < 20 << 20
+    finally:
+        tracemalloc.stop()
+    assert any("nested too deeply" in check.said for check in checks)
 
 
 def test_more_secrets_than_are_guessed_with() -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from inspector.domain.envelope import Check, Signature, Verdict
+from inspector.providers import rewritten
 from inspector.providers.pacspace import guesses
 from inspector.providers.pacspace.decode import EVENT, EVENT_HEADER, EVENT_ID, ID_HEADER
 from inspector.providers.pacspace.form import claims, digests, flaw
@@ -161,14 +162,24 @@ def _untried(
         return "the header holds no HMAC, in no spelling"
     if size > guesses.MAX_BODY_THOROUGH:
         return f"the body is larger than {guesses.MAX_BODY_THOROUGH >> 20} MiB"
-    if mistake is guesses.LAYOUT and not guesses.readable(parts):
-        return "the body is coded" if parts.encoding else "the body is no JSON that is read whole"
+    if mistake is guesses.LAYOUT and (why_not := _not_laid_out(parts)):
+        return why_not
     if mistake is guesses.UNIT and size > guesses.MAX_BODY_MILLISECONDS:
         return (
             f"not with each millisecond, of a body above {guesses.MAX_BODY_MILLISECONDS >> 10} kB"
         )
     if len(keys) > guesses.MAX_KEYS:
         return f"only the first {guesses.MAX_KEYS} secrets were, and ruled it out"
+    return ""
+
+
+def _not_laid_out(parts: Parts) -> str:
+    if not guesses.readable(parts):
+        return "the body is coded" if parts.encoding else "the body is no JSON that is read whole"
+    if len(parts.request.body) > guesses.MAX_LAID_OUT_THOROUGH:
+        return f"the body is larger than {guesses.MAX_LAID_OUT_THOROUGH >> 10} kB"
+    if not rewritten.indentable(parts.request.body, parts.json.value):
+        return "indented, because the body is nested too deeply; the rest was, and ruled out"
     return ""
 
 

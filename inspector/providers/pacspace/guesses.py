@@ -19,9 +19,10 @@ MAX_BODY = 256 * 1024
 MAX_BODY_THOROUGH = 1024 * 1024
 MAX_KEYS = 4
 # A thousand HMACs, one for each millisecond of a second: for bodies up to this.
-MAX_BODY_MILLISECONDS = 64 * 1024
-# Writing JSON anew costs more than all else: on the way of a delivery for bodies up to this.
-_MAX_LAID_OUT = 16 * 1024
+MAX_BODY_MILLISECONDS = 16 * 1024
+# Writing JSON anew costs more than all else.
+MAX_LAID_OUT = 16 * 1024
+MAX_LAID_OUT_THOROUGH = 256 * 1024
 _PREFIX = b"whsec_"
 _QUOTES = (b'"', b"'")
 _MILLISECONDS_DIGITS = 13
@@ -230,7 +231,8 @@ def _other_stamps(parts: Parts, timestamp: bytes, thorough: bool) -> Iterator[tu
 def _other_bodies(parts: Parts, thorough: bool) -> Iterator[tuple[Mistake, str, bytes]]:
     body = parts.request.body
     value = parts.json.value if readable(parts) else None
-    laid_out = readable(parts) and (thorough or len(body) <= _MAX_LAID_OUT)
+    most = MAX_LAID_OUT_THOROUGH if thorough else MAX_LAID_OUT
+    laid_out = readable(parts) and len(body) <= most
     sources: list[tuple[Mistake, rewritten.Rewritten]] = [
         (LAST_BREAK, rewritten.last_breaks(body, thorough=thorough)),
         (LINE_ENDS, rewritten.line_ends(body)),
