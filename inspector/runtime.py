@@ -117,6 +117,7 @@ class Runtime:
         listener = Listener(ingress, control, Streams(store, self.hub), guard)
         self._stack.push_async_callback(router.stop, DEADLINE)
         self._stack.push_async_callback(listener.stop, DEADLINE)
+        self._stack.callback(router.holds.dismiss)
         await listener.start(settings.host, settings.port)
         self.url = capture_url(settings.host, listener.port)
         lock.write(self._note())

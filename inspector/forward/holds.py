@@ -1,12 +1,11 @@
 """The breakpoint: what matches its query is held instead of sent, until it is let go by hand."""
 
 import asyncio
-import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from time import monotonic
 
-from inspector.domain.attempt import Failure, FailureKind, Outcome
+from inspector.domain.attempt import Outcome
 from inspector.domain.delivery import Request
 from inspector.domain.facts import Released, Routed
 from inspector.domain.query import Query, matches, parse
@@ -17,6 +16,7 @@ from inspector.forward.dispatcher import Dispatcher
 from inspector.forward.fresh import Fresh, fresh
 from inspector.forward.insist import insist
 from inspector.forward.ports import Facts, HeldItem, Waiting
+from inspector.forward.senders import Senders
 from inspector.forward.target import Sent
 from inspector.providers import provider_for
 from inspector.tasks import Tasks
@@ -31,29 +31,12 @@ _QUEUE_MEMORY = 12 << 20
 _LARGE_BODY = 64 << 10
 # How long deliveries are looked at in one go before captures get their turn.
 _SLICE_SECONDS = 0.002
-_NOT_RELEASED = Failure(
-    FailureKind.TIMEOUT, "a breakpoint holds it, and it was not released in time"
-)
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class _Breakpoint:
     text: str
     query: Query
-
-
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """A sender that waits for the app's answer: `turn` is done when its delivery's turn has come.
-
-    Its result is the sending by hand that took its place, or whether the dispatcher has it: it
-    has not where there is no target.
-    """
-
-    turn: "asyncio.Future[asyncio.Task[Sent] | bool]"
-    once: bool
 
 
 class Holds:
@@ -92,7 +75,7 @@ class Holds:
         # The targets where each is held still; a hundred bytes a delivery.
         self._held: dict[int, tuple[str, ...]] = {}
         self._tried: dict[tuple[int, str], int] = {}
-        self._asked: dict[int, _Asked] = {}
+        self.senders = Senders(dispatcher.answer)
         self._sent_early: set[int] | None = set()
         self._ready = asyncio.Event()
         self._releasing = asyncio.Lock()
@@ -120,6 +103,10 @@ class Holds:
 
     async def _read(self, after: tuple[int, str]) -> list[HeldItem]:
         return await insist(lambda: self._waiting.held(after, _PAGE), asyncio.sleep, "what is held")
+
+    def dismiss(self) -> None:
+        """Tell senders whose delivery is held that they wait in vain: the listener stops."""
+        self.senders.dismiss(self._held)
 
     async def stop(self) -> None:
         """End the work; what is held stays so in the store."""
@@ -161,22 +148,9 @@ class Holds:
 
         (False, None) where there is no target. One that is still held then stays so.
         """
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + within if within else None
-        asked = self._asked[item.delivery_id] = _Asked(loop.create_future(), once)
+        sender = self.senders.expect(item.delivery_id, once=once)
         self.offer(item)
-        try:
-            await asyncio.wait((asked.turn,), timeout=within or None)
-        finally:
-            self._asked.pop(item.delivery_id, None)
-        if not asked.turn.done():
-            return True, _NOT_RELEASED
-        left = max(deadline - loop.time(), 0.001) if deadline else None
-        if isinstance(sending := asked.turn.result(), bool):
-            return sending, await self._dispatcher.answer(item.delivery_id, left)
-        await asyncio.wait((sending,), timeout=left)
-        answered = sending.done() and not sending.cancelled()
-        return True, sending.result().outcome if answered else None
+        return await self.senders.answered(item.delivery_id, sender, within)
 
     async def _work(self) -> None:
         until = monotonic() + _SLICE_SECONDS
@@ -197,7 +171,7 @@ class Holds:
         """Journal where a delivery goes, and hold it or send it there."""
         request = await self._backlog.request(item)
         if request is None:
-            self.turn(item.delivery_id, False)
+            self.senders.turn(item.delivery_id, False)
             return
         stop, held_by = self._breakpoint, ""
         if stop is None:
@@ -210,17 +184,18 @@ class Holds:
         self._facts.append(Routed(self._clock(), id_, targets, decision.filtered_by, held_by))
         if held_by:
             self._held[id_] = targets
+            self.senders.held(id_)
             return
-        asked = self._asked.get(id_)
+        sender = self.senders.of(id_)
         self._dispatcher.offer(
             id_,
             item.request,
             item.received_at,
             targets,
-            reply=asked is not None,
-            once=asked is not None and asked.once,
+            reply=sender is not None,
+            once=sender is not None and sender.once,
         )
-        self.turn(id_, bool(targets))
+        self.senders.turn(id_, bool(targets))
 
     async def _looked_at(
         self, item: Item, request: Request, stop: _Breakpoint
@@ -237,12 +212,6 @@ class Holds:
             return subject, matches(stop.query, subject, self._clock())
 
         return await asyncio.to_thread(look) if len(request.body) >= _LARGE_BODY else look()
-
-    def turn(self, delivery_id: int, sending: "asyncio.Task[Sent] | bool") -> None:
-        """The turn of a delivery has come; a sender that waits for it waits for this now."""
-        asked = self._asked.pop(delivery_id, None)
-        if asked is not None and not asked.turn.done():
-            asked.turn.set_result(sending)
 
     # Letting go.
 
@@ -274,12 +243,12 @@ class Holds:
             # The store must say that they wait before a lane may read on from there.
             await asyncio.wait([self._facts.append(Released(at, id_)) for id_ in taken])
         for id_, targets in taken.items():
-            asked = self._asked.get(id_)
+            sender = self.senders.of(id_)
             tried = {target: self._tried.pop((id_, target), 0) for target in targets}
             self._dispatcher.readmit(
-                id_, at, tried, reply=asked is not None, once=asked is not None and asked.once
+                id_, at, tried, reply=sender is not None, once=sender is not None and sender.once
             )
-            self.turn(id_, True)
+            self.senders.turn(id_, True)
         return list(taken)
 
     def sent(self, delivery_id: int, targets: tuple[str, ...]) -> None:
@@ -315,7 +284,7 @@ class Claim:
         holds = self._holds
         reason = f"edited and sent as #{by}"
         holds._facts.append(Routed(holds._clock(), self._delivery_id, (), reason))
-        holds.turn(self._delivery_id, sending or False)
+        holds.senders.turn(self._delivery_id, sending or False)
 
     def give_back(self) -> None:
         """Nothing came of it: it is held as before."""

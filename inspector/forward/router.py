@@ -172,7 +172,7 @@ class Router:
             for target in targets
         ]
         if not to:
-            self.holds.turn(delivery_id, sendings[0].sent)
+            self.holds.senders.turn(delivery_id, sendings[0].sent)
         return sendings
 
     def signed(self, request: Request) -> Request:

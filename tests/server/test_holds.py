@@ -214,6 +214,23 @@ async def test_a_sender_that_goes_away_leaves_it_held(serve: Serve) -> None:
         await app.wait_for(1)
 
 
+@pytest.mark.parametrize(("policy", "status"), [("app", 502), ("app-or-stored:60", 200)])
+async def test_a_sender_is_told_when_the_listener_stops(
+    tmp_path: Path, policy: str, status: int
+) -> None:
+    async with FakeTarget() as app:
+        async with served(tmp_path, forward_to=[app.url], ack=policy, timeout=60) as listener:
+            await hold(listener, "id:>0")
+            asking = asyncio.create_task(listener.ask(post()))
+            await listener.until(lambda: listener.all("state:held"), 1)
+        # At once: the runtime would have waited for what can be finished.
+        assert (await asking).status == status
+        async with served(tmp_path, forward_to=[app.url]) as listener:
+            assert (await listener.delivery(1)).state == "held"
+            assert app.received == []
+            assert (await listener.delivery(1)).answered == status
+
+
 async def test_an_app_policy_where_nothing_matches(serve: Serve) -> None:
     async with FakeTarget() as app:
         route = f"delta.*={app.url}"
