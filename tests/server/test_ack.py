@@ -84,7 +84,7 @@ async def test_app_to_http_1_0(serve: Serve) -> None:
 
 
 async def test_app_that_takes_too_long_is_504(serve: Serve) -> None:
-    async with FakeTarget() as app, serve(forward_to=[app.url], ack="app", timeout=0.1) as listener:
+    async with FakeTarget() as app, serve(forward_to=[app.url], ack="app", timeout=1) as listener:
         app.default = held(asyncio.Event())
         answer = await listener.ask(post())
         assert (answer.status, answer.headers["retry-after"]) == (504, "5")
