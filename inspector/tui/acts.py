@@ -1,8 +1,10 @@
 """What the user does with deliveries: each act is sent off, and its end is told."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+import time
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from inspector.client.control import Control
@@ -11,8 +13,11 @@ from inspector.domain.delivery import Delivery, Request, State
 from inspector.domain.plaintext import one_line
 from inspector.errors import InspectorError
 from inspector.tasks import Tasks
+from inspector.tui.bulk import BulkMark, BulkSend, Plan
 from inspector.tui.events import Said, Tell, complaint
+from inspector.tui.exporting import Export, Form
 from inspector.tui.inspection import EAGER_BODY
+from inspector.tui.jobs import Jobs
 from inspector.tui.results import Results
 
 MARK = "*"
@@ -38,6 +43,7 @@ class Acts:
         self._tell = tell
         self._results = results
         self._get = get
+        self.jobs = Jobs(tasks, tell)
         self.targets: tuple[str, ...] = ()
 
     def perform(self, act: Coroutine[Any, Any, None], name: str) -> None:
@@ -89,6 +95,26 @@ class Acts:
         """Outcomes may have been missed by the stream: ask for those that are awaited."""
         for delivery_id in self._results.awaited:
             self.perform(self._ask_for(delivery_id), "attempts")
+
+    # Many at once --------------------------------------------------------------------------
+
+    def resend_all(
+        self, ids: Sequence[int], plan: Plan, failed: Callable[[list[int]], None]
+    ) -> bool:
+        """Begin to send these again, in this order; `failed` gets what is left at the end."""
+        self.remember_target(plan.to)
+        job = BulkSend(self._control, ids, plan, time.monotonic, asyncio.sleep)
+        return self.jobs.start(job, lambda: failed(job.left))
+
+    def mark_all(self, ids: Sequence[int], mark: str) -> bool:
+        """Begin to mark these, or with "" to take their marks away."""
+        return self.jobs.start(BulkMark(self._control, ids, mark))
+
+    def export(
+        self, ids: Sequence[int], path: Path, form: Form, base: str, *, reveal: bool
+    ) -> bool:
+        """Begin to write these into a new file."""
+        return self.jobs.start(Export(self._control, ids, path, form, base, reveal=reveal))
 
     # Marks and notes -----------------------------------------------------------------------
 

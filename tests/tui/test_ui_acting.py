@@ -134,18 +134,6 @@ async def test_trigger() -> None:
         await shown.until_said("no")
 
 
-async def test_copying() -> None:
-    async with (
-        fake_listener(make_delivery(1), make_delivery(2, event_id=None)) as listener,
-        ui(listener) as shown,
-    ):
-        await shown.press("y")
-        await shown.until_said("copied delivery id 2")
-        await shown.press("j", "y")
-        await shown.until_said("copied event id evt_000001")
-        assert shown.app.clipboard == "evt_000001"
-
-
 async def test_help_and_palette_list_every_action() -> None:
     async with fake_listener(make_delivery(1)) as listener, ui(listener) as shown:
         await shown.press("question_mark")

@@ -83,11 +83,20 @@ ACTING: tuple[Action, ...] = (
         "Let all held deliveries go, oldest first.",
     ),
     Action(
-        "copy-event-id",
+        "copy",
         ("y",),
         "Copy",
-        "Copy the event id (the delivery's id where it has none), through the terminal.",
+        "Copy a value, an id, or the request as curl, HTTPie, Python or raw, through the terminal.",
         needs_delivery=True,
+        footer=2,
+    ),
+    Action(
+        "export",
+        ("x",),
+        "Export",
+        "Write the selected deliveries, or the one under the cursor, into an NDJSON or HAR file.",
         footer=3,
     ),
+    Action("job", (), "Show the job", "How far the sending, marking or export of many is."),
+    Action("stop-job", (), "Cancel the job", "End it; what it did stays done."),
 )

@@ -10,11 +10,12 @@ from inspector.tui.commands.editing import Editing
 from inspector.tui.commands.leaving import Leaving
 from inspector.tui.commands.listing import Listing
 from inspector.tui.commands.looking import Looking
+from inspector.tui.commands.sharing import Sharing
 
 if TYPE_CHECKING:
     from inspector.tui.screens.main import MainScreen
 
-GROUPS = (Looking, Choosing, Listing, Acting, Editing, Leaving)
+GROUPS = (Looking, Choosing, Listing, Acting, Editing, Sharing, Leaving)
 
 
 class Commands:

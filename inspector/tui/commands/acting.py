@@ -1,15 +1,18 @@
 """What is done with deliveries."""
 
+from array import array
 from typing import TYPE_CHECKING
 
 from inspector.domain.delivery import Delivery, State
-from inspector.domain.plaintext import one_line
 from inspector.domain.query import quoted
 from inspector.domain.routes import parse_target
 from inspector.providers import PROVIDERS
 from inspector.tui.acts import MARK
+from inspector.tui.bulk import Plan
 from inspector.tui.commands.common import at_cursor, offered_targets
 from inspector.tui.filters import Filter
+from inspector.tui.screens.bulk import BulkScreen
+from inspector.tui.screens.job import JobScreen
 from inspector.tui.screens.prompt import PromptScreen
 from inspector.tui.screens.trigger import TriggerScreen
 
@@ -32,10 +35,15 @@ class Acting:
 
     def _resend(self, *, re_sign: bool) -> None:
         delivery_id = self._session.feed.cursor_id
-        if delivery_id is not None:
+        if self._session.selection:
+            self._ask_plan(Plan(re_sign=re_sign))
+        elif delivery_id is not None:
             self._session.acts.resend(delivery_id, re_sign=re_sign)
 
     def send_to(self) -> None:
+        if self._session.selection:
+            self._ask_plan(Plan(to=next(iter(offered_targets(self._session)), None)))
+            return
         delivery_id = self._session.feed.cursor_id
         if delivery_id is None:
             return
@@ -65,9 +73,19 @@ class Acting:
             self._session.acts.trigger(event)
 
     def mark(self) -> None:
+        if self._session.selection:
+            self._mark_selected()
+            return
         delivery = self._under_cursor()
         if delivery is not None:
             self._session.acts.mark(delivery.id, "" if delivery.mark else MARK)
+
+    def _mark_selected(self) -> None:
+        """Mark all of them, or take the marks away where all that are known have one."""
+        session = self._session
+        ids = session.selection.ids
+        known = [one for id_ in ids if (one := session.feed.get(id_)) is not None]
+        session.acts.mark_all(ids, "" if known and all(one.mark for one in known) else MARK)
 
     def note(self) -> None:
         delivery = self._under_cursor()
@@ -120,13 +138,37 @@ class Acting:
             self._screen.say("this delivery is still loading", "warning")
         return delivery
 
-    def copy_event_id(self) -> None:
-        delivery = self._under_cursor()
-        if delivery is None:
-            return
-        what, text = "event id", delivery.event_id
-        if not text:
-            what, text = "delivery id", str(delivery.id)
-        # The terminal gets it in base64: nothing in it can be a control sequence.
-        self._screen.app.copy_to_clipboard(text)
-        self._screen.say(f"copied {what} {one_line(text, 80)}")
+    # Many at once --------------------------------------------------------------------------
+
+    def _ask_plan(self, plan: Plan) -> None:
+        """Ask how the selected ones are to be sent, then send them."""
+        session = self._session
+        ids = session.selection.ids
+        own = ", ".join(one.target for one in session.status.targets) if session.status else ""
+
+        def failed(left: list[int]) -> None:
+            if session.selection.ids != ids:
+                return  # something else was selected meanwhile
+            session.selection.take(array("q", sorted(left)))
+            self._screen.list.refresh()
+            self._screen.refresh_place()
+
+        def answered(chosen: Plan | None) -> None:
+            if chosen is not None and session.acts.resend_all(ids, chosen, failed):
+                self.job()
+
+        self._screen.ask(BulkScreen(len(ids), plan, own or "none is known"), answered)
+
+    def job(self) -> None:
+        jobs = self._session.acts.jobs
+        if jobs.job is None:
+            self._screen.say("no job runs", "warning")
+        else:
+            self._screen.ask(JobScreen(jobs), lambda _: None)
+
+    def stop_job(self) -> None:
+        jobs = self._session.acts.jobs
+        if jobs.running:
+            jobs.cancel()
+        else:
+            self._screen.say("no job runs", "warning")

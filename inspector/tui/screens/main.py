@@ -29,6 +29,8 @@ from inspector.tui.events import (
     Ended,
     Event,
     FeedChanged,
+    JobChanged,
+    JobEnded,
     Said,
     StatusChanged,
     complaint,
@@ -37,6 +39,7 @@ from inspector.tui.filters import Filter
 from inspector.tui.palette import ActionCommands, SampleCommands, ViewCommands
 from inspector.tui.saved import Saved
 from inspector.tui.screens.help import HelpScreen
+from inspector.tui.screens.job import JobScreen
 from inspector.tui.session import Session
 from inspector.tui.views import Views
 from inspector.tui.vocabulary import Vocabulary
@@ -45,6 +48,7 @@ from inspector.tui.widgets.delivery_list import DeliveryList, ListTitles
 from inspector.tui.widgets.detail import Detail
 from inspector.tui.widgets.empty import EmptyList
 from inspector.tui.widgets.filter_bar import FilterBar
+from inspector.tui.widgets.job_bar import JobBar
 from inspector.tui.widgets.sidebar import Sidebar
 from inspector.tui.widgets.status import KeyBar, StatusBar
 
@@ -88,6 +92,8 @@ class MainScreen(Screen[None]):
     ) -> None:
         super().__init__()
         self.preferences = preferences
+        self.now = now
+        self.tz = tz
         self.keys = Keys(preferences.keymap)
         self.views = Views(preferences.views, saved)
         self.session = Session(control, stream, self._tell, now)
@@ -98,6 +104,7 @@ class MainScreen(Screen[None]):
         self._sidebar = Sidebar()
         self._empty = EmptyList()
         self._banner = Banner(time.monotonic)
+        self._job = JobBar(self.session.acts.jobs)
         self._status = StatusBar(self.session, self.keys)
         self._commands = Commands(self)
 
@@ -112,6 +119,7 @@ class MainScreen(Screen[None]):
                     yield self.list
                     yield self._empty
                 yield self.detail
+        yield self._job
         yield self._status
         yield KeyBar(self.keys)
 
@@ -162,6 +170,13 @@ class MainScreen(Screen[None]):
                 self.detail.draw()
             case Said(text, severity):
                 self.say(text, severity)
+            case JobChanged():
+                self._job.look()
+            case JobEnded(said):
+                self._job.look()
+                # Its own screen shows how it ended.
+                if not isinstance(self.app.screen, JobScreen):
+                    self.say(said.text, said.severity)
             case Ended(error):
                 self.post_message(self.Failed(error))
 
@@ -180,6 +195,10 @@ class MainScreen(Screen[None]):
     @on(KeyBar.Clicked)
     def _click(self, message: KeyBar.Clicked) -> None:
         self.action_run(message.action.id)
+
+    @on(JobBar.Clicked)
+    def _show_job(self) -> None:
+        self.action_run("job")
 
     @on(DeliveryList.Opened)
     def _open(self) -> None:

@@ -1,0 +1,200 @@
+"""Deliveries written into a file, one after the other: NDJSON, or HAR for other tools."""
+
+import asyncio
+import json
+import os
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, tzinfo
+from functools import partial
+from pathlib import Path
+from typing import Any, BinaryIO, Literal
+
+from inspector import __version__
+from inspector.client.control import Control
+from inspector.client.models import AttemptDetail, DeliveryDetail
+from inspector.domain.export import exported_line
+from inspector.domain.har import Exchange, har
+from inspector.domain.redact import masked
+from inspector.errors import InspectorError, NotFoundError, UsageError
+from inspector.tui.bulk import count
+from inspector.tui.events import Said
+from inspector.tui.rows import size_text
+
+Form = Literal["ndjson", "har"]
+
+
+class Export:
+    """A job that writes deliveries with their attempts, one in memory at a time.
+
+    The file is new, and for its owner alone; when the job ends early, nothing of it stays.
+    Values of secret headers are masked unless `reveal`. `base` is the capture URL.
+    """
+
+    def __init__(
+        self,
+        control: Control,
+        ids: Sequence[int],
+        path: Path,
+        form: Form,
+        base: str,
+        *,
+        reveal: bool,
+    ) -> None:
+        self._control = control
+        self._ids = ids
+        self._path = path
+        self._reveal = reveal
+        self._lines = _Har(base) if form == "har" else _Ndjson(reveal)
+        self._written = 0
+        self._gone = 0
+        self._masked: dict[str, None] = {}
+        self.total = len(ids)
+        self.done = 0
+        self.title = f"Exporting {count(self.total)} as {'HAR' if form == 'har' else 'NDJSON'}"
+
+    def figures(self) -> str:
+        return f"{self.done:,} of {self.total:,}  {size_text(self._written)}"
+
+    async def run(self) -> None:
+        file = create(self._path)
+        try:
+            with file:
+                await self._write_all(file)
+        except BaseException as error:
+            self._path.unlink(missing_ok=True)
+            if isinstance(error, OSError):
+                raise InspectorError(f"{error.strerror or error}") from error
+            raise
+
+    def summary(self, stopped: str) -> Said:
+        if stopped:
+            return Said(f"{stopped}: nothing was exported", "warning")
+        text = f"{count(self.done - self._gone)} exported, {size_text(self._written)}: {self._path}"
+        if self._masked:
+            text += f"; masked: {', '.join(self._masked)}"
+        if self._gone:
+            text += f"; {self._gone:,} are no longer in the store"
+        return Said(text, "warning" if self._gone else "information")
+
+    async def _write_all(self, file: BinaryIO) -> None:
+        self._put(file, self._lines.begin())
+        for delivery_id in self._ids:
+            try:
+                detail = await self._control.delivery(delivery_id)
+                attempts = await self._control.attempts(delivery_id)
+            except NotFoundError:
+                self._gone += 1
+            else:
+                await _in_thread(partial(self._write, file, detail, attempts))
+            self.done += 1
+        self._put(file, self._lines.end())
+
+    def _write(
+        self, file: BinaryIO, detail: DeliveryDetail, attempts: tuple[AttemptDetail, ...]
+    ) -> None:
+        tries = tuple((one.attempt, one.headers, one.body) for one in attempts)
+        exchange = Exchange(detail.delivery, detail.request, tries)
+        if not self._reveal:
+            exchange, names = hidden(exchange)
+            self._masked |= dict.fromkeys(names)
+        self._put(file, self._lines.entry(exchange))
+
+    def _put(self, file: BinaryIO, text: str) -> None:
+        data = text.encode("ascii")
+        file.write(data)
+        self._written += len(data)
+
+
+class _Ndjson:
+    """One delivery a line."""
+
+    def __init__(self, reveal: bool) -> None:
+        self._reveal = reveal
+
+    def begin(self) -> str:
+        return ""
+
+    def entry(self, exchange: Exchange) -> str:
+        return _json(exported_line(*exchange, masked=not self._reveal)) + "\n"
+
+    def end(self) -> str:
+        return ""
+
+
+class _Har:
+    """One document, written in pieces: its entries are in the middle."""
+
+    def __init__(self, base: str) -> None:
+        self._base = base
+        self._between = ""
+        self._before, _, self._after = _json(har((), base, __version__)).rpartition("[]")
+
+    def begin(self) -> str:
+        return self._before + "["
+
+    def entry(self, exchange: Exchange) -> str:
+        entries = har((exchange,), self._base, __version__)["log"]["entries"]
+        text = self._between + ",\n".join(map(_json, entries))
+        self._between = ",\n"
+        return text
+
+    def end(self) -> str:
+        return "]" + self._after + "\n"
+
+
+def hidden(exchange: Exchange) -> tuple[Exchange, list[str]]:
+    """The exchange with the values of secret headers masked, and the names of those."""
+    headers, names = masked(exchange.request.headers)
+    found = list(names)
+    attempts = []
+    for attempt, answered, body in exchange.attempts:
+        answered, names = masked(answered)
+        found += names
+        attempts.append((attempt, answered, body))
+    request = exchange.request._replace(headers=headers)
+    return Exchange(exchange.delivery, request, tuple(attempts)), found
+
+
+def suggested(form: Form, now: int, tz: tzinfo | None) -> str:
+    """`inspector-20260211-103000.ndjson`, in the folder that the UI was started in."""
+    moment = datetime.fromtimestamp(now / 1_000_000, UTC).astimezone(tz)
+    return f"inspector-{moment:%Y%m%d-%H%M%S}.{form}"
+
+
+def new_file(text: str) -> Path:
+    """The path that a user typed, where a file can be made. Raises `UsageError`."""
+    if not text:
+        raise UsageError("a file needs a name")
+    try:
+        path = Path(text).expanduser().absolute()
+        if not path.parent.is_dir():
+            raise UsageError(f"there is no folder {path.parent}")
+        path.lstat()
+    except FileNotFoundError:
+        return path
+    except (OSError, ValueError, RuntimeError) as error:
+        raise UsageError(f"that is no name for a file: {error}") from error
+    raise UsageError("there is something of that name", "nothing is written over")
+
+
+def create(path: Path) -> BinaryIO:
+    """A new file for its owner alone. Raises `InspectorError`, also where there is one."""
+    try:
+        return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
+    except OSError as error:
+        raise InspectorError(f"{path} cannot be written: {error.strerror}") from error
+
+
+def _json(item: dict[str, Any]) -> str:
+    # ASCII only: nothing that came from outside can act on the terminal that shows the file.
+    return json.dumps(item, separators=(",", ":"))
+
+
+async def _in_thread(work: Callable[[], None]) -> None:
+    """Work that may take a moment; when this is cancelled, it ends first."""
+    working = asyncio.get_running_loop().run_in_executor(None, work)
+    try:
+        await asyncio.shield(working)
+    except asyncio.CancelledError:
+        await asyncio.wait([working])
+        raise
