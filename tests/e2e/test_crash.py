@@ -120,6 +120,8 @@ async def test_what_is_held_survives_kill_9(tmp_path: Path, command: Command) ->
         await asyncio.to_thread(listener.wait_for, 2, kind="attempt")
         while (await ask("GET", "status"))["ledger"]["held"] != 2:
             pass
+        shown = (await asyncio.to_thread(command, "status", "--db", db)).stdout
+        assert b"breakpoint  what matches is held: path:/held*" in shown
         await asyncio.to_thread(listener.kill)
 
         held = lines_of(command("list", "state:held", "--json", "--db", db))
