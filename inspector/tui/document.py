@@ -51,11 +51,15 @@ class Block(Protocol):
 
 
 class Section(NamedTuple):
-    """Parts that fold under a head. `name` is its own among the sections of the document."""
+    """Parts that fold under a head, and begin so where they are `closed`.
+
+    `name` is its own among the sections of the document.
+    """
 
     name: str
     head: Entry
     parts: "Iterable[Part]"
+    closed: bool = False
 
 
 Part = Line | Entry | Block | Section
@@ -63,7 +67,10 @@ Part = Line | Entry | Block | Section
 
 
 class Document:
-    """The lines of one tab, counted from 0; at least one, be it empty. It never changes."""
+    """The lines of one tab, counted from 0; at least one, be it empty. It never changes.
+
+    `closed` are the lines that are folded at first.
+    """
 
     def __init__(self, parts: Iterable[Part] = ()) -> None:
         self._starts: list[int] = []
@@ -72,6 +79,7 @@ class Document:
         # First and last line of each section, those around others before them.
         self._sections: list[tuple[int, int]] = []
         self._length = 0
+        self.closed: list[int] = []
         self._add("", parts)
         if not self._length:
             self._add("", [()])
@@ -159,6 +167,8 @@ class Document:
                 first = self._length
                 number = len(self._sections)
                 self._sections.append((first, first))
+                if part.closed:
+                    self.closed.append(first)
                 self._add(part.name, part.parts, part.head)
                 self._sections[number] = (first, self._length - 1)
             elif isinstance(part, Entry):

@@ -27,6 +27,11 @@ def plain(text: str, style: str = "") -> Line:
     return ((visible(text), style),)
 
 
+def counted(number: int, noun: str) -> str:
+    """`1 key`, `12 keys`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def wrapped(lines: Iterable[Line], width: int) -> Iterator[Line]:
     """The lines broken to at most `width` screen cells.
 

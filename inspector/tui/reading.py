@@ -2,16 +2,21 @@
 
 import asyncio
 from collections.abc import Hashable
+from dataclasses import replace
 
+from inspector.client.control import Control
+from inspector.domain.diff import DEFAULT_IGNORE
 from inspector.tasks import Tasks
 from inspector.tui.actions import Keys
+from inspector.tui.comparison import Comparison
 from inspector.tui.document import Document
 from inspector.tui.drafts import Drafts
 from inspector.tui.events import DetailChanged, Tell
+from inspector.tui.explanation import Explanation
 from inspector.tui.finding import Matches
 from inspector.tui.inspection import Inspection
 from inspector.tui.lines import plain
-from inspector.tui.tabs import MODES, TABS, Shown
+from inspector.tui.tabs import MODES, TABS, Shown, current
 
 # Lines that are searched in about 5 ms, before the keys have their turn again.
 _PORTION = 2000
@@ -24,14 +29,19 @@ class Reading:
     `place` says of what it is, so that whoever draws it knows whether it is another one.
     """
 
-    def __init__(self, inspection: Inspection, tasks: Tasks, tell: Tell) -> None:
+    def __init__(self, control: Control, inspection: Inspection, tasks: Tasks, tell: Tell) -> None:
         self._inspection = inspection
+        self._explanation = Explanation(control, tasks, tell)
+        self.comparison = Comparison(control, tasks, tell)
         self._tasks = tasks
         self._tell = tell
         self._drafts = Drafts(tasks, self._came)
         self._key: Hashable = None
         self._search: asyncio.Task[None] | None = None
         self.keys = Keys()
+        self.ignore = DEFAULT_IGNORE
+        self.ignored = False
+        self.width = 80
         self.tab = 0
         self.mode = 0
         self.reveals = False
@@ -52,6 +62,15 @@ class Reading:
     def toggle_reveal(self) -> None:
         """Show or mask the values of secret headers."""
         self.reveals = not self.reveals
+
+    def toggle_ignored(self) -> None:
+        """Show or hide what a comparison passes over."""
+        self.ignored = not self.ignored
+
+    def forget_errors(self) -> None:
+        """The connection is back: what could not be fetched is asked for again."""
+        self._explanation.forget()
+        self.comparison.forget()
 
     # The document --------------------------------------------------------------------------
 
@@ -89,14 +108,23 @@ class Reading:
         if inspection.detail is None:
             waiting = inspection.delivery_id is not None
             return self._said("loading …" if waiting else "no delivery is chosen", "dim")
+        detail = current(inspection.detail, inspection.delivery)
+        tab = TABS[self.tab]
         known = Shown(
             inspection.detail,
-            inspection.attempts,
-            MODES[self.mode],
-            self.reveals,
-            self.keys,
+            attempts=inspection.attempts,
+            mode=MODES[self.mode],
+            reveal=self.reveals,
+            keys=self.keys,
+            ignore=self.ignore,
+            ignored=self.ignored,
+            width=self.width,
         )
-        tab = TABS[self.tab]
+        if "explained" in tab.uses:
+            known = replace(known, explained=self._explanation.look_at(detail.delivery))
+        if "compared" in tab.uses:
+            compared = self.comparison.look_at(inspection.detail, inspection.attempts)
+            known = replace(known, compared=compared)
         shown = tab.needed(known, inspection.delivery)
         key = (self.tab, shown)
         return key, self._drafts.ask(key, lambda: Document(tab.parts(shown)), tab.weight(shown))

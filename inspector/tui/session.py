@@ -61,7 +61,7 @@ class Session:
         self._dirty = asyncio.Event()
         self._listed = False
         self.inspection = Inspection(control, self._tasks, tell)
-        self.reading = Reading(self.inspection, self._tasks, tell)
+        self.reading = Reading(control, self.inspection, self._tasks, tell)
         self.acts = Acts(control, self._tasks, tell, self._results, self.feed.get)
         self.selection = Selection()
         self.connected = False
@@ -165,6 +165,7 @@ class Session:
             self.acts.missed()
         elif not self.feed.complete and not (self.search and self.search.stopped):
             self._loading.start()
+        self.reading.forget_errors()
         if self.inspection.error:
             self.inspection.refresh()
         self._tasks.start(self._fetch_status(), "status")
@@ -186,6 +187,8 @@ class Session:
             self._tell(Ended(InspectorError(*_FOREIGN)))
 
     def _apply(self, arrived: list[Item], changed: list[Item], attempted: list[Item]) -> None:
+        for item in changed:
+            self._saw_mark(item)
         if arrived or changed:
             self._dirty.set()
             self._tell(FeedChanged(self.feed.apply(arrived, changed)))
@@ -202,6 +205,13 @@ class Session:
             self._tell(complaint(error))
         else:
             then(ids[0] if ids else 0)
+
+    def _saw_mark(self, item: Item) -> None:
+        """The delivery that was marked last is the one that others are compared with."""
+        known = self.feed.get(int(item["id"]))
+        marked = bool(item["mark"])
+        if known is None or bool(known.mark) is not marked:
+            self.reading.comparison.saw_mark(int(item["id"]), marked=marked)
 
     # Figures -------------------------------------------------------------------------------
 

@@ -46,10 +46,13 @@ class Viewport:
     def show(self, document: Document, *, from_top: bool) -> None:
         """Show this document; unless `from_top` it is a newer one of the same, and what is
         folded, the cursor and the top stay at their lines."""
-        old, folded = self.document, self.folding.keys
+        old, folded = self.document, frozenset() if from_top else self.folding.keys
+        # What is new begins as it is meant to.
+        new = (document.key(one) for one in document.closed)
+        folded |= {key for key in new if from_top or old.find(key) is None}
         places = [old.key(one) if one < len(old) else None for one in (self.top, self.cursor)]
         self.document = document
-        self.folding = Folding(document, () if from_top else folded)
+        self.folding = Folding(document, folded)
         self._forget()
         if from_top:
             self.top = self.skip = self.cursor = 0
@@ -180,10 +183,13 @@ class Viewport:
         return folded is not None
 
     def unfold(self) -> bool:
-        """Unfold the cursor's line; whether it was folded."""
+        """Unfold the cursor's line and show what was under it; whether it was folded."""
         done = self.folding.unfold(self.cursor)
         if done:
             self._refold()
+            last = self.folding.shown(self.document.closing(self.cursor))
+            end = self._up(last, self._rows_of(last), self.height)
+            self.top, self.skip = max((self.top, self.skip), min(end, (self.cursor, 0)))
         return done
 
     def toggle(self) -> bool:

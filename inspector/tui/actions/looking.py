@@ -38,6 +38,23 @@ LOOKING: tuple[Action, ...] = (
     Action("tab.3", ("3",), "Body", "The body, pretty, raw or as hex."),
     Action("tab.4", ("4",), "Signature", "The verdict on the signature, and why."),
     Action("tab.5", ("5",), "Attempts", "Each sending and what the target answered."),
+    Action("tab.6", ("6",), "Diff", "What differs from another delivery, or between two answers."),
+    Action(
+        "diff",
+        ("d",),
+        "Compare",
+        "Compare with the marked delivery, the previous of its type or another answer; again: with "
+        "the next of these. On an attempt: its answer with the one before.",
+        needs_delivery=True,
+        footer=3,
+    ),
+    Action(
+        "diff-ignored",
+        ("D",),
+        "Ignored too",
+        "Show or hide the volatile places that a comparison passes over by rule.",
+        needs_delivery=True,
+    ),
     Action(
         "search",
         ("slash",),

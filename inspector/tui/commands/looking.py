@@ -40,6 +40,14 @@ class Looking:
         self._screen.detail.show_tab(int(number) - 1)
         self._screen.show_detail_pane()
 
+    def diff(self) -> None:
+        self._screen.detail.compare()
+        self._screen.show_detail_pane()
+
+    def diff_ignored(self) -> None:
+        self._screen.detail.toggle_ignored()
+        self._screen.show_detail_pane()
+
     def search(self) -> None:
         self._screen.show_detail_pane()
         self._screen.detail.search()

@@ -1,39 +1,45 @@
 """The tabs of the detail: one module each, built of plain text without Textual."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 from inspector.client.models import DeliveryDetail
 from inspector.domain.delivery import Delivery
 from inspector.domain.headers import Headers, first
 from inspector.tui.document import Part
-from inspector.tui.tabs import attempts, body, envelope, headers, signature
+from inspector.tui.tabs import attempts, body, diff, envelope, headers, signature
 from inspector.tui.tabs.shown import MODES, Shown
 
-__all__ = ["MODES", "TABS", "Shown", "Tab"]
+__all__ = ["DIFF", "MODES", "TABS", "Shown", "Tab", "current"]
 
 # What a coded body may grow to, for each of its bytes.
 _GROWS = 1000
+
+Bodies = list[tuple[bytes, Headers]]
 
 
 @dataclass(frozen=True, slots=True)
 class Tab:
     """A tab, and what it is built from: only a change of that makes it another one.
 
-    `live`: from the summary too, which changes while it is looked at. `bodies`: the bodies that
-    are taken apart for it.
+    `uses` names fields of `Shown`, and `newest` for the summary, which changes while it is looked
+    at. `bodies` are those that are taken apart for it.
     """
 
     name: str
     parts: Callable[[Shown], Iterator[Part]]
-    live: bool = False
-    bodies: Callable[[Shown], list[tuple[bytes, Headers]]] = lambda shown: []
-    attempts: bool = False
+    uses: str
+    bodies: Callable[[Shown], Bodies] = lambda shown: []
 
     def needed(self, shown: Shown, newest: Delivery | None) -> Shown:
         """What the tab is built from, of all that is known. `newest` is the latest summary."""
-        detail = current(shown.detail, newest) if self.live else shown.detail
-        return replace(shown, detail=detail, attempts=shown.attempts if self.attempts else ())
+        uses = {"keys", *self.uses.split()}
+        kept: dict[str, Any] = {
+            one.name: getattr(shown, one.name) for one in fields(shown) if one.name in uses
+        }
+        detail = current(shown.detail, newest) if "newest" in uses else shown.detail
+        return Shown(detail, **kept)
 
     def weight(self, shown: Shown) -> int:
         """About how many bytes have to be taken apart."""
@@ -50,18 +56,25 @@ def current(detail: DeliveryDetail, newest: Delivery | None) -> DeliveryDetail:
     return replace(detail, delivery=newest)
 
 
-def _request(shown: Shown) -> list[tuple[bytes, Headers]]:
+def _request(shown: Shown) -> Bodies:
     return [(shown.detail.request.body, shown.detail.request.headers)]
 
 
-def _responses(shown: Shown) -> list[tuple[bytes, Headers]]:
+def _responses(shown: Shown) -> Bodies:
     return [(one.body, one.headers) for one in shown.attempts]
 
 
+def _sides(shown: Shown) -> Bodies:
+    sides = (shown.compared.left, shown.compared.right)
+    return [(side.body, side.headers) for side in sides if side is not None]
+
+
 TABS: tuple[Tab, ...] = (
-    Tab("Envelope", envelope.parts, live=True, bodies=_request),
-    Tab("Headers", headers.parts),
-    Tab("Body", body.parts, bodies=_request),
-    Tab("Signature", signature.parts, live=True),
-    Tab("Attempts", attempts.parts, live=True, bodies=_responses, attempts=True),
+    Tab("Envelope", envelope.parts, "newest", _request),
+    Tab("Headers", headers.parts, "reveal"),
+    Tab("Body", body.parts, "mode", _request),
+    Tab("Signature", signature.parts, "newest explained"),
+    Tab("Attempts", attempts.parts, "newest attempts mode reveal", _responses),
+    Tab("Diff", diff.parts, "compared ignore ignored reveal width", _sides),
 )
+DIFF = 5

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from inspector.domain.bodyview import OpenBody, harmless
 from inspector.tui.document import Entry
-from inspector.tui.lines import Line
+from inspector.tui.lines import Line, counted
 from inspector.tui.rows import Cell
 
 # What is seen of one line; more of it than several screens helps nobody.
@@ -48,7 +48,7 @@ class BodyBlock:
         what = "key" if layout.bracket(index) == "{" else "item"
         closing = layout.line(layout.closing(index), WIDEST).strip()
         end = closing if closing[:1] in ("}", "]") else ""
-        said = f"… {count:,} {what}{'' if count == 1 else 's'}"
+        said = f"… {counted(count, what)}"
         return (*self.cells(index), (said, "dim"), (end, "body"))
 
     def closing(self, index: int) -> int:

@@ -5,19 +5,31 @@ from dataclasses import dataclass, field
 from inspector.client.models import AttemptDetail, DeliveryDetail
 from inspector.domain.bodyview import Mode
 from inspector.domain.delivery import Delivery
+from inspector.domain.diff import DEFAULT_IGNORE
 from inspector.tui.actions import Keys
+from inspector.tui.comparison import Compared
+from inspector.tui.explanation import Explained
 
 MODES: tuple[Mode, ...] = ("pretty", "raw", "hex")
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What is known of the delivery, and how the user wants to see it."""
+    """What is known of the delivery, and how the user wants to see it.
+
+    `explained` is None until it has come. `ignore` are the rules for what a comparison passes
+    over, which it shows all the same with `ignored`; `width` is what it has room for.
+    """
 
     detail: DeliveryDetail
-    attempts: tuple[AttemptDetail, ...]
+    attempts: tuple[AttemptDetail, ...] = ()
     mode: Mode = "pretty"
     reveal: bool = False
+    explained: Explained | None = None
+    compared: Compared = field(default_factory=Compared)
+    ignore: tuple[str, ...] = DEFAULT_IGNORE
+    ignored: bool = False
+    width: int = 80
     keys: Keys = field(default_factory=Keys)
 
     @property

@@ -15,7 +15,8 @@ from inspector.tui.rows import FAMILY_STYLES, Cell
 
 _PLAIN = (
     "cursor titles dim id time flag event-id size heading name value doc unknown warning error "
-    "good body state state-error string number literal fold repeated match match-chosen times note"
+    "good body state state-error string number literal fold repeated match match-chosen times note "
+    "diff-added diff-removed diff-changed added removed added-part removed-part"
 )
 STYLES = frozenset(
     {

@@ -9,11 +9,12 @@ from textual.reactive import reactive
 from textual.widget import Widget
 from textual.widgets import Input
 
+from inspector.domain.preferences import Preferences
 from inspector.tui.actions import Keys
 from inspector.tui.finding import pattern
 from inspector.tui.inspection import Inspection
 from inspector.tui.reading import Reading
-from inspector.tui.tabs import TABS
+from inspector.tui.tabs import DIFF, TABS, attempts
 from inspector.tui.widgets.foot import Foot, SearchField
 from inspector.tui.widgets.lines_view import DetailView
 
@@ -49,11 +50,14 @@ class TabBar(Widget, can_focus=False):
 class Detail(Vertical):
     """One delivery, tab by tab. It draws what there is to read, whenever that changes."""
 
-    def __init__(self, inspection: Inspection, reading: Reading, keys: Keys) -> None:
+    def __init__(
+        self, inspection: Inspection, reading: Reading, keys: Keys, preferences: Preferences
+    ) -> None:
         super().__init__(id="detail")
         self._inspection = inspection
         self._reading = reading
         reading.keys = keys
+        reading.ignore = (*reading.ignore, *preferences.diff_ignore)
         self._bar = TabBar(id="tabs")
         self._view = DetailView()
         self._field = SearchField()
@@ -86,6 +90,8 @@ class Detail(Vertical):
 
     def show_tab(self, index: int) -> None:
         self._reading.tab = self._bar.chosen = index
+        # Where the panes are side by side they make room for both sides.
+        self.screen.set_class(index == DIFF, "comparing")
         self.draw()
 
     def next_mode(self) -> None:
@@ -97,6 +103,26 @@ class Detail(Vertical):
         self._reading.toggle_reveal()
         self.draw()
 
+    def compare(self) -> None:
+        """Go to the comparison; from there, to the next thing to compare with."""
+        comparison = self._reading.comparison
+        if self._reading.tab == DIFF:
+            comparison.turn()
+        elif (attempt := self._attempt_at_cursor()) is not None:
+            comparison.want_answer(attempt)
+        self.show_tab(DIFF)
+
+    def toggle_ignored(self) -> None:
+        """Show or hide what the comparison passes over."""
+        self._reading.toggle_ignored()
+        self.show_tab(DIFF)
+
+    def _attempt_at_cursor(self) -> int | None:
+        if TABS[self._reading.tab].parts is not attempts.parts:
+            return None
+        port = self._view.port
+        return attempts.attempt_of(port.document.key(port.cursor)[0])
+
     def draw(self) -> None:
         """Draw the chosen tab anew. Another delivery begins masked and at its top."""
         reading = self._reading
@@ -107,6 +133,12 @@ class Detail(Vertical):
         shown_id = self._inspection.delivery_id
         self.border_title = None if shown_id is None else f"#{shown_id}"
 
+    @on(DetailView.Resized)
+    def _resized(self, message: DetailView.Resized) -> None:
+        message.stop()
+        self._reading.width = self._view.port.width
+        self.draw()
+
     def on_tab_bar_chosen(self, message: TabBar.Chosen) -> None:
         message.stop()
         self.show_tab(message.index)
@@ -116,7 +148,7 @@ class Detail(Vertical):
     def search(self) -> None:
         """Open the field; what is typed is found at once."""
         self._origin = self._view.port.cursor
-        self._field.display = True
+        self._field.display = self._view.searched = True
         # At once, unlike `focus()`: what is typed right after the key belongs to the text.
         self.screen.set_focus(self._field)
 
@@ -134,6 +166,8 @@ class Detail(Vertical):
             return
         self._reading.step(matches, self._view.port.cursor)
         self._mark()
+        if (hit := self._reading.hit) is not None:
+            self._view.go(hit[0])
 
     @on(Input.Changed, "#search")
     def _sought(self, event: Input.Changed) -> None:
@@ -158,7 +192,7 @@ class Detail(Vertical):
     def _leave_field(self) -> None:
         if self._field.display:
             self.screen.set_focus(self._view)
-            self._field.display = False
+            self._field.display = self._view.searched = False
 
     def _mark(self) -> None:
         """Mark what is found, and go to the one that is chosen."""

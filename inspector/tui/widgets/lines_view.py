@@ -105,12 +105,23 @@ class DetailView(LinesView):
         one for one in bindings(Where.DETAIL) if one not in _SCROLLS
     ]
     gutter_width = _GUTTER
+    searched = False
+    """The keys are in the search field: the cursor is seen all the same."""
 
     class CursorMoved(Message):
         """The cursor is on another line, or another line is where it is."""
 
         def can_replace(self, message: Message) -> bool:
             return isinstance(message, DetailView.CursorMoved)
+
+    class Resized(Message):
+        """The lines have another width."""
+
+    def on_resize(self) -> None:
+        before = self.port.width
+        super().on_resize()
+        if before != self.port.width:
+            self.post_message(self.Resized())
 
     def redraw(self) -> None:
         super().redraw()
@@ -121,7 +132,7 @@ class DetailView(LinesView):
         if y >= len(self._rows):
             return Strip.blank(width, self.under)
         row = self._rows[y]
-        chosen = row.line == self.port.cursor and self.has_focus
+        chosen = row.line == self.port.cursor and (self.has_focus or self.searched)
         base = self.get_component_rich_style("cell--selected-focus") if chosen else None
         return self.strip([self._gutter(row, chosen), *row.cells], width, base)
 
