@@ -262,9 +262,9 @@ class MainScreen(Screen[None]):
     def say(self, text: str, severity: str = "information") -> None:
         """One line for the user, as plain text."""
         levels: dict[str, Severity] = {"warning": "warning", "error": "error"}
-        self.notify(
-            visible(text), severity=levels.get(severity, "information"), markup=False, timeout=6
-        )
+        level = levels.get(severity, "information")
+        sign = "" if level == "information" else "! "
+        self.notify(sign + visible(text), severity=level, markup=False, timeout=6)
 
     def say_error(self, error: InspectorError) -> None:
         said = complaint(error)

@@ -76,7 +76,10 @@ class MenuScreen(ModalScreen[str | None]):
 
 
 def _line(one: Choice) -> Content:
-    parts = [Content.styled(f" {one.key} ", "bold $accent"), Content(one_line(one.label, _LABEL))]
+    parts = [
+        Content.styled(f" {one.key} ", "bold $text-accent"),
+        Content(one_line(one.label, _LABEL)),
+    ]
     if one.about:
         parts.append(Content.styled(f"  {one_line(one.about, _LABEL)}", "dim"))
     return Content("").join(parts)

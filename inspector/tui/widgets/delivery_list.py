@@ -137,8 +137,7 @@ class DeliveryList(CellView, can_focus=True):
     def _base(self, cursor: bool) -> Style:
         if not cursor:
             return self.under
-        name = "cell--selected-focus" if self.has_focus else "cell--selected"
-        return self.get_component_rich_style(name)
+        return self.base("selected-focus" if self.has_focus else "selected")
 
     def forget_strips(self) -> None:
         self._strips.clear()

@@ -104,4 +104,4 @@ class Sidebar(OptionList):
         count = str(one.count)
         room = width - max(cell_len(count), 3) - 1
         text = fit(one_line(one.label, 120), room) + " " + count.rjust(max(3, len(count)))
-        return Content(text) if one.count else Content.styled(text, "dim")
+        return Content(text) if one.count else Content.styled(text, "$foreground 75%")

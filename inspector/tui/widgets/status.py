@@ -37,7 +37,7 @@ class KeyBar(Widget, can_focus=False):
     def render(self) -> Content:
         parts: list[Content] = []
         for action in self._fitting():
-            parts.append(Content.styled(f" {self._keys.first(action.id)}", "bold $accent"))
+            parts.append(Content.styled(f" {self._keys.first(action.id)}", "bold $text-accent"))
             parts.append(Content(f" {action.label} "))
         return Content("").join(parts)
 
