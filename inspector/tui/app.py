@@ -1,12 +1,14 @@
 """The terminal UI of one listener."""
 
+import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import tzinfo
 from typing import ClassVar
 
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
+from textual.filter import LineFilter
 from textual.screen import Screen
 from textual.theme import BUILTIN_THEMES
 
@@ -16,6 +18,7 @@ from inspector.client.stream import Stream
 from inspector.domain.preferences import Preferences
 from inspector.errors import InspectorError
 from inspector.tui.actions import Where, bindings
+from inspector.tui.glyphs import AsciiFilter, resolved
 from inspector.tui.preferences import check
 from inspector.tui.saved import Saved
 from inspector.tui.screens.main import MainScreen
@@ -50,8 +53,9 @@ class InspectorApp(App[None]):
         now: Callable[[], int] = lambda: time.time_ns() // 1000,
         tz: tzinfo | None = None,
     ) -> None:
-        super().__init__()
         wanted = preferences or Preferences()
+        self._glyphs = [AsciiFilter()] if wanted.glyphs == "ascii" else []
+        super().__init__()
         self._main = MainScreen(control, stream, wanted, saved or Saved(), now, tz)
         self.failure: InspectorError | None = None
         self.theme = wanted.theme or self.theme
@@ -68,6 +72,11 @@ class InspectorApp(App[None]):
     def on_main_screen_failed(self, message: MainScreen.Failed) -> None:
         self.failure = message.error
         self.exit(return_code=message.error.exit_code)
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        # Asked for at each line that is drawn.
+        filters = super().get_line_filters()
+        return [*filters, *self._glyphs] if self._glyphs else filters
 
     def action_interrupt(self) -> None:
         self.exit(return_code=_INTERRUPTED)
@@ -96,7 +105,10 @@ def run_ui(
     """
     check_ui(preferences)
     app = InspectorApp(
-        Control(control_url, token), Stream(control_url, token), preferences, Saved.at_home()
+        Control(control_url, token),
+        Stream(control_url, token),
+        resolved(preferences, os.environ),
+        Saved.at_home(),
     )
     app.run()
     left(app.status)
