@@ -56,9 +56,11 @@ class InspectorApp(App[None]):
         wanted = preferences or Preferences()
         self._glyphs = [AsciiFilter()] if wanted.glyphs == "ascii" else []
         super().__init__()
-        self._main = MainScreen(control, stream, wanted, saved or Saved(), now, tz)
+        self._saved = saved or Saved()
+        self._main = MainScreen(control, stream, wanted, self._saved, now, tz)
         self.failure: InspectorError | None = None
-        self.theme = wanted.theme or self.theme
+        chosen = wanted.theme or self._saved.theme()
+        self.theme = chosen if chosen in self.available_themes else self.theme
         self.set_keymap(self._main.keys.keymap)
 
     @property
@@ -68,6 +70,10 @@ class InspectorApp(App[None]):
 
     def on_mount(self) -> None:
         self.push_screen(self._main)
+        # From now on it is the user who changes it.
+        self.theme_changed_signal.subscribe(
+            self, lambda theme: self._saved.choose_theme(theme.name)
+        )
 
     def on_main_screen_failed(self, message: MainScreen.Failed) -> None:
         self.failure = message.error

@@ -1,11 +1,14 @@
 """Preferences that only the UI can judge, and that they have their effect."""
 
+from pathlib import Path
+
 import pytest
 from textual.theme import BUILTIN_THEMES
 
 from inspector.domain.preferences import Preferences
 from inspector.errors import ConfigurationError
 from inspector.tui.preferences import check
+from inspector.tui.saved import Saved
 from tests.helpers.fake_listener import fake_listener
 from tests.helpers.summaries import make_delivery
 from tests.helpers.ui import ui
@@ -110,3 +113,25 @@ async def test_what_names_a_key_names_the_one_of_the_keymap() -> None:
         await listener.add(make_delivery(1))
         await shown.press("3")
         await shown.until_shown("F10 switches")
+
+
+async def test_a_theme_chosen_in_the_palette_is_there_the_next_time(tmp_path: Path) -> None:
+    saved = Saved(tmp_path, tmp_path)
+    async with fake_listener(make_delivery(1)) as listener:
+        async with ui(listener, saved=saved) as shown:
+            standard = shown.app.theme
+            assert saved.theme() == ""
+            shown.app.action_change_theme()
+            await shown.press(*"gruvbox")
+            await shown.until_shown("gruvbox")
+            await shown.press("enter", "enter")
+            await shown.until(lambda: shown.app.theme == "gruvbox")
+            await shown.until(lambda: saved.theme() == "gruvbox")
+        async with ui(listener, saved=Saved(tmp_path, tmp_path)) as shown:
+            assert shown.app.theme == "gruvbox"
+        wanted = Preferences(theme="nord")
+        async with ui(listener, saved=Saved(tmp_path, tmp_path), preferences=wanted) as shown:
+            assert shown.app.theme == "nord"
+        Saved(tmp_path, tmp_path).choose_theme("of another version")
+        async with ui(listener, saved=Saved(tmp_path, tmp_path)) as shown:
+            assert shown.app.theme == standard
