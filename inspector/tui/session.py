@@ -9,6 +9,7 @@ from inspector.client.models import Counts, Item, Seen, Status
 from inspector.client.stream import Connected, Disconnected, Frame, Lagged, Stream, StreamEvent
 from inspector.errors import InspectorError
 from inspector.tasks import Tasks
+from inspector.tui.activity import STEP, Activity
 from inspector.tui.acts import Acts
 from inspector.tui.events import (
     ConnectionChanged,
@@ -51,6 +52,7 @@ class Session:
         self._control = control
         self._stream = stream
         self._tell = tell
+        self._now = now
         self._tasks = Tasks("session")
         self._loading = Loading(control, self._tasks, tell, now)
         self._results = Results(tell)
@@ -64,6 +66,7 @@ class Session:
         self.reading = Reading(control, self.inspection, self._tasks, tell)
         self.acts = Acts(control, self._tasks, tell, self._results, self.feed.get)
         self.selection = Selection()
+        self.activity = Activity()
         self.connected = False
         self.status: Status | None = None
         self.counts = Counts()
@@ -161,6 +164,7 @@ class Session:
         if not self._listed or after is None or after > event.last_seq:
             # The first connection, or another journal than the one we left.
             self._listed = True
+            self.activity.reset()
             self._loading.start(forget=True)
             self.acts.missed()
         elif not self.feed.complete and not (self.search and self.search.stopped):
@@ -225,12 +229,21 @@ class Session:
         while True:
             await self._dirty.wait()
             self._dirty.clear()
+            begun = asyncio.get_running_loop().time()
             try:
                 self.counts = await self._control.counts()
+                await self._fetch_activity()
                 self._tell(CountsChanged())
             except InspectorError as error:
                 _log.info("no counters: %s", error)
-            await asyncio.sleep(_POLL / 2)
+            # Ten thousand event types take a while to read: a tenth of the time at most.
+            spent = asyncio.get_running_loop().time() - begun
+            await asyncio.sleep(max(_POLL / 2, 9 * spent))
+
+    async def _fetch_activity(self) -> None:
+        now = self._now()
+        since = self.activity.since(now)
+        self.activity.take(since, await self._control.activity(since, STEP), now)
 
     async def _fetch_seen(self) -> None:
         try:

@@ -1,12 +1,9 @@
 """The list, the filter and the panes, driven by keys against a real server."""
 
-import re
-
 from textual.events import Key, MouseScrollDown, MouseScrollUp
 from textual.keys import _character_to_key
 from textual.message import Message
 from textual.widget import Widget
-from textual.widgets import OptionList
 
 from inspector.domain.delivery import State
 from inspector.domain.envelope import Verdict
@@ -196,28 +193,6 @@ async def test_a_filter_without_matches_says_so() -> None:
     async with fake_listener(make_delivery(1)) as listener, ui(listener) as shown:
         await shown.filter("state:failed")
         await shown.until_shown("No delivery matches  state:failed")
-
-
-async def test_the_sidebar_filters_and_counts() -> None:
-    deliveries = (
-        make_delivery(1),
-        make_delivery(2, event="customer.created", state=State.FAILED),
-        make_delivery(3, event="a b:[red]"),
-    )
-    async with fake_listener(*deliveries) as listener, ui(listener) as shown:
-        feed = shown.main.session.feed
-        await shown.until_shown("customer.created")
-        await shown.press("shift+tab", "down", "down", "enter")
-        await shown.until(lambda: feed.complete and len(feed) == 1)
-        await shown.until_shown("state:failed")
-        assert feed.cursor_id == 2
-        sidebar = shown.main.query_one("#sidebar", OptionList)
-        sidebar.highlighted = 6
-        await shown.press("shift+tab", "enter")
-        await shown.until(lambda: feed.complete and feed.cursor_id == 3)
-        await shown.until_shown('event:"a b:[red]"')
-        await listener.add(make_delivery(4))
-        await shown.until(lambda: re.search("all +4 ", shown.text) is not None)
 
 
 async def test_a_page_that_fails_says_so_and_comes_when_it_is_looked_at_again() -> None:

@@ -1,9 +1,8 @@
-"""The parts of the UI that need no screen: the registry, the sidebar's entries, the results."""
+"""The parts of the UI that need no screen: the registry and the results."""
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from inspector.client.models import Counts, EventCount
 from inspector.domain.attempt import Failure, FailureKind
 from inspector.domain.plaintext import visible
 from inspector.domain.query import matches, quoted
@@ -12,14 +11,13 @@ from inspector.tui.commands import GROUPS
 from inspector.tui.events import Event, Said
 from inspector.tui.filters import Filter
 from inspector.tui.results import Results
-from inspector.tui.widgets.sidebar import entries
 from tests.helpers.subjects import subject
 from tests.helpers.summaries import NOW, make_attempt
 
 
 def test_every_action_has_one_id_and_its_keys_to_itself() -> None:
     assert len(BY_ID) == len(ACTIONS)
-    for where in (Where.LIST, Where.DETAIL):
+    for where in (Where.LIST, Where.SIDEBAR, Where.DETAIL):
         heard = [key for one in ACTIONS if one.where is where for key in one.keys]
         beside = [key for one in ACTIONS if one.where in (Where.MAIN,) for key in one.keys]
         assert len(set(heard + beside)) == len(heard + beside)
@@ -49,39 +47,6 @@ def test_a_chosen_event_type_filters_exactly_that_one(name: str, other: str) -> 
     assert matches(query, subject(event=name), NOW)
     if visible(name) == name and other != name:
         assert not matches(query, subject(event=other), NOW)
-
-
-def test_entries_sum_and_sort() -> None:
-    counts = Counts(
-        events=(
-            EventCount("b", "x", 1),
-            EventCount("a", "x", 2),
-            EventCount("a", "y", 3),
-            EventCount(None, "generic", 9),
-        ),
-        states={"failed": 2, "kept": 5},
-        verdicts={"invalid": 1, "stale": 3},
-        duplicates=4,
-    )
-    sets, types = entries(counts)
-    assert [(one.label, one.count) for one in types] == [("a", 5), ("b", 1)]
-    assert [(one.label, one.count) for one in sets] == [
-        ("all", 7),
-        ("failed", 2),
-        ("waiting", 0),
-        ("bad signature", 4),
-        ("duplicates", 4),
-        ("refused", 0),
-    ]
-    for one in sets:
-        Filter.of(one.query)
-
-
-def test_very_many_event_types_are_cut_to_the_most_frequent() -> None:
-    counts = Counts(events=tuple(EventCount(f"e{one:05}", "x", one) for one in range(5000)))
-    _, types = entries(counts)
-    assert len(types) == 200
-    assert types[0].label == "e04800"
 
 
 def heard(*steps: str) -> list[Event]:

@@ -11,6 +11,7 @@ class Where(StrEnum):
 
     LIST = "list"
     DETAIL = "detail"
+    SIDEBAR = "event types"
     BROWSING = "list and event types"
     MAIN = "main screen"
     FILTER = "filter bar"

@@ -60,7 +60,11 @@ def key_table() -> list[tuple[str, list[tuple[str, str, str]]]]:
     for name, actions in GROUPS.items():
         rows = []
         for action in actions:
-            place = f" ({action.where})" if action.where in (Where.LIST, Where.DETAIL) else ""
+            place = (
+                f" ({action.where})"
+                if action.where in (Where.LIST, Where.SIDEBAR, Where.DETAIL)
+                else ""
+            )
             rows.append((standard.text(action), action.label + place, action.help))
         out.append((name, rows))
     return out

@@ -8,6 +8,7 @@ def _movement(name: str, keys: str, label: str, text: str, where: Where, call: s
 
 
 _LIST = Where.LIST
+_SIDEBAR = Where.SIDEBAR
 _DETAIL = Where.DETAIL
 
 MOVING: tuple[Action, ...] = (
@@ -17,6 +18,15 @@ MOVING: tuple[Action, ...] = (
     _movement("list.page-up", "pageup", "Page up", "A page up.", _LIST, "page(-1)"),
     _movement("list.newest", "g home", "Newest", "The newest delivery.", _LIST, "newest"),
     _movement("list.oldest", "G end", "Oldest", "The oldest delivery.", _LIST, "oldest"),
+    _movement("sidebar.down", "j down", "Down", "The next entry.", _SIDEBAR, "move(1)"),
+    _movement("sidebar.up", "k up", "Up", "The entry before.", _SIDEBAR, "move(-1)"),
+    _movement("sidebar.page-down", "pagedown", "Page down", "A page down.", _SIDEBAR, "page(1)"),
+    _movement("sidebar.page-up", "pageup", "Page up", "A page up.", _SIDEBAR, "page(-1)"),
+    _movement("sidebar.first", "g home", "First", "The first entry.", _SIDEBAR, "first"),
+    _movement("sidebar.last", "G end", "Last", "The last entry.", _SIDEBAR, "last"),
+    _movement("sidebar.choose", "enter space", "Choose", "List what it names.", _SIDEBAR, "choose"),
+    _movement("sidebar.unfold", "l right", "Unfold", "Show a family's types.", _SIDEBAR, "unfold"),
+    _movement("sidebar.fold", "h left", "Fold", "Fold a family's types.", _SIDEBAR, "fold"),
     _movement("detail.down", "j down", "Down", "The next line.", _DETAIL, "line(1)"),
     _movement("detail.up", "k up", "Up", "The line before.", _DETAIL, "line(-1)"),
     _movement("detail.page-down", "pagedown", "Page down", "A page down.", _DETAIL, "turn(1)"),

@@ -101,7 +101,7 @@ class MainScreen(Screen[None]):
         self.detail = Detail(self.session.inspection, self.session.reading, self.keys, preferences)
         self.filter_bar = FilterBar(self.keys, Vocabulary(self.session, self.views), saved)
         self.pane = "list"
-        self._sidebar = Sidebar()
+        self._sidebar = Sidebar(self.session, self.views, now)
         self._empty = EmptyList()
         self._banner = Banner(time.monotonic)
         self._job = JobBar(self.session.acts.jobs)
@@ -125,7 +125,7 @@ class MainScreen(Screen[None]):
 
     def on_mount(self) -> None:
         self._place_class("list")
-        self._sidebar.show(self.session.counts)
+        self._sidebar.show()
         self.detail.draw()
         self._list_or_empty()
         if self.views.problem is not None:
@@ -159,7 +159,7 @@ class MainScreen(Screen[None]):
                 self.list.show_changes(changed)
                 self.refresh_place()
             case CountsChanged():
-                self._sidebar.show(self.session.counts)
+                self._sidebar.show()
             case StatusChanged():
                 self._list_or_empty()
                 self.refresh_place()
@@ -235,6 +235,7 @@ class MainScreen(Screen[None]):
         self.filter_bar.show_applied(wanted.text)
         self.list.seek_cursor()
         self.session.show(wanted)
+        self._sidebar.show()
         self.list.rows_moved()
         self._list_or_empty()
         self.focus_pane("list")
