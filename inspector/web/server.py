@@ -7,10 +7,10 @@ from urllib.parse import quote
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
-from textual_serve.download_manager import DownloadManager
 
 from inspector.errors import UnreachableError
 from inspector.web.door import Door
+from inspector.web.downloads import Downloads
 from inspector.web.limits import FULL, STOPPED, Limits
 from inspector.web.pages import INDEX, STATIC, closed, secure
 from inspector.web.session import Session, Size, Ui
@@ -54,7 +54,7 @@ class WebServer:
         self._limits = limits or Limits()
         self.port: int = opened.getsockname()[1]
         self.door = Door(self.port)
-        self._downloads = DownloadManager()
+        self._downloads = Downloads(self._limits.stall)
         self._sessions: set[Session] = set()
         self._stopping = False
         app = web.Application(middlewares=[self._guard()])
@@ -89,6 +89,11 @@ class WebServer:
         for session in self._sessions:
             session.leave(STOPPED)
         await self._runner.cleanup()
+
+    def _is_full(self) -> bool:
+        """Sessions that are about to end do not count: a page that is loaded again leaves one."""
+        open_ones = sum(not session.leaving for session in self._sessions)
+        return open_ones >= self._limits.sessions or len(self) >= 2 * self._limits.sessions
 
     def _guard(self) -> Middleware:
         @web.middleware
@@ -169,7 +174,7 @@ class WebServer:
             max_msg_size=limits.message,
         )
         await websocket.prepare(request)
-        if self._stopping or len(self) >= limits.sessions:
+        if self._stopping or self._is_full():
             code, reason = STOPPED if self._stopping else FULL
             await websocket.close(code=code, message=reason.encode())
             return websocket
@@ -184,23 +189,25 @@ class WebServer:
 
     async def _download(self, request: web.Request) -> web.StreamResponse:
         """A file that a UI hands over: always saved, never shown as a page of ours."""
-        key = request.match_info["key"]
-        try:
-            file = await self._downloads.get_download_metadata(key)
-        except KeyError:
-            file = None
-        if file is None or file.app_service not in self._sessions:
+        file = self._downloads.take(request.match_info["key"])
+        if file is None:
             return closed(404, "There is no such file, or its session has ended.")
         response = web.StreamResponse(
             headers={
                 "Content-Type": "application/octet-stream",
-                "Content-Disposition": f"attachment; filename*=UTF-8''{quote(file.file_name, '')}",
+                "Content-Disposition": f"attachment; filename*=UTF-8''{quote(file.name, '')}",
                 "Content-Security-Policy": "sandbox; default-src 'none'",
             }
         )
         await response.prepare(request)
-        async for chunk in self._downloads.download(key):
-            await response.write(chunk)
+        try:
+            async for piece in self._downloads.read(file):
+                await response.write(piece)
+        except ConnectionError:
+            # Without an end, so that the browser takes no part for the whole.
+            if request.transport is not None:
+                request.transport.abort()
+            return response
         await response.write_eof()
         return response
 

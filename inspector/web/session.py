@@ -18,10 +18,10 @@ from typing import NamedTuple
 
 from aiohttp import WSMsgType, web
 from textual_serve.app_service import AppService
-from textual_serve.download_manager import DownloadManager
 
 from inspector.domain.plaintext import one_line
 from inspector.tasks import Tasks
+from inspector.web.downloads import Downloads
 from inspector.web.limits import GONE, IDLE, MISTAKEN, QUIT, SLOW, STOPPED, Farewell, Limits
 
 _log = logging.getLogger(__name__)
@@ -70,7 +70,7 @@ class Session(AppService):
         ui: Ui,
         websocket: web.WebSocketResponse,
         abort: Callable[[], None],
-        downloads: DownloadManager,
+        downloads: Downloads,
         limits: Limits,
     ) -> None:
         super().__init__(
@@ -94,9 +94,18 @@ class Session(AppService):
         if not self._farewell.done():
             self._farewell.set_result(farewell)
 
+    @property
+    def leaving(self) -> bool:
+        return self._farewell.done()
+
     async def serve(self, size: Size) -> Farewell:
         """Run until the user, the UI or a bound ends it; then nothing of it is left."""
-        process = await self._started(size)
+        try:
+            process = await self._started(size)
+        except OSError as error:
+            self._fail(f"it did not start: {error.strerror}")
+            await self._take_leave()
+            return self._farewell.result()
         self._tasks.start(self._read_complaint(process), "complaint")
         self._tasks.start(self._output(process), "output")
         self._tasks.start(self._input(), "input")

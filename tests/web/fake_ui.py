@@ -38,6 +38,10 @@ def take(kind: bytes, payload: bytes) -> None:
             from textual._binary_encode import dump
 
             piece = FILE.pop() if FILE else b""
+            if piece == b"fails":
+                sys.exit(1)
+            if piece == b"stalls":
+                return
             write(packet(b"P", dump(("deliver_chunk", told["key"], piece))))
             return
         show(json.dumps(told))
@@ -64,8 +68,8 @@ def take(kind: bytes, payload: bytes) -> None:
                 time.sleep(60)
         case "huge":
             write(b"D" + (1 << 30).to_bytes(4, "big") + FLOOD)
-        case "file":
-            FILE[:] = [b"second", b"first "]
+        case "file" | "file that stalls" | "file that fails":
+            FILE[:] = [payload.split()[-1].replace(b"file", b"second"), b"first "]
             meta(
                 type="deliver_file_start",
                 key="k1",

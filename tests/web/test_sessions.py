@@ -2,6 +2,9 @@
 
 import asyncio
 import json
+import os
+import signal
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -9,7 +12,7 @@ import pytest
 from inspector.web.limits import FULL, IDLE, MISTAKEN, QUIT, SLOW, STOPPED, Farewell
 from inspector.web.session import Session
 from tests.e2e.conftest import alive, until
-from tests.helpers.wire import Wire
+from tests.helpers.wire import PATIENCE, Wire
 from tests.web.conftest import Browser, Web, web
 from tests.web.test_door import UPGRADE
 
@@ -246,6 +249,30 @@ async def test_a_ui_that_does_not_start(told: str, limits: dict[str, Any], reaso
         await until_left(served)
 
 
+async def test_a_ui_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tests.web.conftest.FAKE_UI", ("/nowhere/python",))
+    async with web() as served, served.browser() as browser:
+        reason = "The UI has failed: it did not start: No such file or directory"
+        assert await browser.closed() == (1011, reason)
+        await until_left(served)
+
+
+async def test_a_page_that_is_loaded_again_finds_its_place() -> None:
+    """Its session counts no more, though its UI has still to stop."""
+    async with web(sessions=1, stop=PATIENCE) as served:
+        async with served.browser() as browser:
+            pid = await pid_of(browser)
+            await browser.press("deaf")
+            assert await browser.shown() == "deaf"
+        async with served.browser() as again:
+            assert await again.shown() == "told hello"
+            assert len(served.server) == 2
+            # But there is a bound to that, too.
+            async with served.browser() as more:
+                assert await more.closed() == FULL
+        os.kill(pid, signal.SIGKILL)
+
+
 async def test_a_ui_that_sends_too_much_at_once() -> None:
     async with web(stop=0.3) as served, served.browser() as browser:
         await browser.shown()
@@ -255,29 +282,52 @@ async def test_a_ui_that_sends_too_much_at_once() -> None:
 
 
 async def test_a_file_is_saved_and_never_shown() -> None:
+    async with web() as served, served.browser() as browser:
+        head, body = await downloaded(served, browser, "file")
+        assert b"first " in body
+        assert b"second" in body
+        assert body.endswith(b"\r\n0\r\n\r\n")
+        lines = head.decode().split("\r\n")
+        assert "Content-Type: application/octet-stream" in lines
+        assert "Content-Disposition: attachment; filename*=UTF-8''a%20%22b%22%0D%0A.html" in lines
+        assert "Content-Security-Policy: sandbox; default-src 'none'" in lines
+        # It is there once.
+        assert (await served.get("/download/k1")).status == 404
+        assert (await served.get("/download/other")).status == 404
+
+
+async def test_a_file_goes_with_its_session() -> None:
     async with web() as served:
         async with served.browser() as browser:
             await browser.shown()
             await browser.press("file")
-            assert json.loads(await browser.shown()) == ["deliver_file_start", "k1"]
-            async with await Wire.to(served.port) as wire:
-                head = f"GET /download/k1 HTTP/1.1\r\nHost: {served.host}\r\nConnection: close\r\n"
-                await wire.send(f"{head}Cookie: {served.cookie}\r\n\r\n".encode())
-                answer = await wire.rest()
-            first, _, body = answer.partition(b"\r\n\r\n")
-            assert b"first " in body
-            assert b"second" in body
-            lines = first.decode().split("\r\n")
-            assert "Content-Type: application/octet-stream" in lines
-            assert (
-                "Content-Disposition: attachment; filename*=UTF-8''a%20%22b%22%0D%0A.html" in lines
-            )
-            assert "Content-Security-Policy: sandbox; default-src 'none'" in lines
-            await browser.press("file")
             await browser.shown()
         await until_left(served)
         assert (await served.get("/download/k1")).status == 404
-        assert (await served.get("/download/other")).status == 404
+
+
+@pytest.mark.parametrize("how", ["file that stalls", "file that fails"])
+async def test_a_part_of_a_file_is_not_taken_for_the_whole(how: str) -> None:
+    async with web(stall=0.3) as served, served.browser() as browser:
+        _, body = await downloaded(served, browser, how)
+        assert b"first " in body
+        assert not body.endswith(b"0\r\n\r\n")
+
+
+async def downloaded(served: Web, browser: Browser, keys: str) -> tuple[bytes, bytes]:
+    """The head and the body, as they came, of the file that the UI offers at these keys."""
+    await browser.shown()
+    await browser.press(keys)
+    assert json.loads(await browser.shown()) == ["deliver_file_start", "k1"]
+    async with await Wire.to(served.port) as wire:
+        head = f"GET /download/k1 HTTP/1.1\r\nHost: {served.host}\r\nConnection: close\r\n"
+        await wire.send(f"{head}Cookie: {served.cookie}\r\n\r\n".encode())
+        answer = b""
+        with suppress(ConnectionError):
+            while piece := await wire.reader.read(1 << 16):
+                answer += piece
+    first, _, body = answer.partition(b"\r\n\r\n")
+    return first, body
 
 
 async def test_a_session_has_a_process_group_of_its_own() -> None:
