@@ -62,6 +62,24 @@ window.theScreen = () => {
   }
   return lines.join("\\n");
 };
+window.thePlace = (text) => {
+  const rows = window.theScreen().split("\\n");
+  const row = rows.findIndex((line) => line.includes(text));
+  if (row < 0) {
+    for (const button of document.querySelectorAll("button")) {
+      const box = button.getBoundingClientRect();
+      if (button.innerText === text && box.width) return [box.x + 5, box.y + 5];
+    }
+    return null;
+  }
+  const terminal = window.theTerminal;
+  const box = terminal.element.querySelector(".xterm-screen").getBoundingClientRect();
+  const column = rows[row].indexOf(text) + text.length / 2;
+  return [
+    box.x + column * box.width / terminal.cols,
+    box.y + (row + 0.5) * box.height / terminal.rows,
+  ];
+};
 window.thePage = () => document.body ? document.body.innerText : "";
 """
 
@@ -92,6 +110,10 @@ class Page:
 
     async def go(self, url: str) -> None:
         await self.send("Page.navigate", url=url)
+
+    async def reload(self, before: str = "") -> None:
+        """Load the page again; `before` is run before its own scripts."""
+        await self.send("Page.reload", scriptToEvaluateOnLoad=before)
 
     async def send(self, method: str, **parameters: Any) -> dict[str, Any]:
         """A command of Chromium's protocol to this tab."""
@@ -133,6 +155,16 @@ class Page:
         common = {"key": key, "modifiers": modifiers, "windowsVirtualKeyCode": code}
         await self.send("Input.dispatchKeyEvent", type="keyDown", text=text, **common)
         await self.send("Input.dispatchKeyEvent", type="keyUp", **common)
+
+    async def click(self, text: str) -> None:
+        """Click on the first place where the terminal, or else the page, shows the text."""
+        place = await self.run(f"window.thePlace({json.dumps(text)})")
+        assert place, f"{text!r} is not shown:\n{await self.screen()}"
+        for kind in ("mousePressed", "mouseReleased"):
+            await self.send(
+                "Input.dispatchMouseEvent",
+                type=kind, x=place[0], y=place[1], button="left", clickCount=1,
+            )  # fmt: skip
 
     async def paste(self, text: str) -> None:
         """Paste into the terminal, as the browser's own menu does."""
@@ -192,6 +224,7 @@ class Page:
     async def close(self) -> None:
         """Close the tab, as a user does."""
         await self._browser.send("Target.closeTarget", {"targetId": self._target})
+        self._browser._pages.pop(self._session, None)
 
     def _happened(self, method: str, event: dict[str, Any]) -> None:
         match method:
@@ -199,11 +232,11 @@ class Page:
                 self.requests.append(event["request"]["url"])
             case "Network.webSocketCreated":
                 self.requests.append(event["url"])
-            case "Log.entryAdded" if event["entry"]["level"] in ("error", "warning"):
+            case "Log.entryAdded" if event["entry"]["level"] == "error":
                 self.complaints.append(event["entry"]["text"])
             case "Runtime.exceptionThrown":
                 self.complaints.append(str(event["exceptionDetails"]))
-            case "Runtime.consoleAPICalled" if event["type"] in ("error", "warning", "assert"):
+            case "Runtime.consoleAPICalled" if event["type"] in ("error", "assert"):
                 self.complaints.append(str([arg.get("value") for arg in event["args"]]))
 
 
@@ -228,6 +261,17 @@ class Browser:
         self._numbers = itertools.count(1)
         self._answers: dict[int, asyncio.Future[dict[str, Any]]] = {}
         self._pages: dict[str, Page] = {}
+
+    async def close_pages(self) -> None:
+        """Close every tab that is still open."""
+        for page in list(self._pages.values()):
+            await page.close()
+
+    async def save_to(self, folder: Path) -> None:
+        """Save what is downloaded there, without asking."""
+        await self.send(
+            "Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(folder)}
+        )
 
     async def open(
         self, url: str, *, size: tuple[int, int] = (1280, 800), apart: bool = False

@@ -128,6 +128,17 @@ async def test_however_it_ends_nothing_is_left(tmp_path: Path, how: signal.Signa
     assert served.stderr == ""
 
 
+async def test_a_second_interrupt_does_not_wait(tmp_path: Path) -> None:
+    served = listener(tmp_path)
+    await asyncio.to_thread(served.start)
+    async with browser(served.ready["web"]) as opened:
+        await until_shown(opened, "connected")
+        family = [served.command_pid, *children_of(served.command_pid)]
+        os.kill(served.command_pid, signal.SIGINT)
+        assert await asyncio.to_thread(served.interrupt) == 130
+        await until(lambda: not any(map(alive, family)))
+
+
 async def test_a_listener_that_dies_ends_it(tmp_path: Path) -> None:
     served = listener(tmp_path)
     await asyncio.to_thread(served.start)
