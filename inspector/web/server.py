@@ -204,9 +204,9 @@ class WebServer:
             async for piece in self._downloads.read(file):
                 await response.write(piece)
         except ConnectionError:
-            # Without an end, so that the browser takes no part for the whole.
+            # Closed without an end, so that the browser takes no part for the whole.
             if request.transport is not None:
-                request.transport.abort()
+                request.transport.close()
             return response
         await response.write_eof()
         return response
