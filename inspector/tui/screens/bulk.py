@@ -7,13 +7,14 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Checkbox, Input, Label, Static
+from textual.widgets import Input, Label, Static
 
 from inspector.domain.plaintext import one_line, visible
 from inspector.domain.routes import parse_target
 from inspector.errors import UsageError
 from inspector.tui.bulk import RATE, Plan, count
 from inspector.tui.widgets.plain_input import PlainInput
+from inspector.tui.widgets.tick import Tick
 
 _FASTEST = 10_000.0
 
@@ -36,7 +37,7 @@ class BulkScreen(ModalScreen[Plan | None]):
             plan.to or "", placeholder=f"their own: {one_line(own, 60)}", id="bulk-to"
         )
         self._rate = PlainInput(f"{plan.rate:g}", id="bulk-rate")
-        self._sign = Checkbox("signed anew", plan.re_sign, id="bulk-sign", compact=True)
+        self._sign = Tick("signed anew", plan.re_sign, id="bulk-sign")
         self._error = Static("", id="bulk-error", markup=False)
 
     def compose(self) -> ComposeResult:

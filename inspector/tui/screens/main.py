@@ -39,7 +39,6 @@ from inspector.tui.filters import Filter
 from inspector.tui.palette import ActionCommands, SampleCommands, ViewCommands
 from inspector.tui.saved import Saved
 from inspector.tui.screens.help import HelpScreen
-from inspector.tui.screens.job import JobScreen
 from inspector.tui.session import Session
 from inspector.tui.views import Views
 from inspector.tui.vocabulary import Vocabulary
@@ -174,9 +173,7 @@ class MainScreen(Screen[None]):
                 self._job.look()
             case JobEnded(said):
                 self._job.look()
-                # Its own screen shows how it ended.
-                if not isinstance(self.app.screen, JobScreen):
-                    self.say(said.text, said.severity)
+                self.say(said.text, said.severity)
             case Ended(error):
                 self.post_message(self.Failed(error))
 
