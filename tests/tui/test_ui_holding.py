@@ -58,9 +58,9 @@ async def test_a_refused_breakpoint_says_so() -> None:
         listener.refuse = (409, "no", "")
         async with ui(listener) as shown:
             await shown.press("B", "enter")
-            await shown.until(lambda: shown.said.count("no") == 1)
+            await shown.until(lambda: shown.said.count("! no") == 1)
             await shown.press("n")
-            await shown.until(lambda: shown.said.count("no") == 2)
+            await shown.until(lambda: shown.said.count("! no") == 2)
 
 
 async def test_marks_and_notes() -> None:

@@ -127,7 +127,7 @@ async def test_the_palette_cancels_as_well(gate: asyncio.Event) -> None:
     async with fake_listener(*DELIVERIES) as listener, ui(listener) as shown:
         shown.main.action_run("stop-job")
         shown.main.action_run("job")
-        await shown.until(lambda: shown.said == ["no job runs"] * 2)
+        await shown.until(lambda: shown.said == ["! no job runs"] * 2)
         gate.clear()
         await start(shown, "r")
         await shown.press("enter")
