@@ -6,10 +6,8 @@ from textual.binding import InvalidBinding
 
 from inspector.domain.preferences import Preferences, nearest
 from inspector.domain.query import QueryError, parse
-from inspector.tui.actions import ACTIONS, BY_ID, Action, Keys, Where
+from inspector.tui.actions import ACTIONS, BY_ID, Action, Keys, Where, heard_at
 from inspector.tui.actions.keys import parsed, shown
-
-_PANES = (Where.LIST, Where.DETAIL)
 
 
 def check(preferences: Preferences, themes: Collection[str]) -> None:
@@ -53,9 +51,7 @@ def _check_keymap(preferences: Preferences) -> None:
 
 def _heard_with(action: Action) -> Iterator[Action]:
     """The other actions whose keys are heard where those of this one are."""
+    places = [{*heard_at(here)} for here in Where]
     for other in ACTIONS:
-        if other is action:
-            continue
-        both = {action.where, other.where}
-        if len(both) == 1 or Where.EVERYWHERE in both or (Where.MAIN in both and both & {*_PANES}):
+        if other is not action and any({action.where, other.where} <= one for one in places):
             yield other

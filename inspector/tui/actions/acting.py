@@ -17,7 +17,7 @@ ACTING: tuple[Action, ...] = (
         "Re-sign",
         "Send it again with a fresh signature and timestamp, so that the app's check passes.",
         needs_delivery=True,
-        footer=1,
+        footer=2,
     ),
     Action(
         "edit",

@@ -22,6 +22,16 @@ CHOOSING: tuple[Action, ...] = (
         priority=True,
     ),
     Action(
+        "filter.apply",
+        ("enter",),
+        "Apply",
+        "List what matches the text as it stands, whatever is offered below it.",
+        Where.FILTER,
+        call="apply",
+        footer=1,
+        palette=False,
+    ),
+    Action(
         "filter.complete",
         ("tab",),
         "Complete",
@@ -29,6 +39,7 @@ CHOOSING: tuple[Action, ...] = (
         "nothing offered, list all there is.",
         Where.FILTER,
         call="complete",
+        footer=1,
         palette=False,
     ),
     Action(
@@ -38,6 +49,7 @@ CHOOSING: tuple[Action, ...] = (
         "Up the list; without one, an older filter of the history.",
         Where.FILTER,
         call="step(-1)",
+        footer=1,
         palette=False,
     ),
     Action(
@@ -47,6 +59,7 @@ CHOOSING: tuple[Action, ...] = (
         "Down the list; without one, a newer filter of the history.",
         Where.FILTER,
         call="step(1)",
+        footer=1,
         palette=False,
     ),
     Action(
@@ -56,6 +69,7 @@ CHOOSING: tuple[Action, ...] = (
         "Close the list; without one, leave the filter as it was.",
         Where.FILTER,
         call="leave",
+        footer=1,
         palette=False,
     ),
     Action(
@@ -75,6 +89,6 @@ CHOOSING: tuple[Action, ...] = (
         ("F",),
         "Follow",
         "Keep the cursor on the newest delivery; any move stops it.",
-        footer=1,
+        footer=2,
     ),
 )

@@ -35,8 +35,10 @@ class Keys:
         return " ".join(shown(key) for key in self.of(action))
 
     def first(self, action_id: str) -> str:
-        """The key to name for an action: `r`."""
-        return shown(self.of(BY_ID[action_id])[0])
+        """The key to name for an action: `r`; where it has none, its place in the palette."""
+        action = BY_ID[action_id]
+        keys = self.of(action)
+        return shown(keys[0]) if keys else f"{self.first('palette')} {action.label}"
 
 
 def parsed(keys: str) -> tuple[str, ...]:

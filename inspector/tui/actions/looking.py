@@ -62,6 +62,7 @@ LOOKING: tuple[Action, ...] = (
         "Find a text in the tab that is shown, in any case. Enter goes on at what was found, Esc "
         "ends the search.",
         Where.DETAIL,
+        footer=2,
     ),
     Action("next-match", ("n",), "Next match", "What the search found next.", Where.DETAIL),
     Action("previous-match", ("N",), "Previous match", "What it found before.", Where.DETAIL),

@@ -31,5 +31,13 @@ def bindings(*where: Where) -> list[Binding]:
     return [action.binding() for action in ACTIONS if action.keys and action.where in where]
 
 
+def heard_at(here: Where) -> tuple[Where, ...]:
+    """Whose keys are heard where the focus is: in a pane, or in a line of text."""
+    if here is Where.FILTER:
+        return (here, Where.EVERYWHERE)
+    around = (Where.MAIN, Where.EVERYWHERE)
+    return (here, *around) if here is Where.DETAIL else (here, Where.BROWSING, *around)
+
+
 def in_palette() -> Iterable[Action]:
     return (action for action in ACTIONS if action.palette)

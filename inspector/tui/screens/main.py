@@ -105,6 +105,7 @@ class MainScreen(Screen[None]):
         self._banner = Banner(time.monotonic)
         self._job = JobBar(self.session.acts.jobs)
         self._status = StatusBar(self.session, self.keys)
+        self._key_bar = KeyBar(self.keys)
         self._commands = Commands(self)
 
     def compose(self) -> ComposeResult:
@@ -120,7 +121,7 @@ class MainScreen(Screen[None]):
                 yield self.detail
         yield self._job
         yield self._status
-        yield KeyBar(self.keys)
+        yield self._key_bar
 
     def on_mount(self) -> None:
         self._place_class("list")
@@ -142,6 +143,13 @@ class MainScreen(Screen[None]):
             typing = asked.priority and isinstance(self.focused, Input)
             return not typing and not (asked.where is Where.BROWSING and self.pane == "lines")
         return super().check_action(action, parameters)
+
+    @property
+    def here(self) -> Where:
+        """Whose keys are heard first."""
+        if self.filter_bar.has_focus_within:
+            return Where.FILTER
+        return {"list": Where.LIST, "lines": Where.DETAIL}.get(self.pane, Where.BROWSING)
 
     def action_run(self, action_id: str) -> None:
         self._commands.run(action_id)
@@ -189,10 +197,6 @@ class MainScreen(Screen[None]):
             self.session.inspection.clear()
         self.refresh_place()
 
-    @on(KeyBar.Clicked)
-    def _click(self, message: KeyBar.Clicked) -> None:
-        self.action_run(message.action.id)
-
     @on(JobBar.Clicked)
     def _show_job(self) -> None:
         self.action_run("job")
@@ -224,6 +228,7 @@ class MainScreen(Screen[None]):
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         if event.widget.id in ("sidebar", "list", "lines"):
             self._place_class(event.widget.id)
+        self._key_bar.here = self.here
 
     # What the commands ask for -------------------------------------------------------------
 
@@ -273,8 +278,7 @@ class MainScreen(Screen[None]):
         self.app.push_screen(screen, answered)
 
     def show_help(self) -> None:
-        here = {"list": Where.LIST, "lines": Where.DETAIL}.get(self.pane, Where.MAIN)
-        self.app.push_screen(HelpScreen(self.keys, here))
+        self.app.push_screen(HelpScreen(self.keys, self.here))
 
     # Inside --------------------------------------------------------------------------------
 

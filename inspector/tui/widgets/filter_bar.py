@@ -119,6 +119,9 @@ class FilterBar(Vertical):
 
     # Its keys ------------------------------------------------------------------------------
 
+    async def action_apply(self) -> None:
+        await self._input.action_submit()
+
     def action_leave(self) -> None:
         """Close the list, with the text as it was typed; with no list, leave."""
         self._follow()

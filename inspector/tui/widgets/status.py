@@ -2,13 +2,13 @@
 
 from textual import events
 from textual.content import Content
-from textual.message import Message
+from textual.reactive import reactive
 from textual.timer import Timer
 from textual.widget import Widget
 
 from inspector.client.models import Status
 from inspector.domain.plaintext import one_line, visible
-from inspector.tui.actions import ACTIONS, Action, Keys
+from inspector.tui.actions import ACTIONS, Action, Keys, Where, heard_at
 from inspector.tui.session import Session
 from inspector.tui.standing import standing
 
@@ -17,18 +17,13 @@ _LEDGER = ("received", "forwarded", "failed", "waiting", "held", "filtered", "ke
 
 
 class KeyBar(Widget, can_focus=False):
-    """The registry's actions for the footer, as many as fit; a click runs one.
+    """The registry's actions for the footer where the focus is, as many as fit; a click runs one.
 
     One widget for all of them, where Textual's footer has one for each: at every repaint that
     touches the bottom line each widget costs.
     """
 
-    class Clicked(Message):
-        """An action was clicked."""
-
-        def __init__(self, action: Action) -> None:
-            super().__init__()
-            self.action = action
+    here: reactive[Where] = reactive(Where.LIST)
 
     def __init__(self, keys: Keys) -> None:
         super().__init__(id="keys")
@@ -46,11 +41,13 @@ class KeyBar(Widget, can_focus=False):
         for action in self._fitting():
             end += self._length(action)
             if event.x < end:
-                self.post_message(self.Clicked(action))
+                # As if its key was pressed: heard by whatever has the focus.
+                self.app.simulate_key(self._keys.of(action)[0])
                 return
 
     def _fitting(self) -> list[Action]:
-        shown = [action for action in ACTIONS if action.footer]
+        heard = heard_at(self.here)
+        shown = [action for action in ACTIONS if action.footer and action.where in heard]
         used = 0
         fitting = set()
         for action in sorted(shown, key=lambda action: action.footer):
