@@ -69,6 +69,8 @@ def take(kind: bytes, payload: bytes) -> None:
         case "huge":
             write(b"D" + (1 << 30).to_bytes(4, "big") + FLOOD)
         case "file" | "file that stalls" | "file that fails":
+            import textual._binary_encode  # noqa: F401  it takes its time
+
             FILE[:] = [payload.split()[-1].replace(b"file", b"second"), b"first "]
             meta(
                 type="deliver_file_start",

@@ -308,7 +308,7 @@ async def test_a_file_goes_with_its_session() -> None:
 
 @pytest.mark.parametrize("how", ["file that stalls", "file that fails"])
 async def test_a_part_of_a_file_is_not_taken_for_the_whole(how: str) -> None:
-    async with web(stall=0.3) as served, served.browser() as browser:
+    async with web(stall=1.0) as served, served.browser() as browser:
         _, body = await downloaded(served, browser, how)
         assert b"first " in body
         assert not body.endswith(b"0\r\n\r\n")
