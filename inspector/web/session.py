@@ -35,6 +35,8 @@ _INHERITED = (
 _PRELUDE = b"__GANGLION__\n"
 _HEAD_BYTES = 5
 _COMPLAINT_BYTES = 8192
+# The Escape key as kitty's keyboard protocol spells it, which needs no look at what follows.
+_ESCAPE = "\x1b[27u"
 # Leaving by `q`, and by Ctrl+C.
 _LEFT = (0, 130)
 
@@ -204,6 +206,9 @@ class Session(AppService):
             return False
         match message:
             case ["stdin", str() as keys]:
+                # A key comes as one message, so this is Escape; in the UI's stream of bytes it
+                # would be the beginning of whatever key follows soon.
+                keys = _ESCAPE if keys == "\x1b" else keys
                 await self.send_bytes(keys.encode("utf-8", "replace"))
             case ["resize", {"width": int() as width, "height": int() as height}]:
                 await self.set_terminal_size(*Size.within_reason(width, height))

@@ -32,6 +32,10 @@ async def test_keys_go_in_and_the_screen_comes_out() -> None:
         assert await browser.shown() == "told what to show"
         await browser.press("jé\ud800")
         assert await browser.shown() == "took jé?"
+        await browser.press("\x1b")
+        assert await browser.shown() == "took \x1b[27u"
+        await browser.press("\x1b[A")
+        assert await browser.shown() == "took \x1b[A"
         await browser.say("resize", {"width": 120, "height": 40})
         assert json.loads(await browser.shown()) == {"type": "resize", "width": 120, "height": 40}
         await browser.say("focus")
