@@ -88,13 +88,13 @@ async def test_the_mouse_and_the_palette(demo: Demo) -> None:
 
 async def test_the_window_decides_the_size(demo: Demo) -> None:
     async with demo.tab() as page:
-        await page.until_shown("customer.created        1  ▕")
+        await page.until_shown("bad signature ")
         await page.resize(720, 400)
         # Narrow and low: the sidebar makes place, and all fits.
         await page.until("window.theTerminal.cols < 90 && window.theTerminal.rows < 24")
-        await page.until("!window.theScreen().includes('customer.created        1')")
+        await page.until("!window.theScreen().includes('bad signature ')")
         await page.resize(1280, 800)
-        await page.until_shown("customer.created        1  ▕")
+        await page.until_shown("bad signature ")
         assert page.complaints == []
 
 
@@ -102,8 +102,16 @@ async def test_copying_goes_to_the_clipboard(demo: Demo) -> None:
     async with demo.tab() as page:
         await page.click("evt_demo_22")
         await page.keys("y")
-        await page.until_shown("opied")
+        await page.until_shown("Copy of #")
+        await page.keys("e")
+        await page.until_shown("copied event id evt_demo_22")
         assert await page.clipboard() == "evt_demo_22"
+        # The whole request, as a command.
+        await page.keys("y")
+        await page.until_shown("Copy of #")
+        await page.keys("c")
+        await page.until_shown("copied curl")
+        assert (await page.clipboard()).startswith("curl ")
         reading = "navigator.clipboard.constructor.prototype.readText.call(navigator.clipboard)"
         assert await page.run(f"{reading}.then(() => 'in', () => 'out')") == "out"
         # Asking for it is what the policy forbids.
@@ -118,6 +126,8 @@ async def test_a_copy_that_the_browser_refuses_needs_a_click(demo: Demo, tmp_pat
         await page.until_shown("checkpoint.verified")
         await page.click("evt_demo_21")
         await page.keys("y")
+        await page.until_shown("Copy of #")
+        await page.keys("e")
         await page.until_said("The browser did not let inspector copy.")
         await page.screenshot(tmp_path / "screen.png")
         await page.keys("Enter")  # on the button, which has the focus
