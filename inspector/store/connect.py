@@ -11,9 +11,8 @@ BUSY_MS = 2000
 
 def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
     """A connection in autocommit mode, usable from any one thread at a time."""
-    mode = "ro" if read_only else "rwc"
     connection = sqlite3.connect(
-        f"file:{quote(str(path))}?mode={mode}",
+        _uri(path, "ro" if read_only else "rwc"),
         uri=True,
         isolation_level=None,
         check_same_thread=False,
@@ -21,6 +20,15 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
     )
     connection.execute(f"PRAGMA busy_timeout={BUSY_MS}")
     return connection
+
+
+def attach(connection: sqlite3.Connection, path: Path, name: str) -> None:
+    """Let this connection read another database, too, under a name of its own."""
+    connection.execute(f"ATTACH ? AS {name}", (_uri(path, "ro"),))
+
+
+def _uri(path: Path, mode: str) -> str:
+    return f"file:{quote(str(path))}?mode={mode}"
 
 
 def tune_wal(connection: sqlite3.Connection, *, synchronous: str) -> None:

@@ -14,12 +14,14 @@ from inspector.domain.ledger import Ledger
 from inspector.domain.query import Query, to_sql
 from inspector.providers import by_name
 from inspector.store import codec, frames, retention
-from inspector.store.connect import connect
+from inspector.store.connect import attach, connect
+from inspector.store.contents import JournalContents
 from inspector.store.files import StoreFiles
 from inspector.store.journal_reader import JournalReader
 from inspector.store.schema import ATTEMPT, DELIVERY, attempt_of, delivery_of
 
 _REPLAY_FACTS = 1024
+_CONTENTS = JournalContents()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,7 @@ class Reader:
         self._inode = files.index.stat().st_ino if files.index.exists() else 0
         self._index = connect(files.index, read_only=True)
         try:
+            attach(self._index, files.database, "journal")
             self._journal_connection = connect(files.database, read_only=True)
         except BaseException:
             self._index.close()
@@ -150,7 +153,7 @@ class Reader:
         return array("q", (number for row in rows for number in row))
 
     def _select(self, columns: str, query: Query, now: int, span: "_Span") -> sqlite3.Cursor:
-        sql = to_sql(query, now)
+        sql = to_sql(query, now, _CONTENTS)
         last: tuple[int, _Subject] | None = None
 
         def match(number: int, id_: int) -> bool:

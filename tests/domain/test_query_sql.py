@@ -174,6 +174,7 @@ def test_exact_values_and_prefixes_stay_comparisons_that_an_index_serves() -> No
     assert where("event:delta.verified") == ("d.event = ?", ["delta.verified"])
     assert where("event:delta.*") == ("(d.event >= ? AND d.event < ?)", ["delta.", "delta/"])
     assert where("state:failed,waiting") == ("d.state IN (?, ?)", ["failed", "waiting"])
+    assert where("id:3,1,2") == ("d.id IN (?, ?, ?)", [3, 1, 2])
     assert where("age:<2s") == ("d.received_at > ?", [RECEIVED_AT - 2_000_000])
     for source in ("event:delta.*", "event:delta.verified", "event:a,b id:1.. x"):
         sql = to_sql(parse(source), RECEIVED_AT)

@@ -7,12 +7,14 @@ from inspector.domain.query.nodes import Query
 from inspector.domain.query.parser import MAX_DEPTH, parse
 from inspector.domain.query.predicate import Subject, matches
 from inspector.domain.query.quoting import quoted
-from inspector.domain.query.sql import Sql, to_sql
+from inspector.domain.query.sql import Bound, Contents, Sql, to_sql
 
 __all__ = [
     "KEYS",
     "MAX_DEPTH",
     "MAX_LENGTH",
+    "Bound",
+    "Contents",
     "KeyDoc",
     "Query",
     "QueryError",

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from inspector.domain.query.keys import CONTENT_KINDS, FLAGS, KEYS, KeyDoc, Kind
 from inspector.domain.query.nodes import (
@@ -31,8 +31,26 @@ _MIRRORED = {"=": "=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 _NOT_FOR_GLOB = frozenset("\0\ufffd\ufffe\uffff")
 _PATH = "substr(d.request_target, 1, instr(d.request_target || '?', '?') - 1)"
 
-Bound = str | int
+# Free texts that are looked for in SQL: each is a subquery, and a thousand would not compile.
+_MAX_TEXTS = 8
+
+Bound = str | int | bytes
 _P = TypeVar("_P", And, Or)
+
+
+class Contents(Protocol):
+    """What SQL can say of headers and bodies, where the caller has them in a table.
+
+    Both give a condition on `d` with its parameters, or None where SQL cannot say it.
+    """
+
+    def free_text(self, needle: str, otherwise: str) -> tuple[str, Sequence[Bound]] | None:
+        """Exactly what the predicate accepts; `otherwise` is a condition that calls it."""
+        ...
+
+    def narrowed(self, condition: Condition) -> tuple[str, Sequence[Bound]] | None:
+        """What holds wherever the condition on content holds, and is faster to find out."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +66,13 @@ class Sql:
     predicates: tuple[Callable[[Subject], bool], ...]
 
 
-def to_sql(query: Query, now: int) -> Sql:
+def to_sql(query: Query, now: int, contents: Contents | None = None) -> Sql:
     """The query at the present `now`, in microseconds since the epoch.
 
     Conditions that an index can serve stay bare column comparisons, and within an AND or an OR
     those that SQLite decides alone come first, so that few deliveries have to be loaded.
     """
-    compiler = _Compiler(now)
+    compiler = _Compiler(now, contents)
     part = compiler.node(query.root, 0)
     return Sql(part.where, list(part.params), tuple(compiler.predicates))
 
@@ -67,12 +85,16 @@ class _Part:
 
 
 class _Compiler:
-    def __init__(self, now: int) -> None:
+    def __init__(self, now: int, contents: Contents | None) -> None:
         self._now = now
+        self._contents = contents
+        self._texts = 0
         self.predicates: list[Callable[[Subject], bool]] = []
 
     def node(self, node: Node, depth: int) -> _Part:
-        if depth > _MAX_DEPTH or _only_content(node):
+        if isinstance(node, Text):
+            return self._free_text(node) or self._call(node)
+        if depth > _MAX_DEPTH or self._only_called(node):
             return self._call(node)
         if isinstance(node, Not):
             part = self.node(node.part, depth + 1)
@@ -87,8 +109,13 @@ class _Compiler:
 
     def _parts(self, node: _P, depth: int) -> list[_Part]:
         """Its parts, with those about content taken together: the delivery is loaded once."""
-        content = tuple(part for part in node.parts if _only_content(part))
-        parts = [self.node(part, depth + 1) for part in node.parts if not _only_content(part)]
+        called = [self._only_called(part) for part in node.parts]
+        content = tuple(part for part, calls in zip(node.parts, called, strict=True) if calls)
+        parts = [
+            self.node(part, depth + 1)
+            for part, calls in zip(node.parts, called, strict=True)
+            if not calls
+        ]
         if content:
             parts.append(self._call(type(node)(content)))
         return sorted(parts, key=lambda part: part.calls)
@@ -96,7 +123,38 @@ class _Compiler:
     def _call(self, node: Node) -> _Part:
         check, now = predicate(node), self._now
         self.predicates.append(lambda subject: check(subject, now))
-        return _Part(f"inspector_match({len(self.predicates) - 1}, d.id)", calls=True)
+        call = f"inspector_match({len(self.predicates) - 1}, d.id)"
+        must = self._must(node)
+        if must is None:
+            return _Part(call, calls=True)
+        return _Part(f"({must.where} AND {call})", must.params, calls=True)
+
+    def _must(self, node: Node) -> _Part | None:
+        """What holds wherever a node holds that is only called."""
+        if self._contents is None or isinstance(node, Not | Text):
+            return None
+        if isinstance(node, Condition):
+            found = self._contents.narrowed(node) if _only_content(node) else None
+            return found and _Part(found[0], tuple(found[1]))
+        musts = [self._must(part) for part in node.parts]
+        known = [must for must in musts if must is not None]
+        if isinstance(node, And):
+            return _joined("AND", known) if known else None
+        return _joined("OR", known) if len(known) == len(musts) else None
+
+    def _free_text(self, node: Text) -> _Part | None:
+        if self._contents is None or self._texts >= _MAX_TEXTS:
+            return None
+        found = self._contents.free_text(node.needle, self._call(node).where)
+        if found is None:
+            self.predicates.pop()
+            return None
+        self._texts += 1
+        return _Part(found[0], tuple(found[1]), calls=True)
+
+    def _only_called(self, node: Node) -> bool:
+        """Whether SQL can decide no part of it, not even a free text."""
+        return _only_content(node) and (self._contents is None or not _has_text(node))
 
     def _condition(self, node: Condition) -> _Part:
         doc = KEYS[node.key]
@@ -104,8 +162,12 @@ class _Compiler:
             t.literal for t in node.tests if isinstance(t, Pattern) and t.literal is not None
         ]
         if doc.kind in (Kind.TEXT, Kind.CHOICE) and len(literals) == len(node.tests) > 1:
-            marks = ", ".join("?" * len(literals))
-            return _Part(f"d.{doc.column} IN ({marks})", tuple(literals))
+            return _in(doc, literals)
+        exact = [
+            int(t.number.value) for t in node.tests if isinstance(t, Comparison) and t.op == "="
+        ]
+        if doc.kind in (Kind.COUNT, Kind.STATUS, Kind.SIZE) and len(exact) == len(node.tests) > 1:
+            return _in(doc, exact)
         parts = [self._test(node, doc, test) for test in node.tests]
         return _joined("OR", sorted(parts, key=lambda part: part.calls))
 
@@ -138,6 +200,12 @@ def _only_content(node: Node) -> bool:
     return isinstance(node, Text) or KEYS[node.key].kind in CONTENT_KINDS
 
 
+def _has_text(node: Node) -> bool:
+    if isinstance(node, And | Or):
+        return any(_has_text(part) for part in node.parts)
+    return _has_text(node.part) if isinstance(node, Not) else isinstance(node, Text)
+
+
 def _joined(word: str, parts: Sequence[_Part]) -> _Part:
     while len(parts) > _GROUP:
         parts = [_joined(word, parts[i : i + _GROUP]) for i in range(0, len(parts), _GROUP)]
@@ -146,6 +214,10 @@ def _joined(word: str, parts: Sequence[_Part]) -> _Part:
     where = "(" + f" {word} ".join(part.where for part in parts) + ")"
     params = tuple(value for part in parts for value in part.params)
     return _Part(where, params, any(part.calls for part in parts))
+
+
+def _in(doc: KeyDoc, values: Sequence[Bound]) -> _Part:
+    return _Part(f"d.{doc.column} IN ({', '.join('?' * len(values))})", tuple(values))
 
 
 def _flag(name: str) -> _Part:
