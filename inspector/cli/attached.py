@@ -24,6 +24,7 @@ def serve_with_ui(settings: Settings, demo: bool) -> int:
         return run_ui(ready["control"], token, settings.ui, _left)
 
 
-def _left(status: "Status | None") -> None:
-    if text := after_serve(status):
-        tell(text)
+def _left(status: "Status | None", unfinished: str) -> None:
+    for text in (unfinished, after_serve(status)):
+        if text:
+            tell(text)

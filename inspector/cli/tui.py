@@ -36,6 +36,7 @@ def command(db: Path | None, as_json: bool) -> int:
     return run_ui(listener.control, listener.token(), settings.ui, _left)
 
 
-def _left(status: "Status | None") -> None:
-    if text := after_tui(status):
-        tell(text)
+def _left(status: "Status | None", unfinished: str) -> None:
+    for text in (unfinished, after_tui(status)):
+        if text:
+            tell(text)

@@ -68,6 +68,11 @@ class InspectorApp(App[None]):
         """The last that was known of the listener."""
         return self._main.session.status
 
+    @property
+    def unfinished(self) -> str:
+        """The job that ended with the UI, or nothing."""
+        return self._main.session.acts.jobs.unfinished
+
     def on_mount(self) -> None:
         self.push_screen(self._main)
         # From now on it is the user who changes it.
@@ -102,11 +107,12 @@ def run_ui(
     control_url: str,
     token: str,
     preferences: Preferences,
-    left: Callable[[Status | None], None] = lambda status: None,
+    left: Callable[[Status | None, str], None] = lambda status, unfinished: None,
 ) -> int:
     """Show the listener at `control_url` until the user leaves; the exit code of the process.
 
-    `left` gets the last that was known of the listener, with the terminal as it was before.
+    `left` gets the last that was known of the listener, and the work that was under way, with the
+    terminal as it was before.
     Raises `ConfigurationError` when the token is refused or the preferences cannot be.
     """
     check_ui(preferences)
@@ -117,7 +123,7 @@ def run_ui(
         Saved.at_home(),
     )
     app.run()
-    left(app.status)
+    left(app.status, app.unfinished)
     if app.failure is not None:
         raise app.failure
     return app.return_code or 0

@@ -45,6 +45,13 @@ class Jobs:
     def running(self) -> bool:
         return self._task is not None and not self._task.done() and self.said is None
 
+    @property
+    def unfinished(self) -> str:
+        """What was not done to its end when the session ended: one line, or nothing."""
+        if self.job is None or self.said is not None:
+            return ""
+        return f"{self.job.title}: ended after {self.job.done:,} of {self.job.total:,}"
+
     def start(self, job: Job, ended: Callable[[], None] = lambda: None) -> bool:
         """Begin, unless another job runs; whether it was begun. `ended` is called at its end."""
         if self.running:

@@ -123,6 +123,19 @@ async def test_cancelling(gate: asyncio.Event, key: str) -> None:
         assert len(shown.main.session.selection) == 5
 
 
+async def test_leaving_ends_it(gate: asyncio.Event) -> None:
+    async with fake_listener(*DELIVERIES) as listener:
+        async with ui(listener) as shown:
+            assert shown.app.unfinished == ""
+            gate.clear()
+            await start(shown, "r")
+            await shown.until_shown("5 left")
+            await shown.press("enter", "q")
+            await shown.until(lambda: shown.app._exit)
+        assert shown.app.unfinished == "Re-sending 5 deliveries: ended after 0 of 5"
+        gate.set()
+
+
 async def test_the_palette_cancels_as_well(gate: asyncio.Event) -> None:
     async with fake_listener(*DELIVERIES) as listener, ui(listener) as shown:
         shown.main.action_run("stop-job")

@@ -59,6 +59,7 @@ class Acting:
                 offers[0] if offers else "",
                 hint="3000, localhost:3000/path, https://host/base/*; the arrow keys choose",
                 offers=offers,
+                selected=True,
                 check=parse_target,
             ),
             answered,
@@ -118,6 +119,7 @@ class Acting:
                 guess,
                 hint=f"{keys.first('release')} lets one go, {keys.first('edit')} edits it first. "
                 "Enter with nothing takes it away.",
+                selected=True,
                 check=Filter.of,
             ),
             answered,

@@ -159,6 +159,7 @@ class EditScreen(ModalScreen[None]):
                 self._to or "",
                 hint="empty: the delivery's own targets",
                 offers=self._targets,
+                selected=True,
                 check=lambda text: text and parse_target(text),
             ),
             answered,

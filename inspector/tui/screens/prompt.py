@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import ClassVar
 
+from rich.cells import cell_len
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
@@ -14,6 +15,7 @@ from textual.widgets.option_list import Option
 from inspector.domain.plaintext import one_line, visible
 from inspector.domain.query import QueryError
 from inspector.errors import UsageError
+from inspector.tui.pointing import pointed
 from inspector.tui.widgets.plain_input import PlainInput
 
 
@@ -26,7 +28,7 @@ class PromptScreen(ModalScreen[str | None]):
 
     `check` raises `UsageError` for a text that is no answer: it is told in place, and Enter does
     not close the prompt. `offers` are answers to choose with the arrow keys, or by a click, which
-    puts them into the line.
+    puts them into the line. `selected`: typing takes the place of `value`.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -42,6 +44,7 @@ class PromptScreen(ModalScreen[str | None]):
         *,
         hint: str = "",
         offers: Sequence[str] = (),
+        selected: bool = False,
         check: Callable[[str], object] = _anything,
     ) -> None:
         super().__init__()
@@ -49,7 +52,7 @@ class PromptScreen(ModalScreen[str | None]):
         self._hint = hint
         self._check = check
         self._offers = list(offers)
-        self._input = PlainInput(value, select_on_focus=False, id="answer")
+        self._input = PlainInput(value, select_on_focus=selected, id="answer")
         self._error = Static("", id="answer-error", markup=False)
         self._list = OptionList(
             *(Option(Content(one_line(one, 200))) for one in self._offers), id="offers"
@@ -67,7 +70,8 @@ class PromptScreen(ModalScreen[str | None]):
         prompt = self.query_one("#prompt")
         prompt.border_title = Content(one_line(self._question, 200))
         prompt.border_subtitle = "Enter accepts, Esc leaves"
-        self._list.highlighted = None
+        value = self._input.value
+        self._list.highlighted = self._offers.index(value) if value in self._offers else None
         self._input.cursor_position = len(self._input.value)
         self.set_focus(self._input)
         self._read(self._input.value)
@@ -101,7 +105,9 @@ class PromptScreen(ModalScreen[str | None]):
             self._check(text.strip())
         except QueryError as error:
             column = error.column + len(text) - len(text.lstrip())
-            self._complain(f"{' ' * (column + 1)}^ {_said(error)}")
+            # The line shows a part of a long text.
+            at = cell_len(text[:column]) - self._input.scroll_offset.x
+            self._complain(pointed(_said(error), at, self._input.size.width))
         except UsageError as error:
             self._complain(_said(error))
         else:
