@@ -6,7 +6,8 @@ Pure: `Loading` asks for the windows and says how long each one took.
 from dataclasses import dataclass
 
 _FIRST = 2_000
-_LEAST, _MOST = 200, 10_000_000
+# Beside a narrow condition a window costs next to nothing, and the next one may cost much.
+_LEAST, _MOST = 200, 100_000
 # A window that takes so long shows its hits soon and costs little to be stopped in.
 _SECONDS = 0.12
 _STEEPEST = 4.0

@@ -167,3 +167,15 @@ async def test_clearing_is_a_filter_that_can_be_dropped() -> None:
         await shown.until_shown("(event:a or event:b id:<9) id:>5")
         await shown.press("escape")
         await shown.until(lambda: ids(shown) == [5, 4, 3, 2, 1])
+
+
+async def test_what_could_not_be_loaded_while_away_is_loaded_on_return() -> None:
+    async with fake_listener(*(make_delivery(one) for one in range(1, 1000))) as listener:
+        port = int(listener.url.rpartition(":")[2])
+        async with ui(listener, (96, 30)) as shown:
+            await listener.stop()
+            await shown.until_shown("No connection to the listener")
+            await shown.press("G")
+            await shown.until_shown(" >      1 …")
+            await listener.start(port)
+            await shown.until_shown("evt_000001")

@@ -172,6 +172,8 @@ class MainScreen(Screen[None]):
                 self.refresh_place()
             case ConnectionChanged(up, retry_in, reason):
                 self._banner.restored() if up else self._banner.lost(retry_in, reason)
+                if up:
+                    self.list.want_again()
                 self.refresh_place()
             case DetailChanged():
                 self.detail.draw()

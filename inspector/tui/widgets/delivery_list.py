@@ -196,6 +196,10 @@ class DeliveryList(CellView, can_focus=True):
         self._settle()
         self.refresh()
 
+    def want_again(self) -> None:
+        """What could not be loaded may be had now."""
+        self._settle()
+
     def seek_cursor(self) -> None:
         """The list is about to be another one: find the cursor's delivery in it."""
         self._sought = None if self._feed.follow else self._feed.cursor_id

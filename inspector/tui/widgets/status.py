@@ -60,6 +60,9 @@ class KeyBar(Widget, can_focus=False):
         return len(self._keys.first(action.id)) + len(action.label) + 3
 
 
+_Parts = list[tuple[str, str]]
+
+
 class StatusBar(Widget):
     """The capture URL, the targets, the connection, the ledger, and how the list stands."""
 
@@ -68,23 +71,29 @@ class StatusBar(Widget):
         self._session = session
         self._keys = keys
         self._timer: Timer | None = None
+        self._drawn: tuple[_Parts, _Parts] | None = None
 
     def show(self) -> None:
-        """Draw the figures anew, soon: a held key repaints the list, and not half the screen."""
+        """Draw the figures anew, if they are others, and soon: a held key repaints a list alone."""
         if self._timer is None:
             self._timer = self.set_timer(_SOON, self._draw)
 
     def _draw(self) -> None:
         self._timer = None
-        self.refresh()
+        if self._lines() != self._drawn:
+            self.refresh()
 
     def render(self) -> Content:
+        self._drawn = self._lines()
+        return Content("\n").join(map(_joined, self._drawn))
+
+    def _lines(self) -> tuple[_Parts, _Parts]:
         session = self._session
         status = session.status
         first = [
             ("● connected", "bold") if session.connected else ("○ not connected", "bold reverse")
         ]
-        second: list[tuple[str, str]] = [(part, "bold") for part in standing(session, self._keys)]
+        second: _Parts = [(part, "bold") for part in standing(session, self._keys)]
         if status is not None:
             first.append((visible(status.url), "bold underline"))
             first.extend(_targets(status))
@@ -96,7 +105,7 @@ class StatusBar(Widget):
             if not status.store_ok:
                 text = f"NOT STORED: {one_line(status.store_error, 160)}; senders get 503"
                 second.insert(0, (text, "bold reverse"))
-        return Content("\n").join([_joined(first), _joined(second)])
+        return first, second
 
 
 def _targets(status: Status) -> list[tuple[str, str]]:
@@ -127,5 +136,5 @@ def _ledger(status: Status) -> str:
     return "  ".join(parts) + ("" if status.balanced else "  LEDGER DOES NOT BALANCE")
 
 
-def _joined(parts: list[tuple[str, str]]) -> Content:
+def _joined(parts: _Parts) -> Content:
     return Content(" ") + Content("  ").join([Content.styled(text, style) for text, style in parts])
