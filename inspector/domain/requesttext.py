@@ -22,7 +22,7 @@ _BREAK = re.compile(r"\r?\n")
 _BLANK = re.compile(r"[\0-\x20]")
 _NEVER = re.compile("[\0\r\n]")
 _NOT_LATIN_1 = re.compile("[^\0-\xff]")
-_LATIN_1 = re.compile(r"charset\s*=\s*\"?(?:iso-?8859-1|latin-?1|windows-1252)\b")
+_CHARSET = re.compile(r"charset\s*=\s*\"?(iso-?8859-1|latin-?1|windows-1252)(?![\w-])")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VERSION = re.compile("[0-9]\\.[0-9]")
 _SPELLED = re.compile("[\u2400-\u241f\u2421]|‹U\\+00([0-9A-F]{2})›")
@@ -125,9 +125,10 @@ def _is_text(text: str) -> bool:
 
 
 def _declared(request: Request) -> tuple[str, ...]:
-    """Latin-1, where the request says so: of other character sets not every byte comes back."""
+    """The character set that the request names, of those that give every byte back."""
     content_type = (first(request.headers, "content-type") or "").lower()
-    return ("latin-1",) if _LATIN_1.search(content_type) else ()
+    named = _CHARSET.search(content_type[:500])
+    return () if named is None else ("cp1252" if named[1] == "windows-1252" else "latin-1",)
 
 
 def _request_line(line: str, original: Request) -> tuple[str, str, str]:
@@ -140,7 +141,9 @@ def _request_line(line: str, original: Request) -> tuple[str, str, str]:
     hint = "write it as: POST /path HTTP/1.1"
     if not _TOKEN.fullmatch(method):
         raise EditError("this is not a request line", 1, hint)
-    if not target or _BLANK.search(target):
+    if not target:
+        raise EditError("the request target is missing", 1, hint)
+    if _BLANK.search(target):
         raise EditError("a request target holds no blanks", 1, f"percent-encode them; {hint}")
     if not _VERSION.fullmatch(version):
         raise EditError(f"{one_line(version, 20)} is not a version of HTTP", 1, hint)
