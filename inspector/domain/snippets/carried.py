@@ -14,7 +14,7 @@ _NOT_IN_A_TARGET = re.compile(r"[\0-\x20\x7f]")
 
 
 class Carried(NamedTuple):
-    """`url` is `base` and `target` joined; `target` is what stands in the request line.
+    """`url` is the URL of the request at `base`; `target` is what stands in the request line.
 
     `lines` are all headers as they would be forwarded, `headers` those without `Host` and
     `Content-Length`. `framed`: the request said that it has a body, be it an empty one.
@@ -22,6 +22,7 @@ class Carried(NamedTuple):
     """
 
     method: str
+    base: str
     url: str
     target: str
     lines: Headers
@@ -34,10 +35,6 @@ class Carried(NamedTuple):
         return tuple(
             pair for pair in self.lines if pair[0].lower() not in ("host", "content-length")
         )
-
-    def has(self, name: str) -> bool:
-        """Whether a header of that name, in lower case, is carried."""
-        return any(key.lower() == name for key, _ in self.lines)
 
 
 def carried(request: Request, base: str) -> Carried:
@@ -55,7 +52,7 @@ def carried(request: Request, base: str) -> Carried:
     names = {name.lower() for name, _ in request.headers}
     framed = bool(request.body) or not names.isdisjoint({"content-length", "transfer-encoding"})
     lines, unsendable = _lines(request, parts.netloc.rpartition("@")[2], framed)
-    return Carried(request.method, url, target, lines, request.body, framed, unsendable)
+    return Carried(request.method, base, url, target, lines, request.body, framed, unsendable)
 
 
 def octets(text: str) -> bytes:

@@ -2,6 +2,7 @@
 
 import re
 from base64 import b64encode
+from collections.abc import Iterable
 
 from inspector.domain.plaintext import one_line, visible
 
@@ -70,3 +71,9 @@ def piped(body: bytes) -> str:
 def remark(text: str) -> str:
     """A line that does nothing and says something: zsh knows no comments when it is typed into."""
     return f": {quoted(one_line(text, 300))}"
+
+
+def left_out(tool: str, names: Iterable[str]) -> list[str]:
+    """The remark on headers that a tool cannot send, where there are any."""
+    listed = ", ".join(dict.fromkeys(names))
+    return [remark(f"left out, because {tool} cannot send it: {listed}")] if listed else []
