@@ -50,6 +50,7 @@ class PromptScreen(ModalScreen[str | None]):
         super().__init__()
         self._question = question
         self._hint = hint
+        self._selected = selected
         self._check = check
         self._offers = list(offers)
         self._input = PlainInput(value, select_on_focus=selected, id="answer")
@@ -72,9 +73,11 @@ class PromptScreen(ModalScreen[str | None]):
         prompt.border_subtitle = "Enter accepts, Esc leaves"
         value = self._input.value
         self._list.highlighted = self._offers.index(value) if value in self._offers else None
-        self._input.cursor_position = len(self._input.value)
+        self._input.cursor_position = len(value)
+        if self._selected:
+            self._input.action_select_all()
         self.set_focus(self._input)
-        self._read(self._input.value)
+        self._read(value)
 
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()
