@@ -1,27 +1,22 @@
 """Reading the index: keyset pages, single deliveries, counters, the ledger, and the replay."""
 
-import sqlite3
 from array import array
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 from inspector.domain.attempt import Attempt
-from inspector.domain.delivery import Delivery, Request
-from inspector.domain.headers import Headers
+from inspector.domain.delivery import Delivery
 from inspector.domain.ledger import Ledger
-from inspector.domain.query import Query, to_sql
-from inspector.providers import by_name
+from inspector.domain.query import Query
 from inspector.store import codec, frames, retention
 from inspector.store.connect import attach, connect
-from inspector.store.contents import JournalContents
 from inspector.store.files import StoreFiles
 from inspector.store.journal_reader import JournalReader
+from inspector.store.matching import Matching, Span
 from inspector.store.schema import ATTEMPT, DELIVERY, attempt_of, delivery_of
 
 _REPLAY_FACTS = 1024
-_CONTENTS = JournalContents()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,42 +40,6 @@ class HeldTarget:
     attempts: int
 
 
-class _Span(NamedTuple):
-    """The part of the list that is asked for: ids between the bounds, `of` a further condition."""
-
-    before: int | None
-    after: int | None
-    limit: int
-    order: str = "DESC"
-    of: str = ""
-
-
-class _Subject:
-    """A delivery as a query sees it; headers and body are loaded when a condition asks."""
-
-    def __init__(self, delivery: Delivery, journal: JournalReader) -> None:
-        self.delivery = delivery
-        self._journal = journal
-
-    @cached_property
-    def _request(self) -> Request:
-        found = self._journal.request(self.delivery.id)
-        return found or Request("", "", "", (), b"")
-
-    @property
-    def headers(self) -> Headers:
-        return self._request.headers
-
-    @property
-    def body(self) -> bytes:
-        return self._request.body
-
-    @cached_property
-    def data(self) -> Any:
-        name = self.delivery.provider
-        return by_name(name).decode(self._request).data if name else None
-
-
 class Reader:
     """Reads over connections of its own, in one thread at a time."""
 
@@ -95,6 +54,7 @@ class Reader:
             self._index.close()
             raise
         self.journal = JournalReader(self._journal_connection)
+        self._matching = Matching(self._index, self.journal)
 
     def close(self) -> None:
         self._index.close()
@@ -122,7 +82,7 @@ class Reader:
     ) -> list[Delivery]:
         """Deliveries newest first with ids below `before`, or oldest first above `after`."""
         order = "DESC" if after is None else "ASC"
-        rows = self._select(DELIVERY, query, now, _Span(before, after, limit, order))
+        rows = self._matching.rows(DELIVERY, query, now, Span(before, after, limit, order))
         return [delivery_of(row) for row in rows]
 
     def ids(
@@ -135,7 +95,7 @@ class Reader:
         limit: int,
     ) -> "array[int]":
         """The ids alone, newest first."""
-        rows = self._select("d.id", query, now, _Span(before, after, limit))
+        rows = self._matching.rows("d.id", query, now, Span(before, after, limit))
         return array("q", (row[0] for row in rows))
 
     def duplicates(
@@ -148,37 +108,9 @@ class Reader:
         limit: int,
     ) -> "array[int]":
         """Each redelivery that matches, and behind it the first of its event; newest first."""
-        span = _Span(before, after, limit, of="d.duplicate_of IS NOT NULL")
-        rows = self._select("d.id, d.duplicate_of", query, now, span)
+        span = Span(before, after, limit, of="d.duplicate_of IS NOT NULL")
+        rows = self._matching.rows("d.id, d.duplicate_of", query, now, span)
         return array("q", (number for row in rows for number in row))
-
-    def _select(self, columns: str, query: Query, now: int, span: "_Span") -> sqlite3.Cursor:
-        sql = to_sql(query, now, _CONTENTS)
-        last: tuple[int, _Subject] | None = None
-
-        def match(number: int, id_: int) -> bool:
-            # One subject serves all conditions of a row.
-            nonlocal last
-            if last is None or last[0] != id_:
-                delivery = self.delivery(id_)
-                assert delivery is not None
-                last = id_, _Subject(delivery, self.journal)
-            return bool(sql.predicates[number](last[1]))
-
-        if sql.predicates:
-            self._index.create_function("inspector_match", 2, match)
-        where = [span.of]
-        parameters: list[Any] = []
-        for condition, bound in (("d.id < ?", span.before), ("d.id > ?", span.after)):
-            if bound is not None:
-                where.append(condition)
-                parameters.append(bound)
-        where.append(f"({sql.where})")
-        return self._index.execute(
-            f"SELECT {columns} FROM delivery d WHERE {' AND '.join(filter(None, where))} "
-            f"ORDER BY d.id {span.order} LIMIT ?",
-            [*parameters, *sql.params, span.limit],
-        )
 
     def delivery(self, delivery_id: int) -> Delivery | None:
         row = self._index.execute(

@@ -13,7 +13,8 @@ from inspector.providers import read
 from inspector.providers.pacspace import PACSPACE
 from inspector.store.files import StoreFiles
 from inspector.store.indexer import Indexer
-from inspector.store.reader import Reader, _Subject
+from inspector.store.matching import Subject
+from inspector.store.reader import Reader
 from tests.store.parts import AT, write
 from tests.store.strategies import requests
 
@@ -40,7 +41,7 @@ def test_the_same_as_the_index_says(request: Request) -> None:
         with closing(Reader(files)) as reader:
             indexed = reader.delivery(1)
             assert indexed is not None
-            subject = _Subject(indexed, reader.journal)
+            subject = Subject(indexed, reader.journal)
             content = subject.headers, subject.body, subject.data
     found = fresh(1, request, AT, "10.0.0.1", 202, [SECRET])
     assert found.delivery == indexed._replace(seq=0)

@@ -14,9 +14,11 @@ from hypothesis import strategies as st
 from inspector.domain.delivery import Delivery
 from inspector.domain.facts import Fact, Refused, Released, Routed
 from inspector.domain.query import matches, parse
+from inspector.store import matching
 from inspector.store.files import StoreFiles
 from inspector.store.indexer import prepare
-from inspector.store.reader import HeldTarget, Reader, WaitingDelivery, _Subject
+from inspector.store.matching import Subject
+from inspector.store.reader import HeldTarget, Reader, WaitingDelivery
 from tests.store.parts import (
     APP,
     AT,
@@ -95,7 +97,7 @@ def test_a_page_is_what_all_the_rows_say(
     expected: list[Delivery] = [
         each
         for each in everything
-        if matches(parsed, _Subject(each, reader.journal), AT)
+        if matches(parsed, Subject(each, reader.journal), AT)
         and (before is None or each.id < before)
         and (after is None or each.id > after)
     ]
@@ -119,6 +121,23 @@ def test_pages_put_together_are_all_of_it(reader: Reader) -> None:
             found += page
             before = page[-1].id
         assert found == whole
+
+
+def test_many_matches_are_found_in_order_and_not_sorted(
+    reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queries = [*QUERIES, "event:e*", "event:e* sig:valid,unsigned", "event:e* caf"]
+    few = [reader.page(parse(query), AT, before=20, limit=7) for query in queries]
+    asked: list[str] = []
+    reader._index.set_trace_callback(asked.append)
+    monkeypatch.setattr(matching, "_FEW", 3)
+    many = [reader.page(parse(query), AT, before=20, limit=7) for query in queries]
+    reader._index.set_trace_callback(None)
+    assert many == few
+    found = [sql for sql in asked if "NOT INDEXED" in sql]
+    # The first page of a million `event:delta.*` takes a second without it.
+    assert any("event >=" in sql and "LIMIT 7" in sql for sql in found)
+    assert not any("state = 'failed'" in sql for sql in found)
 
 
 def test_what_waits_for_a_target(reader: Reader, files: StoreFiles) -> None:

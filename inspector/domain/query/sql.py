@@ -127,7 +127,9 @@ class _Compiler:
         must = self._must(node)
         if must is None:
             return _Part(call, calls=True)
-        return _Part(f"({must.where} AND {call})", must.params, calls=True)
+        # Of two parts of an AND, SQLite would call the function before it runs a subquery.
+        where = f"(CASE WHEN {must.where} THEN {call} ELSE 0 END)"
+        return _Part(where, must.params, calls=True)
 
     def _must(self, node: Node) -> _Part | None:
         """What holds wherever a node holds that is only called."""
