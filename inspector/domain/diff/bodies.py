@@ -3,10 +3,12 @@
 from collections.abc import Iterator
 from hashlib import sha256
 from typing import NamedTuple
+from urllib.parse import unquote_plus
 
 from inspector.domain.content import decoded
 from inspector.domain.diff.align import aligned
-from inspector.domain.diff.model import Found, Side, found
+from inspector.domain.diff.model import Found, Side, found, same_end, same_start
+from inspector.domain.diff.named import by_name
 from inspector.domain.diff.structure import differing
 from inspector.domain.diff.tree import Node, read
 from inspector.domain.headers import first
@@ -14,6 +16,7 @@ from inspector.domain.headers import first
 # Text of more lines is compared as a whole.
 _MAX_LINES = 100_000
 _LOOKED_AT = 200
+_FORM = "application/x-www-form-urlencoded"
 
 
 class _Body(NamedTuple):
@@ -33,15 +36,15 @@ def bodies(left: Side, right: Side, *, flip: bool) -> Iterator[Found]:
     if left.body == right.body:
         return
     one, other = _body(left), _body(right)
-    if not one.data or not other.data:
+    if one.data != other.data and not (one.data and other.data):
         yield found("", one.shown if one.data else None, other.shown if other.data else None)
         return
     what, differences = _compared(one, other, flip)
-    nothing = True
-    for one_of_them in differences:
-        nothing = False
-        yield one_of_them
-    if nothing:
+    none = True
+    for difference in differences:
+        none = False
+        yield difference
+    if none:
         same = f"the same {what} in "
         yield found("", same + _summary(left.body), same + _summary(right.body))
 
@@ -54,11 +57,26 @@ def _compared(one: _Body, other: _Body, flip: bool) -> tuple[str, Iterator[Found
     trees = _tree(one), _tree(other)
     if trees[0] is not None and trees[1] is not None:
         return "JSON", differing(trees[0], trees[1], one.text, other.text, flip=flip)
-    if one.media == other.media == "application/x-www-form-urlencoded":
-        return "form", _lines(one.text.split("&"), other.text.split("&"), "field", flip)
-    if max(one.text.count("\n"), other.text.count("\n")) > _MAX_LINES:
+    fields = max(one.text.count("&"), other.text.count("&"))
+    if one.media == other.media == _FORM and fields <= _MAX_LINES:
+        return "form", _fields(one.text, other.text, flip)
+    start, left_end, right_end = _differing_lines(one.text, other.text)
+    ours, theirs = one.text[start:left_end], other.text[start:right_end]
+    if max(ours.count("\n"), theirs.count("\n")) > _MAX_LINES:
         return "text", iter([found("", _summary(one.data), _summary(other.data))])
-    return "text", _lines(_split(one.text), _split(other.text), "line", flip)
+    number = one.text.count("\n", 0, start) + 1
+    return "text", _lines(_split(ours), _split(theirs), number, flip)
+
+
+def _differing_lines(left: str, right: str) -> tuple[int, int, int]:
+    """(start of both, end of left's, end of right's) of what is between equal lines."""
+    start = left.rfind("\n", 0, same_start(left, right)) + 1
+    same = same_end(left, right, min(len(left), len(right)) - start)
+    line_break = left.find("\n", len(left) - same)
+    if same == 0 or line_break < 0:
+        return start, len(left), len(right)
+    kept = len(left) - line_break - 1
+    return start, len(left) - kept, len(right) - kept
 
 
 def _summary(data: bytes) -> str:
@@ -96,7 +114,20 @@ def _split(text: str) -> list[str]:
     return lines if lines[-1] else lines[:-1]
 
 
-def _lines(left: list[str], right: list[str], name: str, flip: bool) -> Iterator[Found]:
+def _fields(left: str, right: str, flip: bool) -> Iterator[Found]:
+    """By the names that the fields have; values are decoded where that tells them apart."""
+    ours, theirs = ([_field(field) for field in text.split("&")] for text in (left, right))
+    for one in by_name(tuple(ours), tuple(theirs), str, flip=flip):
+        values = unquote_plus(one.left), unquote_plus(one.right)
+        yield one if values[0] == values[1] else one._replace(left=values[0], right=values[1])
+
+
+def _field(text: str) -> tuple[str, str]:
+    name, _, value = text.partition("=")
+    return unquote_plus(name), value
+
+
+def _lines(left: list[str], right: list[str], number: int, flip: bool) -> Iterator[Found]:
     def similar(i: int, j: int) -> int:
         one, other = left[i][:_LOOKED_AT], right[j][:_LOOKED_AT]
         return 1 + 100 * (one.split()[:1] == other.split()[:1]) + 50 * (one[-10:] == other[-10:])
@@ -104,11 +135,11 @@ def _lines(left: list[str], right: list[str], name: str, flip: bool) -> Iterator
     for i, j in aligned([*map(hash, left)], [*map(hash, right)], similar, flip=flip):
         if i is None:
             assert j is not None
-            yield found(f"{name} {j + 1}", None, right[j].removesuffix("\n"))
+            yield found(f"line {number + j}", None, right[j].removesuffix("\n"))
         elif j is None:
-            yield found(f"{name} {i + 1}", left[i].removesuffix("\n"), None)
+            yield found(f"line {number + i}", left[i].removesuffix("\n"), None)
         elif left[i] != right[j]:
             texts = left[i], right[j]
             bare = left[i].removesuffix("\n"), right[j].removesuffix("\n")
             shown = texts if bare[0] == bare[1] else bare
-            yield Found("changed", f"{name} {i + 1}", f"{name} {j + 1}", *shown)
+            yield Found("changed", f"line {number + i}", f"line {number + j}", *shown)

@@ -80,6 +80,19 @@ def same_start(left: str, right: str) -> int:
     return low
 
 
+def same_end(left: str, right: str, most: int) -> int:
+    """How many characters, at most `most`, both end with."""
+    low, high = 0, most
+    ours, theirs = len(left), len(right)
+    while low < high:
+        middle = (low + high + 1) // 2
+        if left[ours - middle : ours - low] == right[theirs - middle : theirs - low]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
 def _window(text: str, start: int) -> str:
     end = start + _SHOWN
     return ("…" if start else "") + text[start:end] + ("…" if len(text) > end else "")

@@ -1,7 +1,7 @@
 """What differs between two JSON trees: members by key, items by what is in them."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from inspector.domain.diff.align import aligned
@@ -37,21 +37,18 @@ def differing(
             yield Found(kind, *here[:2], _sent(one, left_text), _sent(other, right_text))
         elif digest(one) == digest(other):
             continue
-        elif (
-            isinstance(one, Branch)
-            and isinstance(other, Branch)
-            and one.is_object == other.is_object
-        ):
+        elif isinstance(one, str) or isinstance(other, str) or one.is_object != other.is_object:
+            yield Found("changed", *here[:2], _sent(one, left_text), _sent(other, right_text))
+        else:
             inside = _members(here, one, other) if one.is_object else _items(here, one, other, flip)
             places += inside[::-1]
-        else:
-            yield Found("changed", *here[:2], _sent(one, left_text), _sent(other, right_text))
 
 
 def _members(here: _Place, left: Branch, right: Branch) -> list[_Place]:
-    ours = dict(zip(left.keys, left.items, strict=True))
-    theirs = dict(zip(right.keys, right.items, strict=True))
-    keys = [*left.keys, *(key for key in right.keys if key not in ours)]
+    left_keys, right_keys = left.keys or (), right.keys or ()
+    ours = dict(zip(left_keys, left.items, strict=True))
+    theirs = dict(zip(right_keys, right.items, strict=True))
+    keys = [*left_keys, *(key for key in right_keys if key not in ours)]
     return [_below(here, key, key, ours.get(key), theirs.get(key)) for key in keys]
 
 
@@ -88,7 +85,7 @@ def _path(path: str, step: str) -> str:
 class _Alike:
     """How much items of two arrays are alike: by the members that objects share."""
 
-    def __init__(self, left: list[Node], right: list[Node]) -> None:
+    def __init__(self, left: Sequence[Node], right: Sequence[Node]) -> None:
         self._items = (left, right)
         self._members: dict[tuple[int, int], frozenset[tuple[str, int]]] = {}
 
@@ -102,7 +99,7 @@ class _Alike:
         if known is None:
             item = self._items[side][at]
             known = frozenset()
-            if isinstance(item, Branch):
+            if isinstance(item, Branch) and item.keys:
                 pairs = zip(item.keys, map(digest, item.items[:_MEMBERS]), strict=False)
                 known = frozenset(pairs)
             self._members[side, at] = known

@@ -2,10 +2,10 @@
 
 import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 # Beyond these a body is compared as text: the time is bounded, and paths stay readable.
-MAX_VALUES = 200_000
+MAX_VALUES = 250_000
 MAX_DEPTH = 200
 _TOKEN = re.compile(
     r'(?P<string>"[^"\\]*+(?:\\.[^"\\]*+)*+")|(?P<mark>[{}\[\],:])|(?P<bare>[^ \t\r\n{}\[\],:]+)',
@@ -24,26 +24,15 @@ class Branch:
     and the order of keys aside.
     """
 
-    is_object: bool
+    keys: tuple[str, ...] | None
+    items: tuple["Node", ...]
     start: int
-    end: int = 0
-    keys: list[str] = field(default_factory=list)
-    items: list["Node"] = field(default_factory=list)
-    digest: int = 0
-    seen: dict[str, int] = field(default_factory=dict)
+    end: int
+    digest: int
 
-    def add_key(self, key: str) -> None:
-        count = self.seen[key] = self.seen.get(key, 0) + 1
-        self.keys.append(key if count == 1 else f"{key}#{count}")
-
-    def close(self, end: int) -> None:
-        self.end = end
-        self.seen = {}
-        digests = map(digest, self.items)
-        if self.is_object:
-            self.digest = hash(("{}", frozenset(zip(self.keys, digests, strict=True))))
-        else:
-            self.digest = hash(("[]", tuple(digests)))
+    @property
+    def is_object(self) -> bool:
+        return self.keys is not None
 
 
 Node = Branch | str
@@ -59,23 +48,22 @@ def read(text: str) -> Node | None:
     """The tree of JSON text; None where it is not JSON, or beyond the bounds."""
     if text.count(",") + text.count(":") > MAX_VALUES:
         return None
-    root = Branch(False, 0)
+    top = root = _Open(False, 0)
     stack = [root]
-    top = root
     expects = _VALUE
     for match in _TOKEN.finditer(text):
         kind, token = match.lastgroup, match[0]
         if kind == "mark" and token in ",:]}":
-            if token == "," and expects == _AFTER and len(stack) > 1:
+            if token == "," and expects == _AFTER and top is not root:
                 expects = _KEY if top.is_object else _VALUE
             elif token == ":" and expects == _COLON:
                 expects = _VALUE
-            elif token in "]}" and expects in (_AFTER, _FIRST):
-                if len(stack) == 1 or top.is_object != (token == "}"):
+            elif token in "]}" and expects in (_AFTER, _FIRST) and top is not root:
+                if top.is_object != (token == "}"):
                     return None
-                top.close(match.end())
-                stack.pop()
+                closed = stack.pop().closed(match.end())
                 top = stack[-1]
+                top.items.append(closed)
                 expects = _AFTER
             else:
                 return None
@@ -89,16 +77,41 @@ def read(text: str) -> Node | None:
         elif kind == "mark":
             if len(stack) > MAX_DEPTH:
                 return None
-            branch = Branch(token == "{", match.start())
-            top.items.append(branch)
-            stack.append(branch)
-            top, expects = branch, _FIRST
+            top, expects = _Open(token == "{", match.start()), _FIRST
+            stack.append(top)
         elif kind == "string" or _LITERAL.fullmatch(token):
             top.items.append(token)
             expects = _AFTER
         else:
             return None
-    return root.items[0] if len(stack) == 1 and expects == _AFTER else None
+    return root.items[0] if top is root and expects == _AFTER else None
+
+
+class _Open:
+    """A branch whose end was not reached yet."""
+
+    def __init__(self, is_object: bool, start: int) -> None:
+        self.is_object = is_object
+        self.start = start
+        self.keys: list[str] = []
+        self.items: list[Node] = []
+        self._seen: dict[str, int] = {}
+
+    def add_key(self, key: str) -> None:
+        name = key
+        while name in self._seen:  # more than once only where a key looks like a numbered one
+            self._seen[key] += 1
+            name = f"{key}#{self._seen[key]}"
+        self._seen[name] = 1
+        self.keys.append(name)
+
+    def closed(self, end: int) -> Branch:
+        digests = map(digest, self.items)
+        if self.is_object:
+            keys = tuple(self.keys)
+            told = hash(("{}", frozenset(zip(keys, digests, strict=True))))
+            return Branch(keys, tuple(self.items), self.start, end, told)
+        return Branch(None, tuple(self.items), self.start, end, hash(("[]", tuple(digests))))
 
 
 _VALUE, _FIRST, _KEY, _COLON, _AFTER = range(5)
