@@ -132,6 +132,13 @@ def test_the_first_line_and_the_headers() -> None:
     )
 
 
+def test_another_order_of_headers_is_one_difference() -> None:
+    headers = (("A", "1"), ("B", "2"))
+    same = "the same headers in the order "
+    (one,) = compare(of(b"", headers), of(b"", headers[::-1]))
+    assert one == Difference("header", "", "changed", same + "A, B", same + "B, A")
+
+
 def test_a_repeated_header_that_is_new_is_one_difference() -> None:
     left = tuple(("X", value) for value in "bcd")
     right = tuple(("X", value) for value in "abcd")

@@ -40,11 +40,11 @@ def bodies(left: Side, right: Side, *, flip: bool) -> Iterator[Found]:
         yield found("", one.shown if one.data else None, other.shown if other.data else None)
         return
     what, differences = _compared(one, other, flip)
-    none = True
+    nothing = True
     for difference in differences:
-        none = False
+        nothing = False
         yield difference
-    if none:
+    if nothing:
         same = f"the same {what} in "
         yield found("", same + _summary(left.body), same + _summary(right.body))
 
