@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from inspector.client.control import Control
 from inspector.client.models import Resent
 from inspector.domain.attempt import Attempt
-from inspector.errors import NotFoundError, UsageError
+from inspector.errors import InspectorError, NotFoundError, UnreachableError, UsageError
 from inspector.tui.events import Said
 
 RATE = 10.0
@@ -82,6 +82,12 @@ class BulkSend:
             except (NotFoundError, UsageError) as error:
                 self._unsent[error.message] += 1
                 self._failed.append(delivery_id)
+            except UnreachableError:
+                # It may have been taken before the listener went away.
+                raise
+            except InspectorError:
+                self._under_way = None
+                raise
             self._under_way = None
             self.done += 1
 

@@ -85,10 +85,10 @@ def told(done: Copied, reveal_key: str) -> str:
     return text + (f"; {done.note}, {reveal_key} shows and copies it" if done.note else "")
 
 
-def too_large(done: Copied, export_key: str) -> str:
+def too_large(what: str, size: int, export_key: str) -> str:
     """Why nothing was copied, and what to do."""
     return (
-        f"{done.what} is {_size(done)}: terminals take no more than {size_text(LIMIT)}, "
+        f"{what} is {size_text(size)}: terminals take no more than {size_text(LIMIT)}, "
         f"so nothing was copied; {export_key} exports it"
     )
 

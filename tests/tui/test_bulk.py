@@ -121,6 +121,20 @@ async def test_a_lost_listener_ends_it() -> None:
     await tasks.stop()
 
 
+async def test_a_refusal_of_all_ends_it_at_the_first() -> None:
+    ear = Ear()
+    tasks = Tasks("test")
+    time = Time()
+    async with asking(3) as (listener, control):
+        listener.refuse = (403, "there is no secret to sign with", "")
+        job = BulkSend(control, [1, 2, 3], Plan(re_sign=True), time.clock, time.sleep)
+        Jobs(tasks, ear.tell).start(job)
+        said = await ear.end()
+        assert said.text == "stopped: there is no secret to sign with, after 0 of 3"
+        assert job.left == [1, 2, 3]
+    await tasks.stop()
+
+
 async def test_cancelling_tells_what_was_done() -> None:
     ear = Ear()
     left: list[int] = []

@@ -62,6 +62,6 @@ def test_raw_is_text_where_it_is_text() -> None:
 def test_what_a_terminal_would_not_take_is_not_copied() -> None:
     done = one("w", REQUEST._replace(body=b"a" * 80_000))
     assert done.size > copying.LIMIT
-    assert too_large(done, "x") == (
+    assert too_large(done.what, done.size, "x") == (
         "raw request is 78kB: terminals take no more than 72kB, so nothing was copied; x exports it"
     )

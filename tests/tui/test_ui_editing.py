@@ -192,6 +192,19 @@ async def test_one_that_is_gone_says_so() -> None:
         await shown.until(lambda: isinstance(shown.app.screen, MainScreen))
 
 
+async def test_editing_on_a_small_screen() -> None:
+    async with fake_listener(make_delivery(12)) as listener, ui(listener, (40, 10)) as shown:
+        await open_editor(shown)
+        await shown.until_shown("POST /hooks HTTP/1.1")
+        for text in ("Ctrl+S send", "Ctrl+R re-sign, send", "Ctrl+E $EDITOR", "Esc leave"):
+            assert text in shown.text
+        await shown.press("x", "escape")
+        await shown.until_shown("keep on editing")
+        await shown.press("escape", "ctrl+c")
+        await shown.until(lambda: shown.app._exit)
+        assert shown.app.return_code == 130
+
+
 # In the user's editor -----------------------------------------------------------------------
 
 

@@ -93,6 +93,13 @@ async def test_what_is_too_large_is_not_copied() -> None:
             await shown.press("y", "w")
             await shown.until_said("terminals take no more than 72kB, so nothing was copied; x exp")
             assert shown.app.clipboard == ""
+    # One that is known to be too large is not even fetched.
+    large = make_delivery(1, body_size=25_000_000)
+    async with fake_listener(large) as listener, ui(listener) as shown:
+        await ready(shown)
+        await shown.press("y", "c")
+        await shown.until_said("#1 is 24MB: terminals take no more")
+        assert ("GET", "api/deliveries/1/body") not in listener.calls
 
 
 async def test_a_copy_that_cannot_be_made_says_so() -> None:

@@ -43,16 +43,22 @@ class Sharing:
     async def _copy(self, key: str, delivery: Delivery, value: tuple[str, str] | None) -> None:
         request: Request | None = None
         if key in copying.CARRYING:
+            if delivery.body_size > copying.LIMIT:
+                self._too_large(f"#{delivery.id}", delivery.body_size)
+                return
             request = (await self._session.acts.fetch(delivery)).request
         reveal = self._reveals(delivery.id)
         done = copying.copied(key, delivery, self._base, value, request, reveal=reveal)
-        keys = self._screen.keys
         if done.size > copying.LIMIT:
-            self._screen.say(copying.too_large(done, keys.first("export")), "warning")
+            self._too_large(done.what, done.size)
             return
         # The terminal gets it in base64: nothing in it can be a control sequence.
         self._screen.app.copy_to_clipboard(done.text)
-        self._screen.say(copying.told(done, keys.first("reveal")))
+        self._screen.say(copying.told(done, self._screen.keys.first("reveal")))
+
+    def _too_large(self, what: str, size: int) -> None:
+        text = copying.too_large(what, size, self._screen.keys.first("export"))
+        self._screen.say(text, "warning")
 
     # Exporting -----------------------------------------------------------------------------
 
