@@ -28,7 +28,7 @@ async def test_tabs() -> None:
         await listener.attempt(
             make_attempt(5, 1, status=500), Content((("Server", "app"),), b"it broke")
         )
-        async with ui(listener) as shown:
+        async with ui(listener, (120, 70)) as shown:
             await shown.press("2")
             await shown.until_shown("x-dup: two")
             assert shown.text.index("X-Dup: one") < shown.text.index("x-dup: two")
@@ -44,7 +44,7 @@ async def test_tabs() -> None:
             await shown.press("4")
             await shown.until_shown("✗ invalid")
             assert "no secret gives this signature" in shown.text
-            assert "X-PacSpace-Signature: v1=abc" in shown.text
+            await shown.until_shown("X-PacSpace-Signature: v1=abc")
             await shown.press("5", "v")
             await shown.until_shown("it broke")
             assert "500 in 8ms" in shown.text
@@ -111,7 +111,7 @@ async def test_acting_on_nothing_says_so() -> None:
     async with fake_listener() as listener, ui(listener) as shown:
         for key in ("r", "R", "y"):
             await shown.press(key)
-        assert shown.said == ["there is no delivery under the cursor"] * 3
+        assert shown.said == ["! there is no delivery under the cursor"] * 3
 
 
 async def test_trigger() -> None:

@@ -3,6 +3,8 @@
 from pathlib import Path
 
 import pytest
+from textual.events import Key
+from textual.keys import _character_to_key
 from textual.widgets import Input
 
 from inspector.domain.preferences import Preferences
@@ -222,3 +224,15 @@ async def test_an_error_is_said_in_full_at_80_columns() -> None:
         assert 'unknown key "nonsense"' in " ".join(lines[:5])
         await shown.press("escape")
         assert "nonsense" not in shown.text
+
+
+async def test_keys_act_in_the_order_in_which_they_were_pressed() -> None:
+    async with fake_listener(*DELIVERIES) as listener, ui(listener) as shown:
+        keys = ["slash", *"zz", "ctrl+u", *"sig:v", "tab", "space", *"sta", "tab", "k", "tab"]
+        for key in keys:
+            name = _character_to_key(key) if len(key) == 1 else key
+            char = " " if key == "space" else key if len(key) == 1 else None
+            shown.app.post_message(Key(name, "/" if key == "slash" else char))
+        await shown.until(lambda: bar(shown) == "sig:valid status:k")
+        await shown.press("ctrl+u", *"state:k", "tab", "enter")
+        await shown.until(lambda: shown.main.session.filter.text == "state:kept")
