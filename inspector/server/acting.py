@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from inspector.domain.delivery import Request
 from inspector.domain.facts import Appended, Marked
 from inspector.domain.headers import Headers, first, replaced
+from inspector.domain.routes import parse_target
 from inspector.domain.trigger import TriggerRequest
 from inspector.errors import StoreUnavailableError, UsageError
 from inspector.providers.triggering import build
@@ -123,11 +124,20 @@ class Acting:
         self, id_: int, asked: ResendRequest, claim: Claim | None
     ) -> tuple[int, list[Sending]]:
         """Begin to send it, or what it was edited to; the id of what is sent."""
+        original = id_
         sendings: list[Sending] = []
+        edited = asked.edited
         try:
-            if asked.edited:
+            if edited:
+                # What is wrong with it must be known before it is in the store.
+                if asked.to:
+                    parse_target(asked.to)
                 id_, asked = await self._capture_edited(id_, asked)
             sendings += await self._forwarder.resend(id_, to=asked.to, re_sign=asked.re_sign)
+        except UsageError:
+            # It has no target: kept as a new delivery it is all the same, and its id is the answer.
+            if not edited or id_ == original:
+                raise
         finally:
             if claim and sendings:
                 claim.let_go(id_, sendings[0].sent)

@@ -373,6 +373,20 @@ async def test_an_edited_delivery_is_a_new_one(serve: Serve) -> None:
         assert (again.replay_of, again.verdict) == (original, "valid")
 
 
+async def test_an_edited_delivery_without_a_target_is_kept_once(serve: Serve) -> None:
+    async with serve() as listener:
+        original = await listener.post(b"old")
+        path = f"deliveries/{original}/resend"
+        status, _ = await listener.api(path, {"body_b64": "AA==", "to": "ftp://x"})
+        assert status == 400
+        # The refused one left nothing behind.
+        status, told = await listener.api(path, {"body_b64": "AA=="})
+        assert (status, told) == (202, {"delivery_id": original + 1, "attempts": []})
+        assert (await listener.delivery(original + 1)).state == "kept"
+        status, told = await listener.api(path, {})
+        assert (status, told["error"]["message"]) == (400, "there is no target to send to")
+
+
 @pytest.mark.parametrize(
     "edit",
     [{"method": "GET /"}, {"method": "x\r\ny"}, {"method": ""}, {"request_target": "/a b"},
