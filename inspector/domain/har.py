@@ -1,9 +1,10 @@
 """Deliveries and their attempts as HAR 1.2, for browsers' network panels and other tools."""
 
+import re
 from base64 import b64encode
 from collections.abc import Iterable
 from typing import Any, NamedTuple
-from urllib.parse import unquote_plus
+from urllib.parse import quote, unquote_plus
 
 from inspector.domain.attempt import Attempt
 from inspector.domain.content import decoded
@@ -12,6 +13,8 @@ from inspector.domain.headers import Headers, encode_head, first, values
 from inspector.domain.redact import MASK
 from inspector.domain.routes import parse_target, request_target
 from inspector.errors import UsageError
+
+_NOT_IN_A_URI = re.compile(r"""[^!-~]|["<>\\^`{|}]""")
 
 
 class Exchange(NamedTuple):
@@ -32,7 +35,7 @@ def har(exchanges: Iterable[Exchange], base: str, version: str) -> dict[str, Any
     status 0 and its reason in `_error`; a delivery without attempts has the status that the
     sender got. `_delivery` and `_attempt` carry our own summaries.
     """
-    entries = [entry for exchange in exchanges for entry in _entries(exchange, base.rstrip("/"))]
+    entries = [entry for exchange in exchanges for entry in _entries(exchange, base)]
     creator = {"name": "inspector", "version": version}
     return {"log": {"version": "1.2", "creator": creator, "pages": [], "entries": entries}}
 
@@ -41,7 +44,7 @@ def _entries(exchange: Exchange, base: str) -> Iterable[dict[str, Any]]:
     delivery, request, attempts = exchange
     if not attempts:
         answer = _answer(delivery.answered or 0, (), b"", 0)
-        at, url = delivery.received_at, _joined(base, request.target)
+        at, url = delivery.received_at, _url(base, request.target)
         yield _entry(delivery, request, url, at, 0.0, answer)
     for attempt, headers, body in attempts:
         answer = _answer(attempt.status or 0, headers, body, attempt.body_size)
@@ -93,7 +96,7 @@ def _request(request: Request, url: str) -> dict[str, Any]:
     }
     if request.body:
         media = first(request.headers, "content-type") or ""
-        item["postData"] = {"mimeType": media, "params": [], **_posted(request.body)}
+        item["postData"] = {"mimeType": media, **_posted(request.body)}
     return item
 
 
@@ -175,12 +178,15 @@ def _head_size(request: Request) -> int:
 
 
 def _url(target: str, captured: str) -> str:
+    """The URL that the captured request target has at a target, or at the base.
+
+    A URI is ASCII, which a request target need not be: `_delivery` has it as it came.
+    """
+    if not captured.startswith("/") and "://" not in captured:
+        captured = f"/{captured}"
     try:
         parsed = parse_target(target)
+        url = f"{parsed.scheme}://{parsed.authority}{request_target(parsed, captured)}"
     except UsageError:
-        return _joined(target, captured)
-    return f"{parsed.scheme}://{parsed.authority}{request_target(parsed, captured)}"
-
-
-def _joined(base: str, target: str) -> str:
-    return base + target if target.startswith("/") else f"{base}/{target}"
+        url = target + captured
+    return _NOT_IN_A_URI.sub(lambda match: quote(match[0].encode("latin-1", "replace")), url)

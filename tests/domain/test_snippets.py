@@ -149,6 +149,7 @@ def test_masked_values_stay_masks() -> None:
     headers, _ = masked((("Cookie", "secret"),))
     assert "-H 'Cookie: ••••'" in curl(post(b"", *headers), BASE)
     assert "'Cookie:••••'" in httpie(post(b"", *headers), BASE)
+    assert b"Cookie: " + "••••".encode() in raw(post(b"", *headers))
     assert repr("••••".encode()) in python(post(b"", *headers), BASE)
 
 

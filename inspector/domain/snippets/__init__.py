@@ -7,7 +7,7 @@ in the shell that a snippet is pasted into.
 """
 
 from inspector.domain.delivery import Request
-from inspector.domain.headers import encode_head
+from inspector.domain.snippets.carried import octets
 from inspector.domain.snippets.for_curl import curl
 from inspector.domain.snippets.for_httpie import httpie
 from inspector.domain.snippets.for_python import python
@@ -17,5 +17,6 @@ __all__ = ["curl", "httpie", "python", "raw"]
 
 def raw(request: Request) -> bytes:
     """The request as it was captured: request line, header lines, an empty line, the body."""
-    head = encode_head(request.method, request.target, request.http_version, request.headers)
-    return head + b"\r\n" + request.body
+    lines = [f"{request.method} {request.target} HTTP/{request.http_version}"]
+    lines += [f"{name}: {value}" for name, value in request.headers]
+    return b"".join(octets(line) + b"\r\n" for line in lines) + b"\r\n" + request.body
