@@ -45,7 +45,12 @@ class Picture:
     theme: str = ""
 
 
-PICTURES = (Picture("main", (), "issue"),)
+PICTURES = (
+    Picture("main", (), "repository.full_name"),
+    Picture("signature", ("j", "4"), "written anew"),
+    Picture("narrow", (), "following", (80, 24)),
+    Picture("light", ("j", "j", "j", "3"), "json, pretty", (200, 50), "textual-light"),
+)
 
 
 async def draw(folder: Path) -> None:
