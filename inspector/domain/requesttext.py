@@ -1,8 +1,9 @@
 """A request as text that a person edits, and back: what was not edited stays byte for byte.
 
-The request line, the headers, an empty line, the body, with `\\n` at the ends of lines. In the
-head characters that cannot be seen are spelled as everywhere on the screen (`␛`, `‹U+0085›`);
-these signs are not Latin-1, so that no header can hold them itself.
+The request line, the headers, an empty line, the body, with `\\n` at the ends of lines. Characters
+that cannot be seen are spelled as everywhere on the screen (`␛`, `‹U+0085›`), and such a sign that
+is typed means that character. A head cannot hold these signs itself, because it is Latin-1; where
+a body does, they stand for themselves.
 """
 
 import re
@@ -15,9 +16,9 @@ from inspector.errors import UsageError
 
 # Larger bodies are no work for an editor.
 MAX_BODY = 1024 * 1024
+# One control character in so many characters is a slip in a text; more of them are binary data.
+_SHARE = 20
 _BOM = b"\xef\xbb\xbf"
-# Joiners and variation selectors are harmless parts of emoji and of some scripts.
-_JOINERS = re.compile("[\u200c\u200d\ufe0e\ufe0f]")
 _BREAK = re.compile(r"\r?\n")
 _BLANK = re.compile(r"[\0-\x20]")
 _NEVER = re.compile("[\0\r\n]")
@@ -25,7 +26,8 @@ _NOT_LATIN_1 = re.compile("[^\0-\xff]")
 _CHARSET = re.compile(r"charset\s*=\s*\"?(iso-?8859-1|latin-?1|windows-1252)(?![\w-])")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VERSION = re.compile("[0-9]\\.[0-9]")
-_SPELLED = re.compile("[\u2400-\u241f\u2421]|‹U\\+00([0-9A-F]{2})›")
+_SIGN = re.compile("[\u2400-\u241f\u2421]|‹U\\+([0-9A-F]{4,6})›")
+_CONTROLS = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
 class RequestText(NamedTuple):
@@ -48,12 +50,16 @@ class EditError(UsageError):
 
 
 class _Shown(NamedTuple):
-    """A body for the editor; `breaks` are the line breaks of the original, in order."""
+    """A body for the editor; `breaks` are the line breaks of the original, in order.
+
+    `signs`: the signs in it are spelled characters.
+    """
 
     text: str
     mark: bytes
     encoding: str
     breaks: tuple[str, ...]
+    signs: bool
 
 
 def to_text(request: Request) -> RequestText:
@@ -107,21 +113,20 @@ def _shown(request: Request) -> _Shown | str:
     if len(body) > MAX_BODY:
         return f"(the body of {size} is too large to be edited: it is kept as it is)"
     mark = _BOM if body.startswith(_BOM) else b""
-    binary = f"(the body of {size} is binary and cannot be edited: it is kept as it is)"
     for encoding in ("utf-8", *_declared(request)):
         try:
-            text = body[len(mark) :].decode(encoding)
+            plain = body[len(mark) :].decode(encoding)
         except UnicodeDecodeError:
             continue
-        breaks = tuple(_BREAK.findall(text))
-        text = text.replace("\r\n", "\n")
-        seen = _JOINERS.sub("", text)
-        return _Shown(text, mark, encoding, breaks) if _is_text(seen) else binary
-    return binary
-
-
-def _is_text(text: str) -> bool:
-    return visible(text, keep_layout=True) == text
+        if "\0" in plain or _SHARE * len(_CONTROLS.findall(plain)) > len(plain):
+            break
+        text = plain.replace("\r\n", "\n")
+        spelled = visible(text, keep_layout=True)
+        signs = not any(_character(match) != match[0] for match in _SIGN.finditer(text))
+        if spelled != text and not signs:
+            break
+        return _Shown(spelled, mark, encoding, tuple(_BREAK.findall(plain)), signs)
+    return f"(the body of {size} is binary and cannot be edited: it is kept as it is)"
 
 
 def _declared(request: Request) -> tuple[str, ...]:
@@ -161,8 +166,8 @@ def _header(line: str, number: int) -> tuple[str, str]:
 
 
 def _unspelled(line: str, number: int) -> str:
-    """The line with its signs for unseen characters turned back; all of it is Latin-1."""
-    text = _SPELLED.sub(_character, line)
+    """The line with its signs turned back into characters; all of it is Latin-1."""
+    text = _SIGN.sub(_character, line)
     if wrong := _NOT_LATIN_1.search(text):
         sign = one_line(wrong[0], 10)
         raise EditError(f"{sign} cannot stand in a head", number, "headers are Latin-1 text")
@@ -172,9 +177,12 @@ def _unspelled(line: str, number: int) -> str:
 
 
 def _character(match: re.Match[str]) -> str:
+    """The character that a sign stands for; what only looks like a sign stays."""
+    sign = match[0]
     if match[1]:
-        return chr(int(match[1], 16))
-    return "\x7f" if match[0] == "␡" else chr(ord(match[0]) - 0x2400)
+        code = int(match[1], 16)
+        return chr(code) if code < 0x110000 and visible(chr(code)) == sign else sign
+    return "\x7f" if sign == "␡" else chr(ord(sign) - 0x2400)
 
 
 def _body(text: str, original: Request, line: int) -> bytes:
@@ -189,11 +197,14 @@ def _body(text: str, original: Request, line: int) -> bytes:
         text = text[:-1]
     if text == shown.text:
         return original.body
+    text = _broken(text, shown)
+    if shown.signs:
+        text = _SIGN.sub(_character, text)
     try:
-        return shown.mark + _broken(text, shown).encode(shown.encoding)
+        return shown.mark + text.encode(shown.encoding)
     except UnicodeEncodeError as error:
-        line += text.count("\n", 0, text.find(error.object[error.start]))
-        sign = one_line(error.object[error.start], 10)
+        line += text.count("\n", 0, error.start)
+        sign = one_line(text[error.start], 10)
         raise EditError(f"{sign} cannot be written in {shown.encoding}", line) from None
 
 

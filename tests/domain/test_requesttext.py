@@ -16,6 +16,7 @@ from tests.store.strategies import bodies, requests
 
 textual = st.text(st.characters(max_codepoint=0x3000, categories=("L", "N", "Zs"))).map(str.encode)
 pieces = [b"", b"a", b"b", b"\r\n", b"\n", b"\r", b"\xef\xbb\xbf", "❤\ufe0f".encode(), b"\xe9"]
+pieces += [sign.encode() for sign in ("\x85", "\u2028", "␍", "‹U+2028›", "‹U+0041›", "‹U+FFFFFF›")]
 anything = st.one_of(bodies, textual, st.lists(st.sampled_from(pieces)).map(b"".join))
 typed = st.sampled_from(
     [
@@ -57,7 +58,7 @@ def test_text_that_was_not_edited_is_the_same_request(request: Request) -> None:
 
 @given(captured)
 def test_what_an_editor_is_given_is_harmless(request: Request) -> None:
-    text = to_text(request).text.replace("\ufe0f", "")
+    text = to_text(request).text
     assert visible(text, keep_layout=True) == text
     assert "\r" not in text
 
@@ -133,6 +134,23 @@ def test_an_edited_body_keeps_the_line_breaks_of_the_original(
     assert edited(post(body), old, new).body == then
 
 
+def test_what_cannot_be_seen_is_spelled_in_a_body_and_sent_as_it_was() -> None:
+    body = "a\u2028b\r\n❤\ufe0f 👩\u200d💻 \u202e\x85 one\rtwo\x1b" + "." * 20
+    shown = to_text(post(body.encode()))
+    assert shown.text.split("\n\n")[1] == (
+        "a‹U+2028›b\n❤‹U+FE0F› 👩‹U+200D›💻 ‹U+202E›‹U+0085› one␍two␛" + "." * 20
+    )
+    assert edited(post(body.encode()), "b\n", "c\n").body == body.replace("b\r", "c\r").encode()
+    assert edited(post(b"a"), "a", "‹U+202E›␛‹U+0041›␊").body == "\u202e\x1b‹U+0041›\n".encode()
+    with pytest.raises(EditError, match=r"line 3: ‹U\+D800› cannot be written in utf-8"):
+        edited(post(b"a"), "a", "‹U+D800›")
+
+
+def test_signs_that_a_body_holds_itself_stand_for_themselves() -> None:
+    body = "␍ and ‹U+2028› and 1".encode()
+    assert edited(post(body), "1", "2 ␛").body == "␍ and ‹U+2028› and 2 ␛".encode()
+
+
 def test_a_body_in_latin_1_stays_in_latin_1() -> None:
     for charset in ("ISO-8859-1", '"latin1"'):
         request = post(b"caf\xe9 1", ("Content-Type", f"text/plain; charset={charset}"))
@@ -151,12 +169,9 @@ def test_a_body_in_latin_1_stays_in_latin_1() -> None:
         b"\0",
         b"\xff\xfe",
         gzip.compress(b"{}", mtime=0),
-        b"a\rb",
-        b"a\r\r\nb",
         b"\x1b[31m",
-        "\u2028".encode(),
-        "\u202e".encode(),
-        "\x85".encode(),
+        "␛ and \x1b".encode() + b" " * 50,
+        "‹U+202E›\u202e".encode(),
         b"\x0b",
         b"x" * (MAX_BODY + 1),
     ],
