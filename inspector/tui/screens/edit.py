@@ -224,6 +224,6 @@ class EditScreen(ModalScreen[None]):
         ]
         self._keys.update(
             Content("  ").join(
-                [Content.assemble((key, "bold $accent"), f" {text}") for key, text in parts]
+                [Content.assemble((key, "bold $text-accent"), f" {text}") for key, text in parts]
             )
         )

@@ -133,7 +133,7 @@ class DetailView(LinesView):
             return Strip.blank(width, self.under)
         row = self._rows[y]
         chosen = row.line == self.port.cursor and (self.has_focus or self.searched)
-        base = self.get_component_rich_style("cell--selected-focus") if chosen else None
+        base = self.base("selected-focus") if chosen else None
         return self.strip([self._gutter(row, chosen), *row.cells], width, base)
 
     def _gutter(self, row: Row, chosen: bool) -> Cell:

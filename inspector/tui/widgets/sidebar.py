@@ -79,7 +79,7 @@ class Sidebar(CellView, can_focus=True):
         cursor = index == self._cursor and self.has_focus
         chosen = entry.choosable and entry.query == self._filter
         cells = line(entry, width, cursor=cursor, chosen=chosen, opened=self._is_open(index))
-        base = self.get_component_rich_style("cell--selected-focus") if cursor else self.under
+        base = self.base("selected-focus") if cursor else self.under
         return self.strip(cells, width, base)
 
     def _draw_bars(self) -> None:
