@@ -1,5 +1,6 @@
 """The filter bar by keys: completion, history, views, errors."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -155,6 +156,7 @@ async def test_a_filter_is_saved_as_a_view_and_chosen_again(tmp_path: Path) -> N
         await shown.press(*"bad", "enter")
         await shown.until_said('saved as the view "bad"; V lists them')
         assert saved.views() == {"bad": "event:delta.failed"}
+        await shown.until(lambda: re.search(r"^ +bad ", shown.text, re.MULTILINE) is not None)
         await shown.press("V", "j", "enter")
         await shown.until(lambda: shown.main.session.filter.text == "event:customer.*")
         await shown.press("slash", "ctrl+u", *"bad", "tab", "enter")

@@ -71,6 +71,9 @@ async def test_the_footer_goes_by_the_focus_and_can_be_clicked() -> None:
         await shown.press("enter")
         assert "Enter Open" not in bar(shown)
         assert "/ Search" in bar(shown)
+        shown.main.focus_pane("sidebar")
+        await shown.pilot.pause()
+        assert "Enter Choose" in bar(shown)
         await shown.press("f")
         assert "Tab Complete" in bar(shown)
         assert "Re-send" not in bar(shown)
@@ -83,7 +86,7 @@ async def test_the_footer_goes_by_the_focus_and_can_be_clicked() -> None:
 
 @pytest.mark.parametrize(
     ("pane", "where"),
-    [("list", Where.LIST), ("lines", Where.DETAIL), ("sidebar", Where.BROWSING)],
+    [("list", Where.LIST), ("lines", Where.DETAIL), ("sidebar", Where.SIDEBAR)],
 )
 async def test_help_begins_with_the_pane_that_has_the_focus(pane: str, where: Where) -> None:
     async with fake_listener(make_delivery(1)) as listener, ui(listener, (120, 40)) as shown:

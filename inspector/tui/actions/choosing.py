@@ -8,7 +8,7 @@ CHOOSING: tuple[Action, ...] = (
         ("f",),
         "Filter",
         "Show only deliveries that match a query: event:delta.* sig:invalid status:>=500 "
-        'data.customerId:cust_1 "free text". Enter applies it, Esc leaves it as it was.',
+        'data.customerId:cust_1 "free text".',
         footer=1,
         priority=True,
     ),

@@ -62,11 +62,8 @@ def key_table() -> list[tuple[str, list[tuple[str, str, str]]]]:
     for name, actions in GROUPS.items():
         rows = []
         for action in actions:
-            place = (
-                f" ({action.where})"
-                if action.where in (Where.LIST, Where.SIDEBAR, Where.DETAIL)
-                else ""
-            )
+            everywhere = action.where in (Where.MAIN, Where.EVERYWHERE)
+            place = "" if everywhere else f" ({action.where})"
             rows.append((standard.text(action), action.label + place, action.help))
         out.append((name, rows))
     return out

@@ -38,6 +38,7 @@ class Choosing:
             except InspectorError as error:
                 self._screen.say_error(error)
             else:
+                self._screen.refresh_views()
                 key = self._screen.keys.first("views")
                 self._screen.say(f'saved as the view "{name}"; {key} lists them')
 
@@ -55,6 +56,7 @@ class Choosing:
         self._screen.ask(ViewsScreen(views), self._viewed)
 
     def _viewed(self, name: str | None) -> None:
+        self._screen.refresh_views()
         if name is not None:
             self._screen.show_query(self._screen.views.all[name])
 

@@ -149,7 +149,8 @@ class MainScreen(Screen[None]):
         """Whose keys are heard first."""
         if self.filter_bar.has_focus_within:
             return Where.FILTER
-        return {"list": Where.LIST, "lines": Where.DETAIL}.get(self.pane, Where.BROWSING)
+        panes = {"list": Where.LIST, "lines": Where.DETAIL, "sidebar": Where.SIDEBAR}
+        return panes[self.pane]
 
     def action_run(self, action_id: str) -> None:
         self._commands.run(action_id)
@@ -250,6 +251,10 @@ class MainScreen(Screen[None]):
             self.apply_filter(Filter.of(query))
         except UsageError as error:
             self.say_error(error)
+
+    def refresh_views(self) -> None:
+        """Views came or went."""
+        self._sidebar.show()
 
     def focus_pane(self, pane: str) -> None:
         # A pane that is not displayed takes no focus: make it the visible one first.
