@@ -60,6 +60,10 @@ def test_httpie() -> None:
     )
 
 
+def test_names_that_look_like_options_are_none_to_httpie() -> None:
+    assert httpie(post(b"", ("-v", "1")), BASE).startswith("http --ignore-stdin -- POST http")
+
+
 def test_python() -> None:
     request = post(b"a\n\xff", ("hOST", "h"), ("X", "\xe9"), ("Content-Length", "9"))
     assert python(request, "https://[::1]/base") == (
