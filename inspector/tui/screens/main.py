@@ -196,7 +196,7 @@ class MainScreen(Screen[None]):
         cursor = feed.cursor_id
         if cursor is not None:
             self.session.inspection.look_at(feed.get(cursor))
-        elif feed.complete:
+        elif feed.complete and self.session.inspection.delivery_id is not None:
             self.session.inspection.clear()
         self.refresh_place()
 
@@ -300,3 +300,5 @@ class MainScreen(Screen[None]):
         self._empty.display = empty
         if empty:
             self._empty.say(said_of(self.session, self.keys))
+            # A delivery that is not listed is not the one that keys act on.
+            self._look()
