@@ -66,7 +66,7 @@ async def test_keys_and_screen(demo: Demo, tmp_path: Path) -> None:
         await page.until_shown("X-PacSpace-Signature")
         await page.keys("R", "5")
         await page.until_shown("re-signed")
-        await page.keys("Escape", "/", "event:delta.stored", "Enter")
+        await page.keys("f", "event:delta.stored", "Enter")
         await page.until_shown("1/1 ")
         await asyncio.to_thread(post, demo.listener.url, b'{"event":"delta.stored","data":"live"}')
         await page.until_shown("2/2 ")
@@ -144,7 +144,7 @@ async def test_quitting_says_how_to_go_on(demo: Demo) -> None:
         await page.until_said("You have left this session.")
         await until(lambda: demo.uis() == 0)
         await page.keys("Enter")  # on the button, which has the focus
-        await page.until("!document.body.classList.contains('-closed')")
+        await page.until("document.body?.classList.contains('-closed') === false")
         await page.until_shown("checkpoint.verified")
         assert demo.uis() == 1
         assert page.complaints == []
