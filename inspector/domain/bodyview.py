@@ -182,7 +182,9 @@ def _decoder(charset: str) -> codecs.IncrementalDecoder | None:
 
 
 def _share(data: bytes, of: bytes) -> float:
-    return 1 - len(data.translate(None, of)) / len(data) if data else 0.0
+    """How much of the data is of these bytes, judged by its beginning."""
+    sample = data[:LIMIT]
+    return 1 - len(sample.translate(None, of)) / len(sample) if sample else 0.0
 
 
 def _kind(content: _Content) -> Kind:

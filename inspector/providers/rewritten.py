@@ -60,11 +60,11 @@ def marks(body: bytes, *, thorough: bool) -> Rewritten:
         yield "with a byte order mark in front", _BOM + body
 
 
-def codings(body: bytes, encoding: str, *, thorough: bool) -> Rewritten:
-    """Before or after compression, and through base64."""
+def codings(body: bytes, encoding: str, most: int, *, thorough: bool) -> Rewritten:
+    """Before compression, where that is `most` bytes or less, or after it, and through base64."""
     named = encoding or ("gzip" if body.startswith(b"\x1f\x8b") else "")
     if named:
-        plain = decoded(body, named)
+        plain = decoded(body, named, most)
         if plain is not None and plain != body:
             yield "decoded, before it was compressed", plain
     elif thorough:

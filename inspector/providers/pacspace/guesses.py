@@ -231,14 +231,15 @@ def _other_stamps(parts: Parts, timestamp: bytes, thorough: bool) -> Iterator[tu
 def _other_bodies(parts: Parts, thorough: bool) -> Iterator[tuple[Mistake, str, bytes]]:
     body = parts.request.body
     value = parts.json.value if readable(parts) else None
-    most = MAX_LAID_OUT_THOROUGH if thorough else MAX_LAID_OUT
-    laid_out = readable(parts) and len(body) <= most
+    most = MAX_BODY_THOROUGH if thorough else MAX_BODY
+    layable = MAX_LAID_OUT_THOROUGH if thorough else MAX_LAID_OUT
+    laid_out = readable(parts) and len(body) <= layable
     sources: list[tuple[Mistake, rewritten.Rewritten]] = [
         (LAST_BREAK, rewritten.last_breaks(body, thorough=thorough)),
         (LINE_ENDS, rewritten.line_ends(body)),
         (LAYOUT, rewritten.layouts(body, value, thorough=thorough) if laid_out else iter(())),
         (MARK, rewritten.marks(body, thorough=thorough)),
-        (CODING, rewritten.codings(body, parts.encoding, thorough=thorough)),
+        (CODING, rewritten.codings(body, parts.encoding, most, thorough=thorough)),
         (CHARSET, rewritten.charsets(body) if thorough else iter(())),
         (WORDS, rewritten.words(body, value, thorough=thorough)),
     ]
