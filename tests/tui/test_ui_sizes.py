@@ -65,6 +65,13 @@ async def test_narrow_the_most_wanted_keys_stay() -> None:
             assert text in bar(shown)
 
 
+async def test_narrow_the_search_keeps_the_keys() -> None:
+    async with fake_listener(make_delivery(1)) as listener, ui(listener, (80, 24)) as shown:
+        await shown.press("enter", "slash", *"e2t")
+        await shown.until_shown(" e2t")
+        assert shown.main.session.reading.sought == "e2t"
+
+
 async def test_the_footer_goes_by_the_focus_and_can_be_clicked() -> None:
     async with fake_listener(make_delivery(1)) as listener, ui(listener, (160, 40)) as shown:
         assert "Enter Open" in bar(shown)

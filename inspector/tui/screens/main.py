@@ -263,7 +263,8 @@ class MainScreen(Screen[None]):
 
     def show_detail_pane(self) -> None:
         """Make sure that the detail is seen, where only one pane fits."""
-        if self.has_class("-narrow"):
+        # Its search keeps the keys where it has them: a pane takes the focus a little later.
+        if self.has_class("-narrow") and self.pane != "lines":
             self.focus_pane("lines")
 
     def refresh_place(self) -> None:
