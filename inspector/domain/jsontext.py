@@ -1,155 +1,26 @@
 """JSON laid out for the eye from its own text: numbers, order, duplicates and escapes as sent."""
 
-import json
 import re
-from array import array
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
-from typing import overload
+
+from inspector.domain.jsonlayout import TOKEN, Layout, Spans
+
+__all__ = ["Layout", "laid_out"]
 
 # Deeper levels stay at this depth, so that a body of brackets does not become a triangle.
 _MAX_INDENT = 40
-# Nobody reads more steps of a path than these, the last ones.
-_MAX_STEPS = 64
-_TOKEN = re.compile(
-    r'(?P<string>"[^"\\]*+(?:\\.[^"\\]*+)*+")|(?P<mark>[{}\[\],:])|(?P<open>")'
-    r'|(?P<bare>[^ \t\r\n"{}\[\],:]+)',
-    re.DOTALL,
-)
-_STRING = re.compile(r'"(?:[^"\\\x00-\x1f]|\\(?:["\\/bfnrt]|u[0-9A-Fa-f]{4}))*+"')
-_LITERAL = re.compile(r"true|false|null|-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
+_BLANKS = r"[ \t\r\n]*+"
+_TEXT = r'"[^"\\\x00-\x1f]*+(?:\\(?:["\\/bfnrt]|u[0-9A-Fa-f]{4})[^"\\\x00-\x1f]*+)*+"'
+_NUMBER = r"-?(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?+(?:[eE][+-]?[0-9]++)?+"
+_STRING = re.compile(_TEXT)
+_LITERAL = re.compile(f"true|false|null|{_NUMBER}")
+# A whole line of most JSON: a value without brackets, with its key or without, and its comma.
+_REST = rf"({_TEXT}|(?:true|false|null|{_NUMBER})(?=[ \t\r\n,}}\]])){_BLANKS}(,?)"
+_ITEM = re.compile(f"{_BLANKS}()" + _REST)
+_MEMBER = re.compile(f"{_BLANKS}({_TEXT}{_BLANKS}:{_BLANKS})" + _REST)
 _NEARLY = ("NaN", "Infinity", "-Infinity")
 _CLOSES = {"}": "{", "]": "["}
-_OPENS = ("{", "[")
-_EMPTY = re.compile(r"\{[ \t\r\n]*\}|\[[ \t\r\n]*\]")
-
-Step = str | int
-"""A key of an object, or the place of an item in an array."""
-
-
-@dataclass(slots=True)
-class _Spans:
-    """What each line stands for, 25 bytes a line: offsets into the text, and other lines.
-
-    `partners` is the closing line of an opening one and the other way round, else the line itself;
-    `parents` the line that opens the container around, or -1; `places` the number of the item in
-    that container.
-    """
-
-    starts: "array[int]" = field(default_factory=lambda: array("i"))
-    values: "array[int]" = field(default_factory=lambda: array("i"))
-    ends: "array[int]" = field(default_factory=lambda: array("i"))
-    partners: "array[int]" = field(default_factory=lambda: array("i"))
-    parents: "array[int]" = field(default_factory=lambda: array("i"))
-    places: "array[int]" = field(default_factory=lambda: array("i"))
-    indents: "array[int]" = field(default_factory=lambda: array("B"))
-
-
-class Layout(Sequence[str]):
-    """The text as indented lines, each made when it is asked for.
-
-    `flaw`: what is not JSON in it, though its shape could be followed. `broken` is where and why
-    it could not be followed at all; `complete` says that its end was reached. A line belongs to
-    one value: the lines of the brackets around it to the whole container.
-    """
-
-    def __init__(
-        self, text: str, spans: _Spans, flaw: str = "", broken: str = "", complete: bool = False
-    ) -> None:
-        self.text = text
-        self.flaw = flaw
-        self.broken = broken
-        self.complete = complete
-        self._spans = spans
-
-    def __len__(self) -> int:
-        return len(self._spans.starts)
-
-    @overload
-    def __getitem__(self, index: int) -> str: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[str]: ...
-    def __getitem__(self, index: int | slice) -> str | list[str]:
-        if isinstance(index, slice):
-            return [self.line(one) for one in range(*index.indices(len(self)))]
-        return self.line(index)
-
-    def line(self, index: int, limit: int | None = None) -> str:
-        """One line; `limit` is how many characters of the text are looked at."""
-        start, end = self._spans.starts[index], self._spans.ends[index]
-        part = self.text[start : end if limit is None else min(end, start + limit)]
-        return "  " * self._spans.indents[index] + "".join(_spaced(part))
-
-    def source(self, index: int) -> str:
-        """The line as it was sent, with whatever blanks are in it."""
-        return self.text[self._spans.starts[index] : self._spans.ends[index]]
-
-    def value(self, index: int) -> str:
-        """The value that the line belongs to, as it was sent; of an unfinished one what came."""
-        spans, opening = self._spans, self.opening(index)
-        start, closing = spans.values[opening], spans.partners[opening]
-        if closing > opening:
-            ended = spans.partners[closing] == opening
-            return self.text[start : spans.starts[closing] + 1 if ended else None]
-        # A container that opens and closes in one line is empty, or the text ends there.
-        match = _EMPTY.match(self.text, start) or _TOKEN.match(self.text, start)
-        if match is None or match[0] in _OPENS or match[0] == '"':
-            return self.text[start:]
-        return match[0]
-
-    def steps(self, index: int, limit: int | None = None) -> tuple[Step, ...]:
-        """The way to the value from the root, or its last `limit` steps; empty for the root."""
-        spans, out = self._spans, list[Step]()
-        line = self.opening(index)
-        while (parent := spans.parents[line]) >= 0 and (limit is None or len(out) < limit):
-            start = spans.starts[line]
-            out.append(self._key(start) if spans.values[line] > start else spans.places[line])
-            line = parent
-        return tuple(reversed(out))
-
-    def path(self, index: int) -> str:
-        """The way to the value as a query has it: `data.delta.amount`, `data.items.0`."""
-        steps = self.steps(index, _MAX_STEPS)
-        return ("…." if len(steps) == _MAX_STEPS else "") + ".".join(map(str, steps))
-
-    def opening(self, index: int) -> int:
-        """The line where the value begins."""
-        return min(index, self._spans.partners[index])
-
-    def closing(self, index: int) -> int:
-        """The line where the value ends."""
-        return max(index, self._spans.partners[index])
-
-    def parent(self, index: int) -> int:
-        """The line that opens the container around the value, or -1."""
-        return self._spans.parents[self.opening(index)]
-
-    def count(self, index: int) -> int:
-        """How many items a container has, as far as they came."""
-        opening, closing = self.opening(index), self.closing(index)
-        if closing == opening:
-            return 0
-        ended = self._spans.partners[closing] == opening
-        last = self.opening(closing - 1 if ended else closing)
-        # The last line may stand deeper where the end did not come.
-        while self._spans.parents[last] > opening:
-            last = self._spans.parents[last]
-        return self._spans.places[last] + 1
-
-    def bracket(self, index: int) -> str:
-        """What the value begins with where it is a container, else nothing."""
-        start = self._spans.values[self.opening(index)]
-        found = self.text[start : start + 1]
-        return found if found in _OPENS else ""
-
-    def _key(self, start: int) -> str:
-        match = _TOKEN.match(self.text, start)
-        assert match is not None
-        try:
-            return str(json.loads(match[0], strict=False))
-        except ValueError:
-            return match[0]
 
 
 def laid_out(text: str, max_lines: int, *, cut: bool = False) -> Layout:
@@ -158,23 +29,22 @@ def laid_out(text: str, max_lines: int, *, cut: bool = False) -> Layout:
     `cut`: the text is the beginning of a longer one, so that its last word may be incomplete.
     """
     writer = _Writer()
-    for match in _TOKEN.finditer(text):
-        if cut and match["bare"] and match.end() == len(text):
+    at = 0
+    while len(writer.spans.starts) < max_lines:
+        if (whole := writer.whole_line(text, at)) is not None:
+            at = whole
+            continue
+        match = TOKEN.search(text, at)
+        if match is None:
+            break
+        at = match.end()
+        if cut and match["bare"] and at == len(text):
             writer.take_rest(match)
-        elif not writer.take(match) or len(writer.spans.starts) >= max_lines:
+        elif not writer.take(match):
             break
     complete = writer.expected is _Expected.END
     writer.end()
     return Layout(text, writer.spans, writer.flaw, writer.broken, complete)
-
-
-def _spaced(part: str) -> Iterator[str]:
-    for match in _TOKEN.finditer(part):
-        if match["open"]:
-            # A string that does not end here is the rest.
-            yield part[match.start() :]
-            return
-        yield ": " if match[0] == ":" else match[0]
 
 
 class _Expected(Enum):
@@ -188,7 +58,7 @@ class _Expected(Enum):
 
 @dataclass(slots=True)
 class _Writer:
-    spans: _Spans = field(default_factory=_Spans)
+    spans: Spans = field(default_factory=Spans)
     flaw: str = ""
     broken: str = ""
     expected: _Expected = _Expected.VALUE
@@ -205,6 +75,33 @@ class _Writer:
     _place: int = 0
     _indent: int = 0
 
+    def whole_line(self, text: str, at: int) -> int | None:
+        """Add the line that begins here, if it is of the plain sort, and say where it ends.
+
+        What `take` does for each of its tokens, in half of the time.
+        """
+        if self.expected is not _Expected.NEXT and self.expected is not _Expected.FIRST:
+            return None
+        match = (_MEMBER if self._stack[-1] == "{" else _ITEM).match(text, at)
+        if match is None:
+            return None
+        self.end_line()
+        start = match.start(1)
+        spans = self.spans
+        spans.partners.append(len(spans.starts))
+        spans.starts.append(start)
+        spans.values.append(match.start(2))
+        spans.ends.append(match.end() if match[3] else match.end(2))
+        spans.parents.append(self._opened[-1])
+        spans.places.append(self._places[-1])
+        spans.indents.append(min(self._indent, _MAX_INDENT))
+        if match[3]:
+            self._places[-1] += 1
+            self.expected = _Expected.NEXT
+        else:
+            self.expected = _Expected.AFTER
+        return match.end()
+
     def take_rest(self, match: re.Match[str]) -> None:
         """Add what was cut in two; nothing follows it."""
         if self.expected is _Expected.FIRST:
@@ -213,19 +110,20 @@ class _Writer:
 
     def take(self, match: re.Match[str]) -> bool:
         """Add one token; False if it cannot stand here."""
-        token = match[0]
-        if match["open"]:
+        kind, first = match.lastgroup, match.string[match.start()]
+        if kind == "open":
             # An unfinished string is the rest of the text, with all that looks like JSON in it.
             self._add(match.start(), len(match.string))
             return False
-        if token in _CLOSES:
+        if first in _CLOSES:
             fits = self._closed(match)
-        elif match["mark"] and token in ",:":
+        elif kind == "mark" and first in ",:":
             fits = self._separated(match)
         else:
-            fits = self._item(match)
+            fits = self._item(match, kind, first)
         if not fits:
-            self.broken = f"an unexpected {token[:20]} at character {match.start() + 1}"
+            shown = match.string[match.start() : min(match.end(), match.start() + 20)]
+            self.broken = f"an unexpected {shown} at character {match.start() + 1}"
         return fits
 
     def end(self) -> None:
@@ -286,19 +184,22 @@ class _Writer:
             return True
         return False
 
-    def _item(self, match: re.Match[str]) -> bool:
-        """An opening bracket, a string or another scalar, as a key or as a value."""
-        token, began = match[0], self.expected
+    def _item(self, match: re.Match[str], kind: str | None, first: str) -> bool:
+        """An opening bracket, a string or another scalar, as a key or as a value.
+
+        A string is never copied: it may be nearly all of a large body.
+        """
+        began = self.expected
         if began not in (_Expected.VALUE, _Expected.FIRST, _Expected.NEXT):
             return False
         keyed = began is not _Expected.VALUE and self._stack[-1] == "{"
-        if keyed and not match["string"]:
+        if keyed and kind != "string":
             return False
-        if match["bare"] and not _LITERAL.fullmatch(token):
-            if token not in _NEARLY:
+        if kind == "bare" and not _LITERAL.fullmatch(match[0]):
+            if match[0] not in _NEARLY:
                 return False
-            self.flaw = self.flaw or f"{token} is not a JSON value"
-        if match["string"] and not _STRING.fullmatch(token):
+            self.flaw = self.flaw or f"{match[0]} is not a JSON value"
+        if kind == "string" and not _STRING.fullmatch(match.string, match.start(), match.end()):
             where = f"in the string at character {match.start() + 1}"
             self.flaw = self.flaw or f"a raw control character or a wrong escape {where}"
         if began is _Expected.FIRST:
@@ -306,8 +207,8 @@ class _Writer:
         self._add(match.start(), match.end())
         if not keyed:
             self._value = match.start()
-        if match["mark"]:
-            self._stack.append(token)
+        if kind == "mark":
+            self._stack.append(first)
             self._opened.append(len(self.spans.starts))
             self._places.append(0)
             self.expected = _Expected.FIRST

@@ -19,6 +19,7 @@ from inspector.domain.preferences import Preferences
 from inspector.errors import InspectorError
 from inspector.tui.actions import Where, bindings
 from inspector.tui.glyphs import AsciiFilter, resolved
+from inspector.tui.memory import give_back_large_blocks
 from inspector.tui.preferences import check
 from inspector.tui.saved import Saved
 from inspector.tui.screens.main import MainScreen
@@ -116,6 +117,7 @@ def run_ui(
     Raises `ConfigurationError` when the token is refused or the preferences cannot be.
     """
     check_ui(preferences)
+    give_back_large_blocks()
     app = InspectorApp(
         Control(control_url, token),
         Stream(control_url, token),

@@ -23,11 +23,19 @@ class Entry(NamedTuple):
 
 @runtime_checkable
 class Block(Protocol):
-    """Very many lines, each made when it is seen. Indexes count from its own first line."""
+    """Very many lines, each made when it is seen. Indexes count from its own first line.
+
+    Cells, path and value are what an `Entry` has; they are asked for one by one, because a value
+    may be as large as a body.
+    """
 
     def __len__(self) -> int: ...
 
-    def entry(self, index: int) -> Entry: ...
+    def cells(self, index: int) -> Line: ...
+
+    def path(self, index: int) -> str: ...
+
+    def value(self, index: int) -> str | None: ...
 
     def folded(self, index: int) -> Line:
         """The one line that stands for those to the closing one."""
@@ -39,10 +47,6 @@ class Block(Protocol):
 
     def parent(self, index: int) -> int:
         """The line that this one folds under, or -1."""
-        ...
-
-    def cells(self, index: int) -> Line:
-        """The cells of `entry` alone, for whoever goes through all of them."""
         ...
 
     def may_hold(self, word: str, index: int) -> bool:
@@ -89,13 +93,19 @@ class Document:
     def __len__(self) -> int:
         return self._length
 
-    def entry(self, index: int) -> Entry:
-        piece, start = self._piece(index)
-        return piece.entry(index - start)
-
     def cells(self, index: int) -> Line:
         piece, start = self._piece(index)
         return piece.cells(index - start)
+
+    def path(self, index: int) -> str:
+        """What the line is about, not made harmless; empty for most."""
+        piece, start = self._piece(index)
+        return piece.path(index - start)
+
+    def value(self, index: int) -> str | None:
+        """What is copied of the line, as it was sent; None where there is nothing to copy."""
+        piece, start = self._piece(index)
+        return piece.value(index - start)
 
     def folded(self, index: int) -> Line:
         """The line that stands for all that folds under it."""
@@ -191,11 +201,14 @@ class _Listed:
     def __len__(self) -> int:
         return len(self._entries)
 
-    def entry(self, index: int) -> Entry:
-        return self._entries[index]
-
     def cells(self, index: int) -> Line:
         return self._entries[index].cells
+
+    def path(self, index: int) -> str:
+        return self._entries[index].path
+
+    def value(self, index: int) -> str | None:
+        return self._entries[index].value
 
     def folded(self, index: int) -> Line:
         return self._entries[index].cells

@@ -39,6 +39,8 @@ class Drafts:
         if size <= AT_ONCE:
             self._built = (key, build())
             return self._built[1]
+        # Two large ones at a time would be one too many; who reads the old one has it.
+        self._built = None
         self._wanted = (key, build)
         if not self._running:
             self._running = True

@@ -6,15 +6,16 @@ from array import array
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
 from inspector.domain.delivery import Delivery, Request
+from inspector.domain.headers import Headers
 from inspector.domain.jsonpaths import paths
 from inspector.domain.query import matches, parse
 from inspector.providers import explained
-from tests.helpers.subjects import FullDelivery
 from tests.helpers.summaries import NOW, Content
 
 if TYPE_CHECKING:
@@ -120,7 +121,7 @@ class Reading:
         delivery = self._fake.get(delivery_id)
         assert delivery is not None
         content = self._fake.contents.get(delivery_id, Content())
-        full = FullDelivery(delivery, content.headers, content.body, _data_of(content.body))
+        full = _Subject(delivery, content.headers, content.body)
         return matches(query, full, NOW)
 
     async def deliveries(self, request: web.Request) -> web.Response:
@@ -212,6 +213,19 @@ def _sent(delivery: Delivery, content: Content, number: int) -> dict[str, Any]:
 
 def _numbers(found: "array[int]") -> web.Response:
     return web.Response(body=found.tobytes(), content_type="application/octet-stream")
+
+
+@dataclass(frozen=True)
+class _Subject:
+    """What a query looks at; the body is read only for a query that asks for its data."""
+
+    delivery: Delivery
+    headers: Headers
+    body: bytes
+
+    @property
+    def data(self) -> Any:
+        return _data_of(self.body)
 
 
 def _data_of(body: bytes) -> Any:

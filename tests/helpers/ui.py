@@ -61,9 +61,9 @@ class Ui:
         focused.post_message(events.Paste(text))
         await self.pilot.pause()
 
-    async def until(self, condition: Callable[[], bool]) -> None:
+    async def until(self, condition: Callable[[], bool], patience: float = _PATIENCE) -> None:
         """Wait for the app's own messages, as long as it takes, within patience."""
-        async with asyncio.timeout(_PATIENCE):
+        async with asyncio.timeout(patience):
             while not condition():
                 await self.pilot.pause(0.01)
 

@@ -1,11 +1,19 @@
 """Whatever a sender puts anywhere, the screen shows plain, harmless text and goes on working."""
 
+import asyncio
+import gzip
+import subprocess
+import sys
 import unicodedata
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from inspector.domain.attempt import Failure, FailureKind
 from inspector.domain.delivery import Delivery, State
+from inspector.domain.headers import Headers
+from inspector.tui.memory import give_back_large_blocks
 from tests.helpers.fake_listener import fake_listener
 from tests.helpers.summaries import Content, make_attempt, make_delivery
 from tests.helpers.ui import ui
@@ -24,7 +32,10 @@ BODIES = {
     "binary": b"\x00\x01\x02" * 1000,
     "one line": b'{"k":"' + b"x" * 300_000 + b'"}',
     "deep": b"[" * 50_000,
+    "deep keys": b'{"\\u202e\\u001b":' * 3_000,
     "numbers": b"[1e999, -0, 1" + b"0" * 5000 + b", NaN]",
+    "form": b"a=%1b[31m&%e2%80%ae=1&=&" + MARKUP.encode(),
+    "invalid": b'{"a":"\xff\xfe\x9b","b":[1]}',
     "empty": b"",
 }
 
@@ -57,15 +68,22 @@ async def test_the_screen_shows_only_harmless_text(name: str) -> None:
         listener.contents[1] = Content(headers, body)
         listener.outcome = Failure(FailureKind.CUT, EVERYTHING)
         listener.store_error = EVERYTHING
-        await listener.attempt(
-            make_attempt(5, 1, target="http://" + EVERYTHING), Content(headers, body)
-        )
+        for number in (5, 6):
+            await listener.attempt(
+                make_attempt(number, 1, target="http://" + EVERYTHING),
+                Content((*headers, ("X-Number", str(number))), body + b"%d" % number),
+            )
         async with ui(listener, (160, 40)) as shown:
             await shown.until_shown("NOT STORED")
-            for key in ("1", "2", "s", "3", "v", "v", "v", "4", "5", "r", "R"):
+            keys = "1 2 s 3 v v v 4 5 6 D d 5 enter j j h l G k k enter g n"
+            for key in keys.split():
                 await shown.press(key)
                 await shown.pilot.pause()
                 _assert_harmless(shown.text)
+            await shown.paste(EVERYTHING)
+            await shown.pilot.pause()
+            _assert_harmless(shown.text)
+            await shown.press("escape", "escape", "r", "R")
             await shown.until_said("no answer")
             _assert_harmless(shown.text)
             await shown.filter(MARKUP + BIDI)
@@ -94,3 +112,54 @@ async def test_markup_is_text_wherever_it_stands() -> None:
         await shown.until(lambda: shown.text.count(name) == 6)
         await shown.press("y", "e")
         await shown.until_shown(f"copied event id {name}")
+
+
+LARGE: dict[str, Callable[[], bytes]] = {
+    "one string": lambda: b'{"k":"' + b"x" * 10_000_000 + b'"}',
+    "one line": lambda: b"[" + b",".join([b'{"k":"v","n":[1,2]}'] * 500_000) + b"]",
+    "brackets": lambda: b"[" * 10_000_000,
+    "escapes": lambda: b'["' + b"\\u202e\x1b" * 1_500_000 + b'"]',
+    "lines": lambda: b"\x1b[2J\n" * 2_000_000,
+    "wide": lambda: "\U0001f468\u202e".encode() * 1_500_000,
+    "bytes": lambda: bytes(range(256)) * 40_000,
+    "bomb": lambda: gzip.compress(bytes(100_000_000)),
+}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the peak is read from /proc")
+@pytest.mark.parametrize("name", LARGE)
+def test_large_bodies_leave_the_screen_intact_and_the_process_small(name: str) -> None:
+    """In a process of its own, because the most that this one ever had is not about the body."""
+    told = subprocess.run(
+        [sys.executable, "-m", "tests.tui.test_hostile_screen", name],
+        capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert told.returncode == 0, told.stderr
+    peak = int(told.stdout)
+    # The fake listener is in it, with its own three copies of the body.
+    assert peak < 200 + 3 * len(LARGE[name]()) // 2**20, f"{peak} MiB"
+
+
+async def _look_at(body: bytes, headers: Headers) -> None:
+    give_back_large_blocks()
+    async with fake_listener(make_delivery(1, body_size=len(body)), make_delivery(2)) as listener:
+        listener.contents[1] = Content(headers, body)
+        async with ui(listener, (160, 40)) as shown:
+            await shown.press("3", "j", "b")
+            await shown.until(lambda: "#1" in shown.text and "loaded" not in shown.text, 60)
+            for key in ("3", "G", "g", "v", "G", "v", "G", "v", "enter", "G", "h", "l", "1", "6"):
+                await shown.press(key)
+                await shown.until(lambda: "formatting" not in shown.text, 60)
+                _assert_harmless(shown.text)
+            await shown.press("3", "slash")
+            await shown.paste("zzz")
+            await shown.until(lambda: "not found" in shown.text, 60)
+            _assert_harmless(shown.text)
+
+
+if __name__ == "__main__":
+    coded = (("Content-Encoding", "gzip"),) if sys.argv[1] == "bomb" else ()
+    asyncio.run(_look_at(LARGE[sys.argv[1]](), (("Content-Type", "application/json"), *coded)))
+    # Unlike `ru_maxrss`, this knows nothing of the process that started this one.
+    status = Path("/proc/self/status").read_text()
+    sys.stdout.write(str(int(status.partition("VmHWM:")[2].split()[0]) // 1024))

@@ -115,7 +115,8 @@ def test_no_tab_ever_fails_and_all_it_shows_is_harmless(
         look = shown(delivery, data, tuple(pairs), (AttemptDetail(make_attempt(1, 1), (), data),))
         document = Document(tab.parts(replace(look, mode=mode)))
         for index in range(len(document)):
-            document.entry(index)
+            document.path(index)
+            document.value(index)
             for line in (document.cells(index), document.folded(index)):
                 assert all(visible(text) == text for text, _ in line)
 
@@ -150,11 +151,11 @@ def test_what_is_no_time_is_left_alone(path: str, value: object) -> None:
 def test_values_are_copied_as_they_were_sent_and_secrets_not_unless_shown() -> None:
     data = b'{"event":"delta.verified","data":{"status":"verified"}}'
     document = Document(envelope.parts(shown(data=data)))
-    found = {entry.path: entry.value for entry in map(document.entry, range(len(document)))}
+    found = {document.path(line): document.value(line) for line in range(len(document))}
     assert found["data.status"] == "verified"
     assert found["event id"] == "evt_000001"
     pairs = (("Authorization", "Bearer x"), ("A", "\x1b"))
     for reveal, value in ((False, None), (True, "Bearer x")):
         document = Document(headers.parts(shown(pairs=pairs, reveal=reveal)))
-        assert document.entry(1)[1:] == ("header.authorization", value)
-        assert document.entry(2)[1:] == ("header.a", "\x1b")
+        assert (document.path(1), document.value(1)) == ("header.authorization", value)
+        assert (document.path(2), document.value(2)) == ("header.a", "\x1b")

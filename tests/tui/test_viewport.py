@@ -100,10 +100,10 @@ def test_what_is_folded_says_what_is_in_it() -> None:
 
 def test_lines_know_their_path_and_value() -> None:
     whole = document({"a": [1.50, "two", "th\\ree"]})
-    found = {entry.path: entry.value for entry in map(whole.entry, range(5, 9))}
+    found = {whole.path(line): whole.value(line) for line in range(5, 9)}
     assert found == {"a": '[1.5, "two", "th\\\\ree"]', "a.0": "1.5", "a.1": "two",
                      "a.2": '"th\\\\ree"'}  # fmt: skip
-    assert whole.entry(2) == Entry((("x", ""),), "x", "1")
+    assert (whole.cells(2), whole.path(2), whole.value(2)) == ((("x", ""),), "x", "1")
 
 
 def test_keys_find_lines_again_in_a_newer_document() -> None:

@@ -68,7 +68,11 @@ class Looking:
         self._screen.detail.next_mode()
 
     def load_body(self) -> None:
-        self._session.inspection.load_body()
+        feed, inspection = self._session.feed, self._session.inspection
+        if feed.cursor_id is not None:
+            # The cursor may have come here by the key before, and not have been followed yet.
+            inspection.look_at(feed.get(feed.cursor_id))
+        inspection.load_body()
 
     def reveal(self) -> None:
         self._screen.detail.toggle_reveal()

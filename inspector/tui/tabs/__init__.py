@@ -28,6 +28,7 @@ class Tab:
     """
 
     name: str
+    short: str
     parts: Callable[[Shown], Iterator[Part]]
     uses: str
     bodies: Callable[[Shown], Bodies] = lambda shown: []
@@ -70,11 +71,11 @@ def _sides(shown: Shown) -> Bodies:
 
 
 TABS: tuple[Tab, ...] = (
-    Tab("Envelope", envelope.parts, "newest", _request),
-    Tab("Headers", headers.parts, "reveal"),
-    Tab("Body", body.parts, "mode", _request),
-    Tab("Signature", signature.parts, "newest explained"),
-    Tab("Attempts", attempts.parts, "newest attempts mode reveal", _responses),
-    Tab("Diff", diff.parts, "compared ignore ignored reveal width", _sides),
+    Tab("Envelope", "Env", envelope.parts, "newest", _request),
+    Tab("Headers", "Head", headers.parts, "reveal"),
+    Tab("Body", "Body", body.parts, "mode", _request),
+    Tab("Signature", "Sig", signature.parts, "newest explained"),
+    Tab("Attempts", "Att", attempts.parts, "newest attempts mode reveal", _responses),
+    Tab("Diff", "Diff", diff.parts, "compared ignore ignored reveal width", _sides),
 )
 DIFF = 5

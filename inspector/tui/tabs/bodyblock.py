@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterator
 
 from inspector.domain.bodyview import OpenBody, harmless
-from inspector.tui.document import Entry
 from inspector.tui.lines import Line, counted
 from inspector.tui.rows import Cell
 
@@ -22,23 +21,29 @@ class BodyBlock:
     def __init__(self, body: OpenBody) -> None:
         self._lines = body.lines
         self._layout = body.layout
+        self._form = body.kind == "form"
 
     def __len__(self) -> int:
         return len(self._lines)
-
-    def entry(self, index: int) -> Entry:
-        layout = self._layout
-        if layout is None:
-            return Entry(self.cells(index), "", self._lines[index])
-        return Entry(self.cells(index), layout.path(index), _copied(layout.value(index)))
 
     def cells(self, index: int) -> Line:
         if self._layout is None:
             return ((harmless(self._lines[index], WIDEST), "body"),)
         line = self._layout.line(index, WIDEST)
-        left = len(self._layout.source(index)) - WIDEST
+        left = self._layout.length(index) - WIDEST
         more = ((f"… {left:,} more characters", "dim"),) if left > 0 else ()
         return (*_coloured(harmless(line, WIDEST)), *more)
+
+    def path(self, index: int) -> str:
+        if self._layout is not None:
+            return self._layout.path(index)
+        return self._lines[index].partition(" = ")[0] if self._form else ""
+
+    def value(self, index: int) -> str:
+        if self._layout is not None:
+            return _copied(self._layout.value(index))
+        line = self._lines[index]
+        return line.partition(" = ")[2] if self._form else line
 
     def folded(self, index: int) -> Line:
         layout = self._layout
@@ -67,16 +72,17 @@ class BodyBlock:
     def may_hold(self, word: str, index: int) -> bool:
         if self._layout is None:
             return True
+        if self._layout.length(index) > WIDEST:
+            return True
         source = self._layout.source(index)
-        plain = source.isascii() and source.isprintable() and len(source) <= WIDEST
+        plain = source.isascii() and source.isprintable()
         return not plain or word in source.lower()
 
 
 def _copied(value: str) -> str:
     """A JSON value as it is copied: a text without its quotes, unless it would be another then."""
-    inner = value[1:-1]
-    if len(value) > 1 and value[0] == value[-1] == '"' and not _ESCAPED.search(inner):
-        return inner
+    if value[:1] == '"' and len(value) > 1 and not _ESCAPED.search(value, 1, len(value) - 1):
+        return value[1:-1]
     return value
 
 

@@ -1,12 +1,8 @@
 """The detail of the delivery under the cursor: tabs of lines."""
 
-from textual import events, on
+from textual import on
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.content import Content
-from textual.message import Message
-from textual.reactive import reactive
-from textual.widget import Widget
 from textual.widgets import Input
 
 from inspector.domain.preferences import Preferences
@@ -17,34 +13,7 @@ from inspector.tui.reading import Reading
 from inspector.tui.tabs import DIFF, TABS, attempts
 from inspector.tui.widgets.foot import Foot, SearchField
 from inspector.tui.widgets.lines_view import DetailView
-
-
-class TabBar(Widget, can_focus=False):
-    """The names of the tabs with their keys; a click chooses one."""
-
-    chosen: reactive[int] = reactive(0)
-
-    class Chosen(Message):
-        """A tab was clicked."""
-
-        def __init__(self, index: int) -> None:
-            super().__init__()
-            self.index = index
-
-    def render(self) -> Content:
-        parts = [
-            Content.styled(label, "reverse bold" if index == self.chosen else "")
-            for index, label in enumerate(_labels())
-        ]
-        return Content("").join(parts)
-
-    def on_click(self, event: events.Click) -> None:
-        end = 0
-        for index, label in enumerate(_labels()):
-            end += len(label)
-            if event.x < end:
-                self.post_message(self.Chosen(index))
-                return
+from inspector.tui.widgets.tab_bar import TabBar
 
 
 class Detail(Vertical):
@@ -58,7 +27,7 @@ class Detail(Vertical):
         self._reading = reading
         reading.keys = keys
         reading.ignore = (*reading.ignore, *preferences.diff_ignore)
-        self._bar = TabBar(id="tabs")
+        self._bar = TabBar(keys)
         self._view = DetailView()
         self._field = SearchField()
         self._foot = Foot()
@@ -83,8 +52,9 @@ class Detail(Vertical):
 
     def value_at_cursor(self) -> tuple[str, str] | None:
         """The path and the value of the line under the cursor, as it was sent; None without."""
-        entry = self._view.port.document.entry(self._view.port.cursor)
-        return None if entry.value is None else (entry.path, entry.value)
+        port = self._view.port
+        value = port.document.value(port.cursor)
+        return None if value is None else (port.document.path(port.cursor), value)
 
     # How it is read ------------------------------------------------------------------------
 
@@ -131,7 +101,7 @@ class Detail(Vertical):
             self._place = reading.place
         self._mark()
         shown_id = self._inspection.delivery_id
-        self.border_title = None if shown_id is None else f"#{shown_id}"
+        self._bar.about = "" if shown_id is None else f"#{shown_id} "
 
     @on(DetailView.Resized)
     def _resized(self, message: DetailView.Resized) -> None:
@@ -210,10 +180,6 @@ class Detail(Vertical):
         self._say()
 
     def _say(self) -> None:
-        entry = self._view.port.document.entry(self._view.port.cursor)
+        path = self._view.port.document.path(self._view.port.cursor)
         state = "formatting …" if self._reading.pending else self._reading.tally
-        self._foot.say(entry.path, state)
-
-
-def _labels() -> list[str]:
-    return [f" {number} {tab.name} " for number, tab in enumerate(TABS, 1)]
+        self._foot.say(path, state)
