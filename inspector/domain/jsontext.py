@@ -1,6 +1,7 @@
 """JSON laid out for the eye from its own text: numbers, order, duplicates and escapes as sent."""
 
 import re
+from array import array
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
@@ -64,8 +65,9 @@ class _Writer:
     expected: _Expected = _Expected.VALUE
     # The open containers: bracket, the line that opens it, and the number of its next item.
     _stack: list[str] = field(default_factory=list)
-    _opened: list[int] = field(default_factory=list)
-    _places: list[int] = field(default_factory=lambda: [0])
+    # As numbers of four bytes, because a hostile body opens millions.
+    _opened: "array[int]" = field(default_factory=lambda: array("i"))
+    _places: "array[int]" = field(default_factory=lambda: array("i", [0]))
     # The line being written: where it begins (-1: nothing yet), its value, its last token.
     _start: int = -1
     _value: int = 0

@@ -35,6 +35,7 @@ def environment(folder: Path, more: Mapping[str, str] | None = None) -> dict[str
         "PYTHONPATH": str(Path(inspector.__file__).parents[1]),
         "XDG_CONFIG_HOME": str(folder / "config"),
         "XDG_DATA_HOME": str(folder / "data"),
+        "XDG_STATE_HOME": str(folder / "state"),
     }
     return {**kept, **own, **(more or {})}
 

@@ -82,6 +82,16 @@ class Tmux:
         return self._tmux("show-buffer")
 
     @property
+    def pid(self) -> int:
+        """The program's process."""
+        return int(self._tmux("display-message", "-p", "#{pane_pid}"))
+
+    @property
+    def title(self) -> str:
+        """What the program called its window; tmux has its own word until it does."""
+        return self._tmux("display-message", "-p", "#{pane_title}").strip()
+
+    @property
     def exit_code(self) -> int | None:
         """How the program ended, None while it runs."""
         dead, _, status = (
