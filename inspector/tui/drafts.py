@@ -4,10 +4,12 @@ import asyncio
 import logging
 import threading
 from collections.abc import Callable, Hashable
+from functools import partial
 from typing import TypeVar
 
 from inspector.tasks import Tasks
 from inspector.tui.document import Document
+from inspector.tui.lines import plain
 
 _log = logging.getLogger(__name__)
 
@@ -37,7 +39,7 @@ class Drafts:
         if self._built is not None and self._built[0] == key:
             return self._built[1]
         if size <= AT_ONCE:
-            self._built = (key, build())
+            self._built = (key, built(build))
             return self._built[1]
         # Two large ones at a time would be one too many; who reads the old one has it.
         self._built = None
@@ -51,12 +53,21 @@ class Drafts:
         try:
             while (wanted := self._wanted) is not None:
                 key, build = wanted
-                document = await in_thread(build)
+                document = await in_thread(partial(built, build))
                 if self._wanted is not None and self._wanted[0] == key:
                     self._built, self._wanted = (key, document), None
                     self._ready()
         finally:
             self._running = False
+
+
+def built(build: Callable[[], Document]) -> Document:
+    """What is built; a fault of ours becomes a line that says so, and the UI goes on."""
+    try:
+        return build()
+    except Exception as error:
+        _log.error("a tab cannot be built", exc_info=error)
+        return Document([plain(f"This cannot be shown, a fault of inspector: {error!r}", "error")])
 
 
 async def in_thread(function: Callable[[], T]) -> T:

@@ -25,7 +25,7 @@ _PORTION = 2000
 class Reading:
     """The state of the detail. `tell` hears when a document or a search came further.
 
-    `reveals`: the values of secret headers are shown. `document` is what there is to read now;
+    `document` is what there is to read now;
     `place` says of what it is, so that whoever draws it knows whether it is another one.
     """
 
@@ -44,7 +44,7 @@ class Reading:
         self.width = 80
         self.tab = 0
         self.mode = 0
-        self.reveals = False
+        self._revealed: int | None = None
         self.document = Document()
         self.place: Hashable = None
         self.pending = False
@@ -52,6 +52,23 @@ class Reading:
         self.matches: Matches | None = None
         self._chosen: int | None = None
         self._origin: int | None = None
+
+    @property
+    def reveals(self) -> bool:
+        """Whether the values of secret headers are shown: of the delivery that is looked at, even
+        while another one is still on the screen."""
+        return self._revealed is not None and self._revealed == self._inspection.delivery_id
+
+    @property
+    def shown_id(self) -> int | None:
+        """The delivery that is on the screen: the one before until the wanted one has come."""
+        detail, wanted = self._inspection.detail, self._inspection.delivery_id
+        return wanted if detail is None or wanted is None else detail.delivery.id
+
+    @property
+    def late(self) -> bool:
+        """Whether another delivery than the wanted one is on the screen."""
+        return self.shown_id != self._inspection.delivery_id
 
     # How it is read ------------------------------------------------------------------------
 
@@ -61,7 +78,7 @@ class Reading:
 
     def toggle_reveal(self) -> None:
         """Show or mask the values of secret headers."""
-        self.reveals = not self.reveals
+        self._revealed = None if self.reveals else self._inspection.delivery_id
 
     def toggle_ignored(self) -> None:
         """Show or hide what a comparison passes over."""
@@ -80,10 +97,9 @@ class Reading:
         Another delivery begins masked. While a large document is built, the last one of the same
         place stays, and `pending` is set.
         """
-        inspection = self._inspection
-        if inspection.delivery_id != self._read_id:
-            self.reveals = False
-        place = (inspection.delivery_id, self.tab)
+        if not self.reveals:
+            self._revealed = None
+        place = (self.shown_id, self.tab)
         key, document = self._drafted()
         self.pending = document is None
         if document is None:
@@ -96,10 +112,6 @@ class Reading:
         self._origin = None
         self._search_again()
         return True
-
-    @property
-    def _read_id(self) -> object:
-        return self.place[0] if isinstance(self.place, tuple) else None
 
     def _drafted(self) -> tuple[Hashable, Document | None]:
         inspection = self._inspection
@@ -114,7 +126,7 @@ class Reading:
             inspection.detail,
             attempts=inspection.attempts,
             mode=MODES[self.mode],
-            reveal=self.reveals,
+            reveal=self.reveals and self._revealed == detail.delivery.id,
             keys=self.keys,
             ignore=self.ignore,
             ignored=self.ignored,

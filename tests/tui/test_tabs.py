@@ -41,6 +41,23 @@ def test_envelope_tells_documented_from_unknown_fields() -> None:
     assert "  data.status = verified\n      Always" in told
 
 
+def test_envelope_shows_numbers_as_they_were_sent() -> None:
+    data = (
+        b'{"event":"delta.verified","data":{"delta":{"amount":-42.50},"n":1e2,"n":0.10,"s":"1.0"}}'
+    )
+    document = Document(envelope.parts(shown(data=data)))
+    found = {document.path(line): document.value(line) for line in range(len(document))}
+    assert found["data.delta.amount"] == "-42.50"
+    assert found["data.n"] == "0.10"
+    assert found["data.s"] == "1.0"
+    assert "data.delta.amount = -42.50" in said(document)
+
+
+def test_of_a_sender_that_is_not_known_nothing_is_called_undocumented() -> None:
+    told = said(Document(envelope.parts(shown(make_delivery(1, provider="generic")))))
+    assert "not documented" not in told
+
+
 def test_envelope_of_an_unknown_event_of_a_known_provider() -> None:
     told = said(
         Document(envelope.parts(shown(make_delivery(1, event="delta.future", notes=("odd",)))))

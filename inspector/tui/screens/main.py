@@ -97,7 +97,7 @@ class MainScreen(Screen[None]):
         self.views = Views(preferences.views, saved)
         self.session = Session(control, stream, self._tell, now)
         self.list = DeliveryList(self.session.feed, self.session.selection, preferences, now, tz)
-        self.detail = Detail(self.session.inspection, self.session.reading, self.keys, preferences)
+        self.detail = Detail(self.session.reading, self.keys, preferences)
         self.filter_bar = FilterBar(self.keys, Vocabulary(self.session, self.views), saved)
         self.pane = "list"
         self._sidebar = Sidebar(self.session, self.views, now)

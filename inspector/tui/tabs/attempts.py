@@ -81,8 +81,8 @@ def _attempt(one: AttemptDetail, shown: Shown, name: str) -> Iterator[Part]:
 def _sent(sent: SentRequest, shown: Shown) -> Iterator[Part]:
     """What the target got: the head as it was sent, and the body as it was captured."""
     yield from header_lines(sent.headers, shown)
-    size = size_text(shown.delivery.body_size)
-    yield plain(f"and the body as it was captured, {size}", "doc")
+    size, key = size_text(shown.delivery.body_size), shown.keys.first("tab.3")
+    yield plain(f"and the body as it was captured, {size}: {key} shows it", "doc")
 
 
 def _received(one: AttemptDetail, shown: Shown) -> Iterator[Part]:

@@ -91,7 +91,7 @@ def _told(differences: list[Difference], left: Side, right: Side, shown: Shown) 
             _beside(told, name, column, shown.width) if shown.width >= WIDE else _below(told, name)
         )
         value = one.left if one.kind == "removed" else one.right
-        path = f"header.{one.path.lower()}" if one.part == "header" else one.path
+        path = f"header.{one.path.lower()}" if one.part == "header" and one.path else one.path
         for line in lines:
             yield Entry(line, path or _HEADS[one.part], None if hidden else value)
         if hidden:

@@ -1,10 +1,11 @@
 """What the provider said: its fields with their documentation, and the facts of the capture."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from inspector.domain.delivery import Delivery, iso
+from inspector.domain.bodyview import opened
+from inspector.domain.delivery import Delivery, Request, iso
 from inspector.domain.envelope import Field
 from inspector.domain.plaintext import visible
 from inspector.providers import by_name
@@ -18,6 +19,8 @@ from inspector.tui.tabs.shown import Shown
 # Larger bodies would hold the screen up while they are parsed.
 DESCRIBED = 1024 * 1024
 _VALUE = 2000
+# More fields than that are not described, each of which has one or two lines.
+_LINES = 6000
 # How sure a field is, as a word and as a sign before its name.
 _GRADES = {
     "documented": (" ", ""),
@@ -47,17 +50,22 @@ def parts(shown: Shown) -> Iterator[Part]:
         yield not_loaded(shown)
         yield ()
     elif fields := provider.describe(request):
+        sent = _sent_numbers(request)
+        known = bool(provider.catalogue)
         for field in fields:
-            yield from _field(field, delivery.received_at)
+            yield from _field(field, sent, delivery.received_at, known=known)
         yield ()
     yield from _facts(delivery)
 
 
-def _field(field: Field, captured: int) -> Iterator[Entry]:
-    text = _text(field.value)
+def _field(field: Field, sent: Mapping[str, str], captured: int, *, known: bool) -> Iterator[Entry]:
+    """A value with its documentation; `known`: of its sender something is documented at all."""
+    number = isinstance(field.value, int | float) and not isinstance(field.value, bool)
+    text = sent.get(field.path, "") if number else ""
+    text = text or _text(field.value)
     shown = text if len(text) <= _VALUE else text[:_VALUE] + "…"
-    sign, remark = _GRADES.get(field.grade, ("?", field.grade))
-    value: Line = ((visible(shown), "unknown" if field.grade == "unknown" else "value"),)
+    sign, remark = _GRADES.get(field.grade, ("?", field.grade)) if known else (" ", "")
+    value: Line = ((visible(shown), "unknown" if sign == "?" else "value"),)
     if when := beside(field.path, field.value, captured):
         value = (*value, (f"  {when}", "doc"))
     cells: Line = ((f"{sign} ", "doc"), (visible(field.path), "name"), (" = ", "dim"), *value)
@@ -65,6 +73,16 @@ def _field(field: Field, captured: int) -> Iterator[Entry]:
     if field.doc or remark:
         said = f"{field.doc} [{remark}]" if field.doc and remark else field.doc or remark
         yield Entry(plain("      " + said, "doc"), field.path, text)
+
+
+def _sent_numbers(request: Request) -> dict[str, str]:
+    """The scalars of a JSON body by their path, as they were sent: `1.50` is not `1.5`."""
+    layout = opened(request.body, request.headers, limit=DESCRIBED, max_lines=_LINES).layout
+    if layout is None:
+        return {}
+    # Of a repeated key the last one counts, as for whoever parses it.
+    lines = (one for one in range(len(layout)) if not layout.bracket(one))
+    return {layout.path(one): layout.value(one) for one in lines}
 
 
 def _text(value: Any) -> str:

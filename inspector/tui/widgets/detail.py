@@ -8,7 +8,6 @@ from textual.widgets import Input
 from inspector.domain.preferences import Preferences
 from inspector.tui.actions import Keys
 from inspector.tui.finding import pattern
-from inspector.tui.inspection import Inspection
 from inspector.tui.reading import Reading
 from inspector.tui.tabs import DIFF, TABS, attempts
 from inspector.tui.widgets.foot import Foot, SearchField
@@ -19,11 +18,8 @@ from inspector.tui.widgets.tab_bar import TabBar
 class Detail(Vertical):
     """One delivery, tab by tab. It draws what there is to read, whenever that changes."""
 
-    def __init__(
-        self, inspection: Inspection, reading: Reading, keys: Keys, preferences: Preferences
-    ) -> None:
+    def __init__(self, reading: Reading, keys: Keys, preferences: Preferences) -> None:
         super().__init__(id="detail")
-        self._inspection = inspection
         self._reading = reading
         reading.keys = keys
         reading.ignore = (*reading.ignore, *preferences.diff_ignore)
@@ -51,7 +47,10 @@ class Detail(Vertical):
         return bool(self._reading.sought) or self._field.display
 
     def value_at_cursor(self) -> tuple[str, str] | None:
-        """The path and the value of the line under the cursor, as it was sent; None without."""
+        """The path and the value of the line under the cursor, as it was sent; None without,
+        and while the delivery that is looked at has not come yet."""
+        if self._reading.late:
+            return None
         port = self._view.port
         value = port.document.value(port.cursor)
         return None if value is None else (port.document.path(port.cursor), value)
@@ -100,7 +99,7 @@ class Detail(Vertical):
             self._view.show(reading.document, from_top=reading.place != self._place)
             self._place = reading.place
         self._mark()
-        shown_id = self._inspection.delivery_id
+        shown_id = reading.shown_id
         self._bar.about = "" if shown_id is None else f"#{shown_id} "
 
     @on(DetailView.Resized)
