@@ -48,6 +48,7 @@ async def test_large_ones_come_later_and_only_the_one_that_is_waited_for() -> No
     go_on.clear()
     ready.clear()
     assert drafts.ask("e", lambda: build("e"), AT_ONCE + 1) is None
+    await asyncio.sleep(0)
     assert text(drafts.ask("f", lambda: document("f"), 1)) == "f"
     assert drafts.ask("g", lambda: build("g"), AT_ONCE + 1) is None
     go_on.set()
