@@ -25,9 +25,9 @@ class BulkScreen(ModalScreen[Plan | None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss(None)", "Close"),
-        Binding("enter", "start", "Start", priority=True),
-        Binding("down", "app.focus_next", "Next", show=False, priority=True),
-        Binding("up", "app.focus_previous", "Previous", show=False, priority=True),
+        Binding("enter", "start", "Start"),
+        Binding("down", "app.focus_next", "Next", show=False),
+        Binding("up", "app.focus_previous", "Previous", show=False),
     ]
 
     def __init__(self, deliveries: int, plan: Plan, own: str) -> None:
@@ -61,6 +61,10 @@ class BulkScreen(ModalScreen[Plan | None]):
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()
         self._read()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.action_start()
 
     def action_start(self) -> None:
         plan = self._read()

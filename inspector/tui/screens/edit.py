@@ -42,12 +42,12 @@ class EditScreen(ModalScreen[None]):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "leave", "Leave", priority=True),
-        Binding("ctrl+s", "send(False)", "Send", priority=True),
-        Binding("ctrl+r", "send(True)", "Re-sign and send", priority=True),
-        Binding("ctrl+e", "outside", "In $EDITOR", priority=True),
-        Binding("ctrl+t", "target", "Target", priority=True),
-        Binding("ctrl+l", "lay_out", "Lay out", priority=True),
+        Binding("escape", "leave", "Leave"),
+        Binding("ctrl+s", "send(False)", "Send"),
+        Binding("ctrl+r", "send(True)", "Re-sign and send"),
+        Binding("ctrl+e", "outside", "In $EDITOR"),
+        Binding("ctrl+t", "target", "Target"),
+        Binding("ctrl+l", "lay_out", "Lay out"),
     ]
 
     def __init__(

@@ -257,9 +257,9 @@ class MainScreen(Screen[None]):
         self._sidebar.show()
 
     def focus_pane(self, pane: str) -> None:
-        # A pane that is not displayed takes no focus: make it the visible one first.
         self._place_class(pane)
-        self.query_one(f"#{pane}").focus()
+        # At once, unlike `focus()`: what is typed right after the key is for that pane.
+        self.set_focus(self.query_one(f"#{pane}"))
 
     def show_detail_pane(self) -> None:
         """Make sure that the detail is seen, where only one pane fits."""

@@ -33,8 +33,8 @@ class PromptScreen(ModalScreen[str | None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss(None)", "Close"),
-        Binding("down", "offer(1)", "Next offer", priority=True),
-        Binding("up", "offer(-1)", "Previous offer", priority=True),
+        Binding("down", "offer(1)", "Next offer"),
+        Binding("up", "offer(-1)", "Previous offer"),
     ]
 
     def __init__(

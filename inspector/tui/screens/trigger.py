@@ -19,8 +19,8 @@ class TriggerScreen(ModalScreen[str | None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss(None)", "Close"),
-        Binding("down", "move(1)", "Down", priority=True),
-        Binding("up", "move(-1)", "Up", priority=True),
+        Binding("down", "move(1)", "Down"),
+        Binding("up", "move(-1)", "Up"),
     ]
 
     def __init__(self, catalogue: list[EventDoc]) -> None:

@@ -2,11 +2,13 @@
 
 from typing import ClassVar
 
+from textual import events
 from textual.binding import Binding, BindingType
 from textual.document._document import EditResult, Location
 from textual.widgets import TextArea
 
 from inspector.domain.plaintext import visible
+from inspector.tui.widgets.in_order import act_for_screen, act_in_order
 
 
 class PlainArea(TextArea):
@@ -19,6 +21,11 @@ class PlainArea(TextArea):
         Binding("ctrl+home", "edge(False)", "Start", show=False),
         Binding("ctrl+end", "edge(True)", "End", show=False),
     ]
+
+    async def on_key(self, event: events.Key) -> None:
+        # Some keys of the area are the screen's (Ctrl+E is a line's end here), and two are text.
+        if not await act_for_screen(self, event) and event.key not in ("enter", "tab"):
+            await act_in_order(self, event)
 
     def action_edge(self, end: bool) -> None:
         self.move_cursor(self.document.end if end else self.document.start)

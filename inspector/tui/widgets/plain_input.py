@@ -4,6 +4,7 @@ from textual import events
 from textual.widgets import Input
 
 from inspector.domain.plaintext import visible
+from inspector.tui.widgets.in_order import act_in_order
 
 
 class PlainInput(Input):
@@ -17,16 +18,4 @@ class PlainInput(Input):
         return not action.startswith("scroll_") and super().check_action(action, parameters)
 
     async def on_key(self, event: events.Key) -> None:
-        """Keys act in the order in which they were pressed.
-
-        Textual takes letters at once, and what is bound to other keys only when they have come
-        back to the app: of a quick `Ctrl+U`, `a` it makes nothing, of `a`, `Tab`, `b` it completes
-        `ab`.
-        """
-        if event.is_printable:
-            return
-        active = self.screen.active_bindings.get(event.key)
-        if active is not None and active.enabled:
-            event.stop()
-            event.prevent_default()
-            await self.app.run_action(active.binding.action, active.node)
+        await act_in_order(self, event)
