@@ -17,6 +17,8 @@ from inspector.tui.searching import Progress, Windows
 _FIRST = 100
 # Ids of the first request and the last: the top of the list comes at once, the rest in bulk.
 _SMALL, _LARGE = 1_000, 100_000
+# How long the rest waits for the first rows to be painted, which it would delay by as much.
+_PAINTED = 0.05
 # Redeliveries that are folded in one go: so many take 10 ms.
 _FOLDED = 1_000
 
@@ -108,6 +110,8 @@ class Loading:
         pairs = [(one.id, one.duplicate_of) for one in page.items if one.duplicate_of]
         self._told(feed.extend_older(ids, pairs, last=page.next is None), force=True)
         limit = _SMALL
+        if not feed.complete:
+            await asyncio.sleep(_PAINTED)
         while not feed.complete:
             before = feed.oldest
             more = await self._control.ids(query, before=before, limit=limit)

@@ -83,10 +83,8 @@ def _connected_at(port: int) -> float | None:
 def _filtered(screen: Terminal, text: str, count: int) -> float:
     """Milliseconds from entering a filter until its newest match is on the screen."""
     newest = f"{count - 99 if text == 'state:failed' else count} "
-    screen.type("f")
-    screen.wait_quiet(_SETTLED, _START_SECONDS)
-    screen.type(text)
-    screen.wait_quiet(_SETTLED, _START_SECONDS)
+    screen.press("f", _SETTLED, _START_SECONDS)
+    screen.press(text, _SETTLED, _START_SECONDS)
     screen.forget()
     entered = screen.type("\r")
     shown = screen.wait_for(newest, _START_SECONDS)

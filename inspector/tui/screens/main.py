@@ -45,7 +45,6 @@ from inspector.tui.vocabulary import Vocabulary
 from inspector.tui.widgets.bars import Banner
 from inspector.tui.widgets.delivery_list import DeliveryList, ListTitles
 from inspector.tui.widgets.detail import Detail
-from inspector.tui.widgets.empty import EmptyList
 from inspector.tui.widgets.filter_bar import FilterBar
 from inspector.tui.widgets.job_bar import JobBar
 from inspector.tui.widgets.sidebar import Sidebar
@@ -101,7 +100,6 @@ class MainScreen(Screen[None]):
         self.filter_bar = FilterBar(self.keys, Vocabulary(self.session, self.views), saved)
         self.pane = "list"
         self._sidebar = Sidebar(self.session, self.views, now)
-        self._empty = EmptyList()
         self._banner = Banner(time.monotonic)
         self._job = JobBar(self.session.acts.jobs)
         self._status = StatusBar(self.session, self.keys)
@@ -117,7 +115,6 @@ class MainScreen(Screen[None]):
                 with Vertical(id="list-pane"):
                     yield ListTitles(self.preferences)
                     yield self.list
-                    yield self._empty
                 yield self.detail
         yield self._job
         yield self._status
@@ -130,7 +127,8 @@ class MainScreen(Screen[None]):
         self._list_or_empty()
         if self.views.problem is not None:
             self.say_error(self.views.problem)
-        self.session.start()
+        # The first look at the screen would hold up the first answers.
+        self.call_after_refresh(self.session.start)
 
     async def on_unmount(self) -> None:
         await self.session.stop()
@@ -297,9 +295,7 @@ class MainScreen(Screen[None]):
 
     def _list_or_empty(self) -> None:
         """The list, or what to do where it has no rows."""
-        empty = not len(self.session.feed)
-        self._empty.display = empty
-        if empty:
-            self._empty.say(said_of(self.session, self.keys))
+        if not len(self.session.feed):
+            self.list.say(said_of(self.session, self.keys))
             # A delivery that is not listed is not the one that keys act on.
             self._look()
