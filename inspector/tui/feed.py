@@ -233,7 +233,7 @@ class Feed:
             arrived = arrived[-_PARSED:]
         for item in arrived:
             delivery = Delivery.from_json(dict(item))
-            self._pages.put(delivery)
+            self._pages.put(delivery, awaited=self._floor == NOWHERE)
             done.touched.add(delivery.id)
             self._judge(delivery, done, arrived=True)
         for item in changed:
@@ -243,7 +243,7 @@ class Feed:
                 continue
             delivery = Delivery.from_json(dict(item))
             if known:
-                self._pages.put(delivery)
+                self._pages.put(delivery, awaited=self._floor == NOWHERE)
                 done.touched.add(delivery_id)
             self._judge(delivery, done)
         if self.total > self._limit + _SLACK:

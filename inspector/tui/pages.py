@@ -18,7 +18,7 @@ class PageRequest:
 
 
 class Pages:
-    """Summaries by id, the latest used `capacity` of them.
+    """Summaries by id, the latest put or looked at, `capacity` of them.
 
     `load` is called with each page that is needed; answer with `loaded` or `failed`.
     """
@@ -28,12 +28,15 @@ class Pages:
         self._capacity = capacity
         self._cache: OrderedDict[int, Delivery] = OrderedDict()
         self._asked: set[int] = set()
+        # The stream has told of these what is newer than an answer that is on its way.
+        self._overtaken: set[int] = set()
         self._generation = 0
 
     def reset(self, *, forget: bool) -> None:
         """What was asked for so far is not waited for; `forget` what is at hand, too."""
         self._generation += 1
         self._asked.clear()
+        self._overtaken.clear()
         if forget:
             self._cache.clear()
 
@@ -47,7 +50,13 @@ class Pages:
         """Whether a summary is on its way, which may be older than what the stream says now."""
         return delivery_id in self._asked
 
-    def put(self, delivery: Delivery) -> None:
+    def put(self, delivery: Delivery, *, awaited: bool = False) -> None:
+        """Keep a summary that the stream brought; `awaited`: an older one may be on its way."""
+        if awaited or delivery.id in self._asked:
+            self._overtaken.add(delivery.id)
+        self._keep(delivery)
+
+    def _keep(self, delivery: Delivery) -> None:
         self._cache[delivery.id] = delivery
         self._cache.move_to_end(delivery.id)
         while len(self._cache) > self._capacity:
@@ -56,15 +65,22 @@ class Pages:
     def remember(self, deliveries: Iterable[Delivery]) -> None:
         """Keep summaries that came with a page; what the stream brought meanwhile is newer."""
         for delivery in deliveries:
-            if delivery.id not in self._cache:
-                self.put(delivery)
+            if delivery.id not in self._cache and delivery.id not in self._overtaken:
+                self._keep(delivery)
 
     def want(self, ids: Iterable[int]) -> None:
         """These are looked at: ask for those that are neither at hand nor on their way."""
-        missing = [one for one in ids if one not in self._cache and one not in self._asked]
+        missing = []
+        for one in ids:
+            if one in self._cache:
+                # What stands on the screen stays, however much the stream brings.
+                self._cache.move_to_end(one)
+            elif one not in self._asked:
+                missing.append(one)
         for start in range(0, len(missing), PAGE):
             page = tuple(missing[start : start + PAGE])
             self._asked.update(page)
+            self._overtaken.difference_update(page)
             self._load(PageRequest(page, self._generation))
 
     def loaded(self, request: PageRequest, items: Sequence[Delivery]) -> list[int] | None:
@@ -73,6 +89,7 @@ class Pages:
             return None
         self._asked.difference_update(request.ids)
         self.remember(items)
+        self._overtaken.difference_update(request.ids)
         came = {delivery.id for delivery in items}
         return [one for one in request.ids if one not in came and one not in self._cache]
 

@@ -55,11 +55,13 @@ class World:
         self.feed = Feed(self.wanted.append, cache=8)
         self.unfolded: set[int] = set()
         self.newest = 0
+        # The delivery that the cursor was put on, while it has been listed ever since.
+        self.wish: int | None = None
         self.filtered, self.asks = filtered, asks
         self.reset()
 
     def reset(self, *_: int) -> None:
-        self.listed = self.judged = None
+        self.listed = self.judged = self.wish = None
         self.feed.reset(failed if self.filtered and not self.asks else None, asks=self.asks)
 
     def expected(self) -> list[int]:
@@ -89,14 +91,18 @@ class World:
         """Unfold or fold a row."""
         if len(self.feed):
             one = self.feed.id_at(number % len(self.feed))
+            first = self.feed.first_above(one) or one
             if state:
                 self.feed.unfold(one)
             else:
                 self.feed.fold(one)
+                if self.wish and self.feed.first_above(self.wish) == first:
+                    self.wish = first
             self.unfolded = set(self.feed._rows.unfolded)
 
     def move(self, number: int, _: int = 0) -> None:
         self.feed.move(number - 5)
+        self.wish = None if self.feed.follow else self.feed.cursor_id
 
     def deliver(self, count: int, _: int = 0) -> None:
         batch, self.frames = self.frames[:count], self.frames[count:]
@@ -160,6 +166,11 @@ class World:
         assert rows == rows_of(listed, self.unfolded)
         assert [feed.row_of(one) for one in rows] == list(range(len(rows)))
         assert feed.total == len(listed)
+        if self.wish is not None and self.wish not in listed:
+            self.wish = None
+        if self.wish is not None:
+            # Folded by what came, it is found again under its first.
+            assert feed.cursor_id == (self.wish if self.wish in rows else listed[self.wish])
         for one in rows:
             if not feed.first_above(one):
                 below = [each for each, first in listed.items() if first == one]
@@ -176,7 +187,7 @@ OPERATIONS = (
     *(World.judge,) * 2,
     *(World.arrive,) * 5,
     *(World.fold,) * 3,
-    World.move,
+    *(World.move,) * 2,
     World.reset,
 )
 
@@ -374,3 +385,35 @@ def test_an_empty_list_has_no_cursor() -> None:
     feed.reset()
     feed.apply([make_delivery(1).to_json()], [])
     assert feed.cursor_id == 1
+
+
+def test_folding_puts_the_cursor_on_the_first_for_good() -> None:
+    feed, _ = filled(3)
+    feed.apply([make_delivery(one, duplicate_of=2).to_json() for one in (4, 5)], [])
+    assert shown(feed) == [3, 2, 1]
+    assert (feed.redelivered.count, feed.redelivered.first, feed.new) == (2, 2, 0)
+    assert feed.unfold(2)
+    assert shown(feed) == [3, 2, 5, 4, 1]
+    feed.select(3)
+    assert feed.cursor_id == 4
+    assert feed.redelivered.count == 0
+    feed.fold(4)
+    assert feed.cursor_id == 2
+    feed.unfold(2)
+    assert feed.cursor_id == 2
+    assert not feed.unfold(1)
+
+
+def test_what_stands_on_the_screen_stays_at_hand() -> None:
+    asked: list[PageRequest] = []
+    feed = Feed(asked.append, cache=300)
+    feed.reset()
+    feed.extend_older(array("q", range(100, 0, -1)), last=True)
+    feed.want(0, 9)
+    feed.loaded(asked[0], [make_delivery(one) for one in asked[0].ids])
+    for start in range(101, 2101, 100):
+        feed.apply([make_delivery(one).to_json() for one in range(start, start + 100)], [])
+        first = feed.row_of(100)
+        assert first is not None
+        feed.want(first, first + 9)
+        assert feed.at(first) == make_delivery(100)

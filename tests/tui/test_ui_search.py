@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from inspector.domain.preferences import Preferences
 from inspector.tui.searching import Windows
 from tests.helpers.fake_listener import FakeListener, fake_listener
 from tests.helpers.summaries import NOW, Content, make_delivery
@@ -179,3 +180,31 @@ async def test_what_could_not_be_loaded_while_away_is_loaded_on_return() -> None
             await shown.until_shown(" >      1 …")
             await listener.start(port)
             await shown.until_shown("evt_000001")
+
+
+async def test_what_is_selected_of_a_list_that_is_not_complete_is_told() -> None:
+    async with fake_listener(listener=many()) as listener, ui(listener, (96, 30)) as shown:
+        await searching(listener, shown)
+        await shown.press("A")
+        await shown.until_said("1 are selected: the list is not complete yet")
+        # Esc ends the search first, then the selection.
+        await shown.press("escape")
+        await shown.until_shown("INCOMPLETE")
+        assert len(shown.main.session.selection) == 1
+        await shown.press("escape")
+        assert not shown.main.session.selection
+        assert shown.main.session.filter.text == "needle"
+
+
+async def test_columns_and_times_as_the_user_has_configured_them() -> None:
+    preferences = Preferences(columns=("note", "time", "id", "state"), time="relative")
+    noted = make_delivery(1, note="look here", received_at=NOW - 300_000_000)
+    async with (
+        fake_listener(noted, make_delivery(2)) as listener,
+        ui(listener, (96, 30), preferences=preferences) as shown,
+    ):
+        await shown.until_shown('"  look here')
+        line = next(text for text in shown.text.split("\n") if "look here" in text)
+        assert re.search(r"look here +5 min +1 forwarded 200 8ms", line)
+        assert re.search(r"note +time +id state", shown.text)
+        assert "evt_000001" not in line

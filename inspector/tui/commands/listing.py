@@ -44,6 +44,10 @@ class Listing:
             selection.clear()
         else:
             selection.take(self._session.feed.ids())
+            if not self._session.feed.complete:
+                self._screen.say(
+                    f"{len(selection):,} are selected: the list is not complete yet", "warning"
+                )
         self._screen.list.refresh()
         self._screen.refresh_place()
 
