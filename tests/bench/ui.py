@@ -19,12 +19,14 @@ _ESTABLISHED = "01"
 _QUIET = 0.03
 _SETTLED = 0.7
 _ANSWER_SECONDS = 0.5
-# What is typed into the filter: the figure's name, and how many milliseconds it may take.
+# What is typed into the filter: the figure's name, and how many milliseconds it may take. The bound
+# keeps out what stood on the screen before.
 _FILTERS = {
     "event:delta.*": ("filter-event", 50),
     "state:failed": ("filter-state", 50),
     '"usage_charge"': ("free-text", 200),
 }
+_BELOW = 1_000
 
 
 def ui(plan: Plan) -> Iterator[Figure]:
@@ -82,15 +84,16 @@ def _connected_at(port: int) -> float | None:
 
 def _filtered(screen: Terminal, text: str, count: int) -> float:
     """Milliseconds from entering a filter until its newest match is on the screen."""
-    newest = f"{count - 99 if text == 'state:failed' else count} "
+    # The first of every hundred is a failed one.
+    newest = f"{count - _BELOW - 99 if text == 'state:failed' else count - _BELOW} "
     screen.press("f", _SETTLED, _START_SECONDS)
-    screen.press(text, _SETTLED, _START_SECONDS)
+    screen.press(f"{text} id:..{count - _BELOW}", _SETTLED, _START_SECONDS)
     screen.forget()
     entered = screen.type("\r")
     shown = screen.wait_for(newest, _START_SECONDS)
     # Back to the whole list: a search that goes on is stopped first, then the filter goes.
     for _ in range(3):
-        screen.press("\x1b", _SETTLED, _START_SECONDS)
+        screen.press("\x1b", _SETTLED, 2 * _SETTLED)
     return (shown - entered) * 1000
 
 

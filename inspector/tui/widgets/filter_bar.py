@@ -236,6 +236,9 @@ class FilterBar(Vertical):
         return None
 
     def _complain(self, text: str) -> None:
+        if text == self._complaint:
+            # Saying it again would lay the whole screen out anew.
+            return
         # While something is offered the text is on its way: what is missing stands in the list.
         text = "" if self._choices else text
         self._complaint = text
