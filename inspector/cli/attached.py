@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from inspector.cli.child import listening
+from inspector.cli.hangup import end_with_standard_input
 from inspector.cli.parting import after_serve
 from inspector.cli.printing import tell
 from inspector.settings import Settings
@@ -21,6 +22,7 @@ def serve_with_ui(settings: Settings, demo: bool) -> int:
         check_ui(settings.ui)
         ready = child.ready()
         token = Path(ready["token_file"]).read_text("ascii").strip()
+        end_with_standard_input()
         return run_ui(ready["control"], token, settings.ui, _left)
 
 

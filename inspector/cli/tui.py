@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from inspector.cli.hangup import end_with_standard_input
 from inspector.cli.opened import existing
 from inspector.cli.options import store_options
 from inspector.cli.parting import after_tui
@@ -33,6 +34,7 @@ def command(db: Path | None, as_json: bool) -> int:
         raise UsageError("the UI needs a terminal", "see `inspector list` and `inspector show`")
     from inspector.tui.app import run_ui
 
+    end_with_standard_input()
     return run_ui(listener.control, listener.token(), settings.ui, _left)
 
 

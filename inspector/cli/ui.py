@@ -2,24 +2,20 @@
 
 import json
 import os
-import select
-import signal
-import threading
-import time
 from pathlib import Path
 
 import click
 
+from inspector.cli.hangup import end_with_standard_input
 from inspector.domain.preferences import Preferences
-
-_STOP_SECONDS = 3.0
 
 
 @click.command("_ui", hidden=True)
 def command() -> int:
     """Read one JSON line, then speak the web driver's protocol on standard input and output."""
     told = json.loads(_first_line())
-    threading.Thread(target=_end_with_the_server, name="inspector-parent", daemon=True).start()
+    # The server holds the other end: however it ends, so do we.
+    end_with_standard_input()
     from inspector.tui.app import run_ui
 
     token = Path(told["token_file"]).read_text("ascii").strip()
@@ -32,16 +28,3 @@ def _first_line() -> bytes:
     while (byte := os.read(0, 1)) not in (b"", b"\n"):
         line += byte
     return line
-
-
-def _end_with_the_server() -> None:
-    """The server holds the other end of standard input: however it ends, so do we.
-
-    The driver reads on when it is told nothing more, so the hang-up is watched for beside it.
-    """
-    watched = select.poll()
-    watched.register(0, 0)
-    watched.poll()
-    os.kill(os.getpid(), signal.SIGTERM)
-    time.sleep(_STOP_SECONDS)
-    os._exit(1)

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import pty
 import signal
 import socket
 import subprocess
@@ -217,3 +218,29 @@ def _peak_kib(pid: int) -> int:
     status = Path(f"/proc/{pid}/status").read_text()
     (line,) = [one for one in status.splitlines() if one.startswith("VmHWM:")]
     return int(line.split()[1])
+
+
+def _on(terminal: int, folder: Path, *command: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "inspector", *command], env=environment(folder), cwd=folder,
+        stdin=terminal, stdout=terminal, stderr=terminal, start_new_session=True,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("serve", [True, False], ids=["serve", "tui"])
+async def test_a_ui_ends_with_its_terminal(tmp_path: Path, serve: bool) -> None:
+    """One that belongs to no session of a terminal, so that no signal tells of its end."""
+    async with ListenerProcess(tmp_path / "store.db") as listener:
+        own = ["serve", "--port", "0", "--db", str(tmp_path / "own.db")]
+        command = own if serve else ["tui", "--db", str(listener.db)]
+        master, slave = pty.openpty()
+        process = _on(slave, tmp_path, *command)
+        os.close(slave)
+        shown = b""
+        while b"connected" not in shown:
+            shown += await asyncio.to_thread(os.read, master, 65536)
+        family = [process.pid, *children_of(process.pid)]
+        assert len(family) > 1 or not serve
+        os.close(master)
+        await asyncio.to_thread(process.wait, PATIENCE)
+        await until(lambda: not any(map(alive, family)))
