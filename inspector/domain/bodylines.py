@@ -1,29 +1,13 @@
 """The lines of a body without laying it out: text and hex dumps, each line made when asked for."""
 
 from array import array
-from collections.abc import Sequence
-from typing import overload
+
+from inspector.domain.lazylines import LazyLines
 
 _DOTS = bytes(code if 32 <= code < 127 else ord(".") for code in range(256))
 
 
-class _Lines(Sequence[str]):
-    """A sequence that makes its lines, for what would be many times larger with all of them."""
-
-    def _line(self, index: int) -> str:
-        raise NotImplementedError
-
-    @overload
-    def __getitem__(self, index: int) -> str: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[str]: ...
-    def __getitem__(self, index: int | slice) -> str | list[str]:
-        if isinstance(index, slice):
-            return [self._line(one) for one in range(*index.indices(len(self)))]
-        return self._line(range(len(self))[index])
-
-
-class HexLines(_Lines):
+class HexLines(LazyLines):
     """Sixteen bytes a line: where they stand, their values, and what they are as text."""
 
     WIDTH = 16
@@ -34,14 +18,14 @@ class HexLines(_Lines):
     def __len__(self) -> int:
         return -(-len(self._data) // self.WIDTH)
 
-    def _line(self, index: int) -> str:
+    def line(self, index: int) -> str:
         at = index * self.WIDTH
         row = self._data[at : at + self.WIDTH]
         half = f"{row[:8].hex(' '):<23}  {row[8:].hex(' '):<23}"
         return f"{at:08x}  {half}  |{row.translate(_DOTS).decode('ascii')}|"
 
 
-class TextLines(_Lines):
+class TextLines(LazyLines):
     """The lines of a text, at most `max_lines`; one longer than `width` goes on in the next.
 
     `complete` says that the end of the text was reached.
@@ -64,5 +48,5 @@ class TextLines(_Lines):
     def __len__(self) -> int:
         return len(self._starts)
 
-    def _line(self, index: int) -> str:
+    def line(self, index: int) -> str:
         return self._text[self._starts[index] : self._ends[index]].removesuffix("\r")

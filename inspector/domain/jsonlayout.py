@@ -3,9 +3,10 @@
 import json
 import re
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import overload
+
+from inspector.domain.lazylines import LazyLines
 
 # Nobody reads more steps of a path than these, the last ones.
 _MAX_STEPS = 64
@@ -39,7 +40,7 @@ class Spans:
     indents: "array[int]" = field(default_factory=lambda: array("B"))
 
 
-class Layout(Sequence[str]):
+class Layout(LazyLines):
     """The text as indented lines, each made when it is asked for.
 
     `flaw`: what is not JSON in it, though its shape could be followed. `broken` is where and why
@@ -58,15 +59,6 @@ class Layout(Sequence[str]):
 
     def __len__(self) -> int:
         return len(self._spans.starts)
-
-    @overload
-    def __getitem__(self, index: int) -> str: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[str]: ...
-    def __getitem__(self, index: int | slice) -> str | list[str]:
-        if isinstance(index, slice):
-            return [self.line(one) for one in range(*index.indices(len(self)))]
-        return self.line(index)
 
     def line(self, index: int, limit: int | None = None) -> str:
         """One line; `limit` is how many characters of the text are looked at."""

@@ -6,14 +6,12 @@ from typing import NamedTuple
 from inspector.domain import snippets
 from inspector.domain.delivery import Delivery, Request
 from inspector.domain.plaintext import one_line, visible
-from inspector.domain.redact import MASK, masked
+from inspector.domain.redact import masked
 from inspector.tui.rows import size_text
 from inspector.tui.screens.menu import Choice
 
 # Terminals take some 100 kB of base64 in one sequence (xterm: 74,994 bytes of text).
 LIMIT = 74_000
-# Where a mask must be Latin-1, like every byte of a head.
-_PLAIN_MASK = "*" * len(MASK)
 
 CARRYING = ("c", "h", "p", "w")
 """The choices that carry the request, which has to be fetched for them."""
@@ -118,10 +116,7 @@ def _carried(key: str, request: Request, base: str, reveal: bool) -> Copied:
 
 def _raw(request: Request) -> tuple[str, str]:
     """The request as text where it is text, else in base64."""
-    headers = tuple(
-        (name, _PLAIN_MASK if value == MASK else value) for name, value in request.headers
-    )
-    data = snippets.raw(request._replace(headers=headers))
+    data = snippets.raw(request)
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError:

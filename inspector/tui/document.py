@@ -1,7 +1,7 @@
 """What a tab shows, as lines with a meaning: each may have a path, a value, and lines to fold."""
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple, Protocol, runtime_checkable
 
 from inspector.tui.lines import Line
@@ -222,6 +222,3 @@ class _Listed:
 
     def may_hold(self, word: str, index: int) -> bool:
         return word in "".join(text for text, _ in self._entries[index].cells).lower()
-
-
-Build = Callable[[], Document]

@@ -152,9 +152,6 @@ class Feed:
         if row == 0:
             self.saw_top()
 
-    def move(self, rows: int) -> None:
-        self.select((self.cursor_row or 0) + rows)
-
     def pause(self) -> None:
         """Stop following: the cursor stays at the delivery it is on."""
         self._cursor.pause()

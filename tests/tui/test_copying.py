@@ -52,7 +52,7 @@ def test_secrets_are_masked_and_it_is_said() -> None:
 def test_raw_is_text_where_it_is_text() -> None:
     done = one("w")
     assert done.what == "raw request"
-    assert done.text == ("POST /hooks?x=1 HTTP/1.1\r\nHost: x\r\nAuthorization: ****\r\n\r\n{}")
+    assert done.text == ("POST /hooks?x=1 HTTP/1.1\r\nHost: x\r\nAuthorization: ••••\r\n\r\n{}")
     for body in (b"\xff\x00", b"\x1b[2J"):
         done = one("w", REQUEST._replace(body=body), reveal=True)
         assert done.what == "raw request in base64, because it is no text"

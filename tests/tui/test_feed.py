@@ -101,7 +101,7 @@ class World:
             self.unfolded = set(self.feed._rows.unfolded)
 
     def move(self, number: int, _: int = 0) -> None:
-        self.feed.move(number - 5)
+        self.feed.select((self.feed.cursor_row or 0) + number - 5)
         self.wish = None if self.feed.follow else self.feed.cursor_id
 
     def deliver(self, count: int, _: int = 0) -> None:
@@ -265,7 +265,7 @@ def test_cursor_keeps_its_delivery_and_new_counts_what_came(steps: list[tuple[st
             cursor = target
             if cursor == newest:
                 seen = newest
-            feed.move(number)
+            feed.select((feed.cursor_row or 0) + number)
         elif kind == "follow":
             follow, cursor = True, newest
             feed.resume()
@@ -379,7 +379,7 @@ def test_the_cursor_stays_within_the_rows(row: int) -> None:
 
 def test_an_empty_list_has_no_cursor() -> None:
     feed = Feed(lambda request: None)
-    feed.move(1)
+    feed.select((feed.cursor_row or 0) + 1)
     feed.pause()
     assert feed.cursor_id is None
     feed.reset()

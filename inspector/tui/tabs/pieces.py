@@ -19,11 +19,6 @@ def fact(name: str, value: str, style: str = "value", width: int = 14) -> Entry:
     return Entry(pair(name, value, style, width), name, value)
 
 
-def copyable(line: Line, path: str, value: str) -> Entry:
-    """A line that stands for a value."""
-    return Entry(line, path, value)
-
-
 def header_lines(headers: Headers, shown: Shown, *, among: Headers | None = None) -> Iterator[Part]:
     """Each header on a line of its own, with its number where its name comes more than once.
 
