@@ -20,6 +20,7 @@ class State(StrEnum):
     FORWARDED = "forwarded"
     FAILED = "failed"
     REFUSED = "refused"
+    GAP = "gap"
 
 
 class Request(NamedTuple):
@@ -40,7 +41,9 @@ class Delivery(NamedTuple):
     """The summary of a delivery: everything that is shown of it, without headers and body.
 
     Times are microseconds since the epoch, UTC; sizes are bytes. `seq` is the journal position of
-    its capture, `last_*` are of its latest attempt.
+    its capture, `last_*` are of its latest attempt. `origin_*` are the relay that captured it and
+    its id there. A row of state `gap` is no delivery: it stands for `gap_count` of them, with ids
+    `gap_first` to `origin_id`, that never came.
     """
 
     id: int
@@ -72,6 +75,10 @@ class Delivery(NamedTuple):
     last_duration_ms: float | None
     mark: str
     note: str
+    origin_relay: str | None = None
+    origin_id: int | None = None
+    gap_first: int | None = None
+    gap_count: int | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The contract's JSON shape, without `headers` and bodies."""
@@ -104,6 +111,9 @@ class Delivery(NamedTuple):
             "last_duration_ms": self.last_duration_ms,
             "mark": self.mark,
             "note": self.note,
+            "origin": self.origin_relay and {"relay": self.origin_relay, "id": self.origin_id},
+            "gap": self.gap_count
+            and {"from": self.gap_first, "to": self.origin_id, "count": self.gap_count},
         }
 
     @classmethod
@@ -115,6 +125,10 @@ class Delivery(NamedTuple):
         known["reason"] = item["signature"]["reason"]
         known["state"] = State(item["state"])
         known["notes"] = tuple(item["notes"])
+        if origin := item.get("origin"):
+            known["origin_relay"], known["origin_id"] = origin["relay"], origin["id"]
+        if gap := item.get("gap"):
+            known["gap_first"], known["gap_count"] = gap["from"], gap["count"]
         return cls(**known)
 
 

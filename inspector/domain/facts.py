@@ -12,12 +12,25 @@ from inspector.domain.attempt import Outcome, Trigger
 from inspector.domain.delivery import Request
 
 
+class Origin(NamedTuple):
+    """Where a mirrored delivery was captured: the relay's URL, and its `id` at its endpoint there.
+
+    `mailbox` names that endpoint of that relay's store for ever: ids in it begin with 1 and have
+    no holes, so the greatest one that was mirrored says where to go on.
+    """
+
+    relay: str
+    id: int
+    mailbox: str
+
+
 class Captured(NamedTuple):
     """A request was taken in.
 
     `route` is the routing decision where it needs no event name (an empty tuple: kept), else
     None and a `Routed` follows. `answered` is the status that the sender gets, or None and an
-    `Answered` follows. Large bodies come as `pieces` and `request.body` is empty then.
+    `Answered` follows. Large bodies come as `pieces` and `request.body` is empty then. `origin`
+    is there for what a relay captured; `at` and `remote` are the relay's then.
     """
 
     at: int
@@ -28,6 +41,7 @@ class Captured(NamedTuple):
     route: tuple[str, ...] | None = None
     replay_of: int | None = None
     pieces: tuple[bytes, ...] = ()
+    origin: Origin | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +60,35 @@ class Refused:
     request: Request | None = None
     raw: bytes = b""
     endpoint: str = "default"
+    origin: Origin | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Deliveries of a relay will never be mirrored: `count` of them, ids `first` to `origin.id`.
+
+    `reason` says why in one line: they expired there, or were not wanted.
+    """
+
+    at: int
+    endpoint: str
+    first: int
+    count: int
+    reason: str
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class Probed:
+    """A canary came through the capture address; it is no delivery, but has its place among them.
+
+    `nonce` is what its sender called it. At a relay `origin` is None.
+    """
+
+    at: int
+    endpoint: str
+    nonce: str
+    origin: Origin | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +115,15 @@ class Released:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """The sender was given this status, by an ack policy that waits for the app."""
+    """The sender was given this status, by an ack policy that waits for the app.
+
+    `turned_away`: it was told to send again, because no app answered.
+    """
 
     at: int
     delivery_id: int
     status: int
+    turned_away: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +173,8 @@ class Pruned:
 Fact = (
     Captured
     | Refused
+    | Gap
+    | Probed
     | Routed
     | Released
     | Answered
@@ -137,7 +186,12 @@ Fact = (
 
 
 class Appended(NamedTuple):
-    """Where a fact stands in the journal, and the delivery it is about (0 for a prune)."""
+    """Where a fact stands in the journal, and the delivery it is about (0 for a prune).
+
+    `number` is what others call the delivery: at a relay its number at its endpoint, which begins
+    with 1 and has no holes; elsewhere its id.
+    """
 
     seq: int
     delivery_id: int
+    number: int = 0

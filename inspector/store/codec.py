@@ -16,7 +16,10 @@ from inspector.domain.facts import (
     AttemptStarted,
     Captured,
     Fact,
+    Gap,
     Marked,
+    Origin,
+    Probed,
     Pruned,
     Refused,
     Released,
@@ -33,6 +36,8 @@ ATTEMPT_FINISHED: Final = 6
 MARKED: Final = 7
 PRUNED: Final = 8
 RELEASED: Final = 9
+GAP: Final = 10
+PROBED: Final = 11
 
 Row = tuple[int, int, int, str, bytes | None, bytes | None]
 _dump = json.JSONEncoder(separators=(",", ":")).encode
@@ -45,6 +50,8 @@ def encode(fact: Fact) -> Row:
         case Captured():
             request = fact.request
             rest = _captured_meta(fact.answered, fact.route, fact.replay_of, fact.endpoint)
+            if fact.origin is not None:
+                rest = f'{rest[:-1]},"origin":{_dump(fact.origin)}}}'
             text = f'{{"remote":{_quote(fact.remote)}{rest}'
             return CAPTURED, 0, fact.at, text, _head(request), request.body
         case Refused():
@@ -56,8 +63,24 @@ def encode(fact: Fact) -> Row:
             }
             if fact.endpoint != "default":
                 meta["endpoint"] = fact.endpoint
+            if fact.origin is not None:
+                meta["origin"] = fact.origin
             head = _head(fact.request) if fact.request else None
             return REFUSED, 0, fact.at, _dump(meta), head, fact.raw
+        case Gap():
+            meta = {
+                "endpoint": fact.endpoint,
+                "first": fact.first,
+                "count": fact.count,
+                "reason": fact.reason,
+                "origin": fact.origin,
+            }
+            return GAP, 0, fact.at, _dump(meta), None, None
+        case Probed():
+            meta = {"endpoint": fact.endpoint, "nonce": fact.nonce}
+            if fact.origin is not None:
+                meta["origin"] = fact.origin
+            return PROBED, 0, fact.at, _dump(meta), None, None
         case Routed():
             meta = {"targets": fact.targets, "filtered_by": fact.filtered_by}
             if fact.held_by:
@@ -66,7 +89,10 @@ def encode(fact: Fact) -> Row:
         case Released():
             return RELEASED, fact.delivery_id, fact.at, "{}", None, None
         case Answered():
-            return ANSWERED, fact.delivery_id, fact.at, _dump({"status": fact.status}), None, None
+            meta = {"status": fact.status}
+            if fact.turned_away:
+                meta["turned_away"] = True
+            return ANSWERED, fact.delivery_id, fact.at, _dump(meta), None, None
         case AttemptStarted():
             meta = {
                 "target": fact.target,
@@ -148,6 +174,7 @@ def decode(seq: int, kind: int, delivery: int, at: int, meta: str, *blobs: bytes
                 m.get("answered"),
                 None if route is None else tuple(route),
                 m.get("replay_of"),
+                origin=_origin(m),
             )
         case 2:  # REFUSED
             request = request_of(head, b"") if head else None
@@ -160,12 +187,13 @@ def decode(seq: int, kind: int, delivery: int, at: int, meta: str, *blobs: bytes
                 request,
                 body or b"",
                 m.get("endpoint", "default"),
+                _origin(m),
             )
         case 3:  # ROUTED
             targets = tuple(m["targets"])
             return Routed(at, delivery, targets, m["filtered_by"], m.get("held_by", ""))
         case 4:  # ANSWERED
-            return Answered(at, delivery, m["status"])
+            return Answered(at, delivery, m["status"], m.get("turned_away", False))
         case 5:  # ATTEMPT_STARTED
             return AttemptStarted(
                 at,
@@ -185,7 +213,15 @@ def decode(seq: int, kind: int, delivery: int, at: int, meta: str, *blobs: bytes
             return Pruned(at, m["count"], tuple((a, b) for a, b in m["ranges"]))
         case 9:  # RELEASED
             return Released(at, delivery)
+        case 10:  # GAP
+            return Gap(at, m["endpoint"], m["first"], m["count"], m["reason"], Origin(*m["origin"]))
+        case 11:  # PROBED
+            return Probed(at, m["endpoint"], m["nonce"], _origin(m))
     raise ValueError(f"fact {seq} is of the unknown kind {kind}")
+
+
+def _origin(meta: dict[str, Any]) -> Origin | None:
+    return Origin(*meta["origin"]) if "origin" in meta else None
 
 
 def _text(value: Any) -> Any:

@@ -6,6 +6,7 @@ from typing import Any
 
 from inspector.domain.delivery import Request, State
 from inspector.domain.envelope import Verdict
+from inspector.domain.facts import Origin
 from inspector.domain.headers import first
 from inspector.domain.lifecycle import TargetStatus
 from inspector.store.journal_reader import Entry
@@ -112,7 +113,12 @@ class Drafts:
 
 
 def new_delivery(
-    entry: Entry, at: int, remote: str, endpoint: str, request: Request | None
+    entry: Entry,
+    at: int,
+    remote: str,
+    endpoint: str,
+    request: Request | None,
+    origin: Origin | None,
 ) -> Draft:
     """What every delivery starts from."""
     return {
@@ -145,4 +151,8 @@ def new_delivery(
         "last_duration_ms": None,
         "mark": "",
         "note": "",
+        "origin_relay": origin and origin.relay,
+        "origin_id": origin and origin.id,
+        "gap_first": None,
+        "gap_count": None,
     }

@@ -21,7 +21,7 @@ MAX_BYTES: Final = 96 << 10
 ITEM_SEPARATOR: Final = b"\x1e"
 HEADERS_SEPARATOR: Final = b"\x1f"
 
-_DELIVERY_KINDS = frozenset({codec.CAPTURED, codec.REFUSED})
+_DELIVERY_KINDS = frozenset({codec.CAPTURED, codec.REFUSED, codec.GAP})
 _ATTEMPT_KINDS = frozenset({codec.ATTEMPT_STARTED, codec.ATTEMPT_FINISHED})
 
 

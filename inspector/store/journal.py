@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 
-from inspector.domain.facts import Appended, Captured, Fact, Pruned, Refused
+from inspector.domain.facts import Appended, Captured, Fact, Gap, Pruned, Refused
 from inspector.errors import ConfigurationError, StoreUnavailableError
 from inspector.store.checkpoint import Checkpointer
 from inspector.store.codec import CAPTURED, PRUNED, Row, encode
@@ -120,7 +120,7 @@ class Journal:
         if isinstance(fact, Captured):
             item.new_delivery = True
             item.pieces.extend(fact.pieces)
-        elif isinstance(fact, Refused):
+        elif isinstance(fact, Refused | Gap):
             item.new_delivery = True
         elif isinstance(fact, Pruned):
             item.prune = fact
@@ -208,7 +208,7 @@ class Journal:
                 about = delivery
             parameters += (seq, kind, about, at, meta, head, body)
             size += len(meta) + len(head or b"") + len(body or b"") + 64
-            done.append((item.future, Appended(seq, about)))
+            done.append((item.future, Appended(seq, about, about)))
         try:
             with self._writing:
                 self._insert(batch, parameters)

@@ -13,7 +13,7 @@ _COUNTED = ("state", "provider", "event", "verdict", "duplicate_of", "mark")
 def counted(row: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """The counters in which a delivery stands."""
     yield "state", row["state"]
-    if row["state"] != "refused":
+    if row["state"] not in ("refused", "gap"):
         yield "event", f"{row['provider']}\x1f{row['event'] or ''}"
         yield "verdict", row["verdict"]
     if row["duplicate_of"] is not None:
@@ -68,12 +68,13 @@ def _relink(connection: sqlite3.Connection, low: int, high: int) -> Counter[tupl
 def candidates(connection: sqlite3.Connection, before: int | None) -> list[int]:
     """The oldest deliveries that may go, at most `STEP`: none that waits or is held.
 
-    `before` bounds the time of capture; None takes the oldest whatever their age.
+    Gaps stay, so that what was received can be counted without them for ever. `before` bounds the
+    time of capture; None takes the oldest whatever their age.
     """
     # By its index: that nothing is old enough is seen at once, among a million rows.
     older, order = ("", "id") if before is None else ("AND received_at < ?", "received_at, id")
     rows = connection.execute(
-        f"SELECT id FROM delivery WHERE state NOT IN ('waiting', 'held') {older} "
+        f"SELECT id FROM delivery WHERE state NOT IN ('waiting', 'held', 'gap') {older} "
         f"ORDER BY {order} LIMIT {STEP}",
         () if before is None else (before,),
     )

@@ -8,7 +8,7 @@ from inspector.domain.delivery import Delivery, State
 from inspector.domain.envelope import Verdict
 
 # Another number throws the index away, to be built again from the journal.
-VERSION = 2
+VERSION = 3
 
 # The target of a delivery whose routing decision is still to be taken.
 UNROUTED = ""
@@ -44,7 +44,11 @@ CREATE TABLE delivery(
   last_failure TEXT,
   last_duration_ms REAL,
   mark TEXT NOT NULL,
-  note TEXT NOT NULL
+  note TEXT NOT NULL,
+  origin_relay TEXT,
+  origin_id INTEGER,
+  gap_first INTEGER,
+  gap_count INTEGER
 );
 CREATE INDEX delivery_event ON delivery(event);
 CREATE INDEX delivery_state ON delivery(state);

@@ -14,7 +14,9 @@ from inspector.domain.facts import (
     AttemptFinished,
     AttemptStarted,
     Captured,
+    Gap,
     Marked,
+    Probed,
     Pruned,
     Refused,
     Released,
@@ -32,6 +34,8 @@ Read = Callable[[Request, int], tuple[Envelope, Signature]]
 _KINDS = {
     Captured: codec.CAPTURED,
     Refused: codec.REFUSED,
+    Gap: codec.GAP,
+    Probed: codec.PROBED,
     Routed: codec.ROUTED,
     Released: codec.RELEASED,
     Answered: codec.ANSWERED,
@@ -93,6 +97,11 @@ class Views:
                 case Refused():
                     self._refused(entry, fact)
                     self._reach(entry.delivery_id, 1)
+                case Gap():
+                    self._missed(entry, fact)
+                    self._reach(entry.delivery_id, 1)
+                case Probed():
+                    pass
                 case AttemptStarted():
                     attempt = entry.seq
                     self._started(entry, fact)
@@ -142,7 +151,7 @@ class Views:
     def _captured(self, entry: Entry, fact: Captured) -> None:
         size, digest, envelope, signature = self._decodings[entry.seq]
         id_ = entry.delivery_id
-        draft = new_delivery(entry, fact.at, fact.remote, fact.endpoint, fact.request)
+        draft = new_delivery(entry, fact.at, fact.remote, fact.endpoint, fact.request, fact.origin)
         draft.update(
             body_size=size,
             body_sha256=digest,
@@ -166,7 +175,7 @@ class Views:
         self._add(draft, fact.request.headers)
 
     def _refused(self, entry: Entry, fact: Refused) -> None:
-        draft = new_delivery(entry, fact.at, fact.remote, fact.endpoint, fact.request)
+        draft = new_delivery(entry, fact.at, fact.remote, fact.endpoint, fact.request, fact.origin)
         draft.update(
             body_size=len(fact.raw),
             body_sha256=sha256(fact.raw).hexdigest(),
@@ -176,6 +185,16 @@ class Views:
             reason="refused before its body was read",
         )
         self._add(draft, fact.request.headers if fact.request else ())
+
+    def _missed(self, entry: Entry, fact: Gap) -> None:
+        draft = new_delivery(entry, fact.at, "", fact.endpoint, None, fact.origin)
+        draft.update(
+            state=State.GAP,
+            state_reason=fact.reason,
+            gap_first=fact.first,
+            gap_count=fact.count,
+        )
+        self._add(draft, ())
 
     def _add(self, draft: Draft, headers: Headers) -> None:
         self._drafts.add(draft)

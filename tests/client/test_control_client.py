@@ -130,9 +130,11 @@ async def test_marks_and_notes() -> None:
     async with fake_listener(make_delivery(1)) as listener, Control(listener.control, TOKEN) as c:
         await c.mark(1, mark="todo")
         await c.mark(1, note="ask Ana")
-        assert listener.deliveries[1][-2:] == ("todo", "ask Ana")
+        found = listener.deliveries[1]
+        assert (found.mark, found.note) == ("todo", "ask Ana")
         await c.mark(1, mark="")
-        assert listener.deliveries[1][-2:] == ("", "ask Ana")
+        found = listener.deliveries[1]
+        assert (found.mark, found.note) == ("", "ask Ana")
         with pytest.raises(NotFoundError):
             await c.mark(2, mark="todo")
 

@@ -53,6 +53,7 @@ async def test_status(full: Served) -> None:
     assert told["ledger"] == {
         "received": COUNT, "kept": COUNT - 1, "filtered": 0, "held": 0, "waiting": 0,
         "forwarded": 0, "failed": 0, "refused": 1, "unindexed": 0, "pruned": 0, "balanced": True,
+        "gaps": 0,
     }  # fmt: skip
     assert (told["v"], told["kind"]) == (1, "status")
     assert told["index_lag"]["facts"] == 0

@@ -71,6 +71,7 @@ def test_the_first_version_is_read_by_this_one(files: StoreFiles) -> None:
             "unindexed": 0,
             "pruned": 1,
             "balanced": True,
+            "gaps": 0,
         }
         large = reader.journal.request(2)
         assert large is not None

@@ -1,0 +1,90 @@
+"""What the tunnel needs of others: a mailbox at the relay, a place for deliveries at home."""
+
+import asyncio
+from typing import NamedTuple, Protocol
+
+from inspector.domain.facts import Appended, Fact, Gap
+from inspector.tunnel.wire import Parcel, Reply
+
+
+class Held(NamedTuple):
+    """What a mailbox holds now: ids `first` to `last`; `first` is `last` + 1 where it is empty."""
+
+    first: int
+    last: int
+
+
+class Stored(NamedTuple):
+    """A delivery as the relay stored it; the body of a large one is read in `pieces`."""
+
+    parcel: Parcel
+    pieces: tuple[int, ...] = ()
+
+
+class Mailboxes(Protocol):
+    """The relay's store, as the tunnel reads it. `mailbox` is an `Endpoint.id`.
+
+    The digests of what it gives are made while it is read.
+    """
+
+    async def held(self, mailbox: str) -> Held: ...
+
+    async def since(self, mailbox: str, at: int) -> int:
+        """The first id that was captured at `at` (microseconds) or later, `last` + 1 if none."""
+        ...
+
+    async def after(self, mailbox: str, seen: int, limit: int, most: int) -> list[Stored]:
+        """The next deliveries behind `seen` in order: at most `limit`, and no more once their
+        bodies come to `most` bytes. What was answered since the capture is in them."""
+        ...
+
+    async def piece(self, number: int) -> bytes | None:
+        """A piece of a large body, None when it has been pruned."""
+        ...
+
+    async def answers(self, mailbox: str, upto: int, limit: int) -> list[tuple[int, int, bool]]:
+        """(id, status, turned away) of the last `limit` deliveries up to `upto` that an app was
+        asked for and that are answered."""
+        ...
+
+    def append(self, fact: Fact) -> "asyncio.Future[Appended]": ...
+
+    def cursor(self, name: str) -> int:
+        """The last id that a consumer has acknowledged, 0 for one never seen."""
+        ...
+
+    def move(self, name: str, seen: int) -> None:
+        """Keep that; it is on disk soon."""
+        ...
+
+
+class Mirroring(Protocol):
+    """Where a consumer puts what comes: the local journal and forwarder."""
+
+    async def position(self, mailbox: str) -> int | None:
+        """The last id of that mailbox in the local journal; None when it was never mirrored."""
+        ...
+
+    async def take(
+        self, parcels: "list[tuple[Parcel, tuple[bytes, ...]]]", reply: "Replies"
+    ) -> None:
+        """Commit deliveries (each with the pieces of a large body) in order, then forward them.
+
+        Returns when all are on disk; raises `StoreUnavailableError` when they cannot be. Those
+        already there are passed over. `reply` is called later for each that was asked for.
+        """
+        ...
+
+    async def miss(self, gap: Gap) -> None:
+        """Commit a gap; returns when it is on disk."""
+        ...
+
+    async def answered(self, mailbox: str, items: "tuple[tuple[int, int, bool], ...]") -> None:
+        """Note what senders were answered; those known already are passed over."""
+        ...
+
+
+class Replies(Protocol):
+    def __call__(self, reply: Reply) -> None:
+        """Send what the app said; returns at once."""
+        ...
