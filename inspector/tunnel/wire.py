@@ -13,7 +13,7 @@ and `WINDOW_BYTES` of them unacknowledged.
 """
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from hashlib import sha256
 from typing import Any, NamedTuple
 
@@ -113,6 +113,12 @@ class Parcel(NamedTuple):
     nonce: str = ""
 
 
+class Parcels(NamedTuple):
+    """Deliveries with growing ids; the sender keeps to `BATCH_ITEMS` and `BATCH_BYTES`."""
+
+    items: tuple[Parcel, ...]
+
+
 class Piece(NamedTuple):
     """The next bytes of the body of delivery `id`; the last ones come with the digest."""
 
@@ -156,8 +162,7 @@ class Canary(NamedTuple):
     nonce: str
 
 
-Message = Hello | Start | Begin | Piece | Answers | State | Ack | Reply | Canary
-Received = Message | tuple[Parcel, ...]
+Message = Hello | Start | Begin | Parcels | Piece | Answers | State | Ack | Reply | Canary
 
 
 def digest_of(head: bytes, body: bytes) -> str:
@@ -171,6 +176,10 @@ def encode(message: Message) -> bytes:
     """One message as the bytes of a frame."""
     head: dict[str, Any]
     match message:
+        case Parcels(parcels):
+            items = [_parcel_head(parcel) for parcel in parcels]
+            blobs = [blob for parcel in parcels for blob in (parcel.head, parcel.body)]
+            return _framed({"kind": "deliveries", "items": items}, blobs)
         case Piece():
             head = {"kind": "piece", "id": message.id, "digest": message.digest}
             return _framed(head, (message.body,))
@@ -186,17 +195,7 @@ def encode(message: Message) -> bytes:
             return _framed({"kind": _KIND_OF[type(message)], **message._asdict()}, ())
 
 
-def encode_parcels(parcels: Sequence[Parcel]) -> bytes:
-    """Deliveries as the bytes of one frame; the caller keeps to `BATCH_ITEMS` and `BATCH_BYTES`."""
-    items: list[dict[str, Any]] = []
-    blobs: list[bytes] = []
-    for parcel in parcels:
-        items.append(_parcel_head(parcel))
-        blobs += (parcel.head, parcel.body)
-    return _framed({"kind": "deliveries", "items": items}, blobs)
-
-
-def decode(data: bytes | str) -> Received:
+def decode(data: bytes | str) -> Message:
     """The message in a frame; raises `WireError`."""
     if isinstance(data, str):
         raise WireError("a text frame came where binary ones are spoken")
@@ -253,7 +252,7 @@ _RARE_TYPES: dict[str, tuple[type, ...]] = {
 }
 
 
-def _parcels(head: dict[str, Any], rest: memoryview) -> tuple[Parcel, ...]:
+def _parcels(head: dict[str, Any], rest: memoryview) -> Parcels:
     found: list[Parcel] = []
     at = 0
     for item in head["items"]:
@@ -279,7 +278,7 @@ def _parcels(head: dict[str, Any], rest: memoryview) -> tuple[Parcel, ...]:
             )
         )
         at = end
-    return tuple(found)
+    return Parcels(tuple(found))
 
 
 def _piece(head: dict[str, Any], rest: memoryview) -> Piece:
@@ -335,7 +334,7 @@ _KIND_OF: dict[type, str] = {
     Ack: "ack",
     Canary: "canary",
 }
-_READ: dict[str, Callable[[dict[str, Any], memoryview], Received]] = {
+_READ: dict[str, Callable[[dict[str, Any], memoryview], Message]] = {
     "deliveries": _parcels,
     "piece": _piece,
     "response": _reply,

@@ -1,0 +1,146 @@
+"""The tunnel's messages: what goes in comes out, and no bytes from outside do more than refuse."""
+
+import json
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from inspector.domain.attempt import Failure, FailureKind, Response
+from inspector.tunnel import wire
+from inspector.tunnel.wire import (
+    Ack,
+    Answers,
+    Begin,
+    Canary,
+    Hello,
+    Message,
+    Parcel,
+    Parcels,
+    Piece,
+    Reply,
+    Start,
+    State,
+    WireError,
+)
+
+IDS = st.integers(0, (1 << 62) - 1)
+TEXT = st.text(st.characters(exclude_categories=["Cs"]))
+# What no parser lets into a header or a reason.
+LINE = st.text(st.characters(max_codepoint=255, exclude_characters="\r\n"), max_size=20)
+NAME = st.text(st.sampled_from("AZaz-_09"), min_size=1)
+
+PARCELS = st.builds(
+    Parcel,
+    kind=st.sampled_from(["captured", "refused", "probe"]),
+    id=IDS,
+    at=IDS,
+    remote=TEXT,
+    head=st.binary(),
+    body=st.binary(),
+    digest=TEXT,
+    size=IDS,
+    answered=st.none() | st.integers(100, 999),
+    ask=st.booleans(),
+    within=st.floats(0, 1e6),
+    once=st.booleans(),
+    turned_away=st.booleans(),
+    status=st.integers(0, 999),
+    code=TEXT,
+    reason=TEXT,
+    nonce=TEXT,
+)
+RESPONSES = st.builds(
+    Response,
+    status=st.integers(100, 999),
+    reason=LINE,
+    headers=st.lists(st.tuples(NAME, LINE)).map(tuple),
+    body=st.binary(),
+    body_size=IDS,
+)
+MESSAGES: st.SearchStrategy[Message] = st.one_of(
+    st.builds(Hello, TEXT, TEXT, TEXT, TEXT, IDS, IDS, IDS),
+    st.builds(Start, IDS, IDS),
+    st.builds(Begin, IDS, IDS, IDS),
+    st.builds(Piece, IDS, st.binary(), TEXT),
+    st.builds(Answers, st.lists(st.tuples(IDS, st.integers(0, 999), st.booleans())).map(tuple)),
+    st.builds(State, IDS, IDS, st.booleans(), IDS),
+    st.builds(Ack, IDS),
+    st.builds(Reply, IDS, RESPONSES),
+    st.builds(Reply, IDS, st.builds(Failure, st.sampled_from(FailureKind), TEXT)),
+    st.builds(Canary, TEXT),
+    st.builds(Parcels, st.lists(PARCELS, max_size=6).map(tuple)),
+)
+
+
+@given(MESSAGES)
+def test_a_message_comes_out_as_it_went_in(message: Message) -> None:
+    assert wire.decode(wire.encode(message)) == message
+
+
+def _head(item: dict[str, Any], rest: bytes = b"") -> bytes:
+    text = json.dumps(item).encode()
+    return len(text).to_bytes(4, "big") + text + rest
+
+
+_SIZES = {"head": 1, "body": 1, "size": 1}
+_PARCEL = {"kind": "captured", "id": 1, "at": 2, "remote": "", "digest": "", **_SIZES}
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        b"",
+        b"\0\0",
+        b"\xff\xff\xff\xff{}",
+        b"\0\0\0\2[]",
+        _head({}),
+        _head({"kind": "no such"}),
+        _head({"kind": ["hello"]}),
+        _head({"kind": "ack"}),
+        _head({"kind": "ack", "id": None}),
+        _head({"kind": "piece", "id": -1, "digest": ""}),
+        _head({"kind": "piece", "id": True, "digest": ""}),
+        _head({"kind": "piece", "id": 1 << 70, "digest": ""}),
+        _head({"kind": "response", "id": 1, "failure": "no such", "reason": ""}),
+        _head({"kind": "response", "id": 1, "status": 20, "size": 0, "head": 0}),
+        _head({"kind": "response", "id": 1, "status": 200, "size": 0, "head": 9}),
+        _head({"kind": "response", "id": 1, "status": 200, "size": 0, "head": 0}),
+        _head({"kind": "deliveries"}),
+        _head({"kind": "deliveries", "items": [1]}),
+        _head({"kind": "deliveries", "items": [_PARCEL]}, b"x"),
+        _head({"kind": "deliveries", "items": [{**_PARCEL, "kind": "x"}]}, b"xx"),
+        _head({"kind": "deliveries", "items": [{**_PARCEL, "answered": "200"}]}, b"xx"),
+        b"\0\1\0\0" + b"[" * 65536,
+        "text",
+    ],
+)
+def test_what_cannot_be_read_is_refused_in_one_line(frame: bytes | str) -> None:
+    with pytest.raises(WireError) as caught:
+        wire.decode(frame)
+    assert "\n" not in str(caught.value)
+
+
+@given(st.binary(max_size=64))
+def test_garbage_is_refused(data: bytes) -> None:
+    with pytest.raises(WireError):
+        wire.decode(data)
+
+
+@given(st.recursive(st.none() | st.booleans() | IDS | TEXT, st.lists), st.sampled_from(
+    ["hello", "start", "begin", "answered", "state", "ack", "canary", "deliveries", "response"]
+))  # fmt: skip
+def test_well_formed_nonsense_is_read_or_refused(value: Any, kind: str) -> None:
+    fields = ("id", "items", "after", "next", "status", "head", "nonce", "last")
+    with suppress(WireError):
+        wire.decode(_head({"kind": kind, **dict.fromkeys(fields, value)}))
+
+
+def test_what_a_later_version_adds_is_passed_over() -> None:
+    assert wire.decode(_head({"kind": "ack", "id": 7, "more": [1]})) == Ack(7)
+    later = {**_PARCEL, "more": 1}
+    found = wire.decode(_head({"kind": "deliveries", "items": [later]}, b"hb"))
+    assert isinstance(found, Parcels)
+    assert [(parcel.head, parcel.body) for parcel in found.items] == [(b"h", b"b")]
