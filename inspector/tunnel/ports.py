@@ -1,24 +1,13 @@
 """What the tunnel needs of others: a mailbox at the relay, a place for deliveries at home."""
 
 import asyncio
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from inspector.domain.facts import Appended, Fact, Gap
-from inspector.tunnel.wire import Parcel, Reply
-
-
-class Held(NamedTuple):
-    """What a mailbox holds now: ids `first` to `last`; `first` is `last` + 1 where it is empty."""
-
-    first: int
-    last: int
-
-
-class Stored(NamedTuple):
-    """A delivery as the relay stored it; the body of a large one is read in `pieces`."""
-
-    parcel: Parcel
-    pieces: tuple[int, ...] = ()
+from inspector.domain.parcel import Held as Held
+from inspector.domain.parcel import Parcel
+from inspector.domain.parcel import Stored as Stored
+from inspector.tunnel.wire import Reply
 
 
 class Mailboxes(Protocol):

@@ -14,13 +14,14 @@ and `WINDOW_BYTES` of them unacknowledged.
 
 import json
 from collections.abc import Callable, Iterable
-from hashlib import sha256
 from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
 
 from inspector.domain.attempt import Failure, FailureKind, Outcome, Response
 from inspector.domain.headers import decode_head, encode_head
+from inspector.domain.parcel import Parcel as Parcel
+from inspector.domain.parcel import digest_of as digest_of
 
 VERSION = 1
 SUBPROTOCOL = f"inspector.tunnel.{VERSION}"
@@ -84,35 +85,6 @@ class Begin(NamedTuple):
     skipped: int
 
 
-class Parcel(NamedTuple):
-    """One delivery: `kind` is `captured`, `refused` or `probe`.
-
-    `head` is its request line and headers (`domain.headers.encode_head`), or of a refusal that no
-    parser understood empty, with its first bytes as `body`. `digest` is `digest_of` both. Of a body
-    of more than `PIECE_BYTES` nothing is here, nor the digest: `size` bytes follow as pieces.
-    `ask`: the sender waits for the app, so many seconds (`within`), and it is tried `once` where
-    the sender tries again itself. `turned_away`: the sender was told to send again.
-    """
-
-    kind: str
-    id: int
-    at: int
-    remote: str
-    head: bytes
-    body: bytes
-    digest: str
-    size: int
-    answered: int | None = None
-    ask: bool = False
-    within: float = 0.0
-    once: bool = False
-    turned_away: bool = False
-    status: int = 0
-    code: str = ""
-    reason: str = ""
-    nonce: str = ""
-
-
 class Parcels(NamedTuple):
     """Deliveries with growing ids; the sender keeps to `BATCH_ITEMS` and `BATCH_BYTES`."""
 
@@ -163,13 +135,6 @@ class Canary(NamedTuple):
 
 
 Message = Hello | Start | Begin | Parcels | Piece | Answers | State | Ack | Reply | Canary
-
-
-def digest_of(head: bytes, body: bytes) -> str:
-    """SHA-256 (hex) over head and body."""
-    digest = sha256(head)
-    digest.update(body)
-    return digest.hexdigest()
 
 
 def encode(message: Message) -> bytes:
