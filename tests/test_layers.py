@@ -23,13 +23,13 @@ MAY_IMPORT = {
     "forward": PURE,
     "client": PURE,
     "tunnel": PURE,
-    "server": {*PURE, "store", "forward"},
+    "server": {*PURE, "store", "forward", "tunnel"},
     "tui": {*PURE, "client"},
     "web": PURE,
     "settings": PURE,
     "forwarding": {*PURE, "store", "forward", "settings"},
     "offline": {*PURE, "store", "forward", "forwarding", "settings"},
-    "runtime": {*PURE, "store", "forward", "server", "forwarding", "settings"},
+    "runtime": {*PURE, "store", "forward", "tunnel", "server", "forwarding", "settings"},
     "demo": {*PURE, "forward", "runtime", "settings"},
 }
 AT_THE_TOP = {"cli", "__main__"}

@@ -1,7 +1,8 @@
 """What the tunnel needs of others: a mailbox at the relay, a place for deliveries at home."""
 
 import asyncio
-from typing import Protocol
+from collections.abc import Awaitable, Sequence
+from typing import NamedTuple, Protocol
 
 from inspector.domain.facts import Appended, Fact, Gap
 from inspector.domain.parcel import Held as Held
@@ -47,6 +48,19 @@ class Mailboxes(Protocol):
         ...
 
 
+class Source(NamedTuple):
+    """Whose deliveries a consumer mirrors: the relay's URL (without the capture path), the name
+    of the endpoint, and its mailbox."""
+
+    relay: str
+    endpoint: str
+    mailbox: str
+
+
+Whole = tuple[Parcel, tuple[bytes, ...]]
+"""A delivery that came whole, with the pieces of a large body."""
+
+
 class Mirroring(Protocol):
     """Where a consumer puts what comes: the local journal and forwarder."""
 
@@ -54,13 +68,14 @@ class Mirroring(Protocol):
         """The last id of that mailbox in the local journal; None when it was never mirrored."""
         ...
 
-    async def take(
-        self, parcels: "list[tuple[Parcel, tuple[bytes, ...]]]", reply: "Replies"
-    ) -> None:
-        """Commit deliveries (each with the pieces of a large body) in order, then forward them.
+    def take(self, source: Source, parcels: Sequence[Whole], reply: "Replies") -> Awaitable[None]:
+        """Queue deliveries for the journal, in the order of the calls; they are forwarded when
+        they are on disk.
 
-        Returns when all are on disk; raises `StoreUnavailableError` when they cannot be. Those
-        already there are passed over. `reply` is called later for each that was asked for.
+        The awaitable ends when all are on disk and must be awaited; it raises
+        `StoreUnavailableError` when they cannot be. Nothing may be queued behind a body in pieces
+        before that is on disk. `reply` is called later for each that was asked for. Raises
+        `WireError`, and queues nothing, where one cannot be read.
         """
         ...
 

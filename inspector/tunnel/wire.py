@@ -122,10 +122,11 @@ class Ack(NamedTuple):
 
 
 class Reply(NamedTuple):
-    """What the app said to a delivery that was asked for."""
+    """What the app said to a delivery that was asked for; None: no app is meant to answer it, or
+    none did in time, so the sender gets the stored answer."""
 
     id: int
-    outcome: Outcome
+    outcome: Outcome | None
 
 
 class Canary(NamedTuple):
@@ -156,6 +157,8 @@ def encode(message: Message) -> bytes:
         case Reply(id, Failure() as failure):
             why = {"failure": failure.kind, "reason": failure.reason}
             return _framed({"kind": "response", "id": id, **why}, ())
+        case Reply(id):
+            return _framed({"kind": "response", "id": id, "stored": True}, ())
         case _:
             return _framed({"kind": _KIND_OF[type(message)], **message._asdict()}, ())
 
@@ -251,6 +254,8 @@ def _piece(head: dict[str, Any], rest: memoryview) -> Piece:
 
 
 def _reply(head: dict[str, Any], rest: memoryview) -> Reply:
+    if head.get("stored") is True:
+        return Reply(_count(head["id"]), None)
     if "failure" in head:
         failure = Failure(FailureKind(head["failure"]), _text(head["reason"]))
         return Reply(_count(head["id"]), failure)

@@ -70,6 +70,7 @@ MESSAGES: st.SearchStrategy[Message] = st.one_of(
     st.builds(Ack, IDS),
     st.builds(Reply, IDS, RESPONSES),
     st.builds(Reply, IDS, st.builds(Failure, st.sampled_from(FailureKind), TEXT)),
+    st.builds(Reply, IDS, st.none()),
     st.builds(Canary, TEXT),
     st.builds(Parcels, st.lists(PARCELS, max_size=6).map(tuple)),
 )
