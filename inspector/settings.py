@@ -3,17 +3,18 @@
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 import platformdirs
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from inspector.domain.preferences import Preferences
 from inspector.errors import ConfigurationError, InspectorError
 
 PREFIX = "INSPECTOR_"
+RELAY_PREFIX = "INSPECTOR_RELAY_"
 PROJECT_FILE = "inspector.toml"
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
@@ -52,9 +53,19 @@ def several(value: object) -> object:
     return [part for part in value.split(",") if part] if isinstance(value, str) else value
 
 
+def public_url(value: object) -> object:
+    """An address without anything behind its port, as capture URLs begin with it."""
+    if isinstance(value, str) and value:
+        if not re.fullmatch(r"https?://[^/\s?#@]+/?", value):
+            raise ValueError("write http(s)://HOST or http(s)://HOST:PORT, without a path")
+        return value.rstrip("/")
+    return value
+
+
 Seconds = Annotated[float, BeforeValidator(seconds), Field(ge=0)]
 Bytes = Annotated[int, BeforeValidator(size), Field(gt=0)]
 Secret = Annotated[str, BeforeValidator(secret), Field(min_length=1)]
+PublicUrl = Annotated[str, BeforeValidator(public_url)]
 Texts = Annotated[list[str], BeforeValidator(several)]
 Secrets = Annotated[list[Secret], BeforeValidator(several)]
 
@@ -112,6 +123,41 @@ class Settings(BaseModel):
     """How the terminal UI is to be."""
 
 
+class RelaySettings(BaseModel):
+    """Everything that a relay can be told; what its endpoints take in is said of each of them."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    db: Path = Field(default_factory=lambda: default_database().with_name("relay.db"))
+    """The store: a file, made when it is missing; the endpoints lie beside it."""
+    host: str = "0.0.0.0"
+    """The address to listen on."""
+    port: int = Field(default=8400, ge=0, le=65535)
+    """The port to listen on; 0 takes any free one."""
+    public_url: PublicUrl = ""
+    """Where senders and developers reach it, when that is another address."""
+    tls_cert: Path | None = None
+    """A certificate chain in PEM; the file is read again when it changes."""
+    tls_key: Path | None = None
+    """Its private key."""
+    trust_proxy: bool = False
+    """Take a sender's address from the last entry of X-Forwarded-For."""
+    keep: Seconds = 30.0 * 86400
+    """How long deliveries stay; 0 keeps them for ever."""
+    max_in_flight: Bytes = 64 << 20
+    """All bodies being read or committed at a time."""
+    health_host: str = "127.0.0.1"
+    """The address of health checks and metrics."""
+    health_port: int = Field(default=8402, ge=0, le=65535)
+    """Their port; 0 takes any free one."""
+
+    @model_validator(mode="after")
+    def _both_or_none(self) -> Self:
+        if (self.tls_cert is None) is not (self.tls_key is None):
+            raise ValueError("a certificate and its key go together: tls_cert and tls_key")
+        return self
+
+
 def load(
     flags: Mapping[str, Any],
     environment: Mapping[str, str] | None = None,
@@ -134,17 +180,43 @@ def load(
             values[name.replace("-", "_")] = value
             origins[name.replace("-", "_")] = str(path)
     values["ui"] = Preferences.merged(looks)
-    for name in Settings.model_fields.keys() - {"ui"}:
-        if text := environment.get(PREFIX + name.upper()):
-            values[name], origins[name] = text, PREFIX + name.upper()
-    for name, value in flags.items():
-        if value is not None and value != () and value is not False:
-            given = list(value) if isinstance(value, tuple) else value
-            values[name], origins[name] = given, "--" + name.replace("_", "-")
+    told = _told(Settings.model_fields.keys() - {"ui"}, PREFIX, flags, environment)
+    for name, (value, origin) in told.items():
+        values[name], origins[name] = value, origin
     try:
         return Settings.model_validate(values)
     except ValidationError as error:
         raise _explained(error, origins) from error
+
+
+def load_relay(
+    flags: Mapping[str, Any], environment: Mapping[str, str] | None = None
+) -> RelaySettings:
+    """A relay's settings: flags > INSPECTOR_RELAY_* > defaults; no file of a project counts.
+
+    Raises `ConfigurationError` naming the place of a bad value.
+    """
+    environment = os.environ if environment is None else environment
+    told = _told(RelaySettings.model_fields.keys(), RELAY_PREFIX, flags, environment)
+    try:
+        return RelaySettings.model_validate({name: value for name, (value, _) in told.items()})
+    except ValidationError as error:
+        raise _explained(error, {name: origin for name, (_, origin) in told.items()}) from error
+
+
+def _told(
+    names: Iterable[str], prefix: str, flags: Mapping[str, Any], environment: Mapping[str, str]
+) -> dict[str, tuple[Any, str]]:
+    """What the environment and the flags say, and where each stands."""
+    told: dict[str, tuple[Any, str]] = {}
+    for name in names:
+        if text := environment.get(prefix + name.upper()):
+            told[name] = text, prefix + name.upper()
+    for name, value in flags.items():
+        if value is not None and value != () and value is not False:
+            given = list(value) if isinstance(value, tuple) else value
+            told[name] = given, "--" + name.replace("_", "-")
+    return told
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -159,6 +231,8 @@ def _read(path: Path) -> dict[str, Any]:
 def _explained(error: ValidationError, origins: Mapping[str, str]) -> InspectorError:
     # The value itself is not repeated: it may be a secret.
     first = error.errors(include_url=False, include_input=False)[0]
+    if not first["loc"]:
+        return ConfigurationError(first["msg"].removeprefix("Value error, "))
     name = str(first["loc"][0])
     origin = origins.get(name, name)
     if first["type"] == "extra_forbidden":

@@ -20,6 +20,7 @@ _COMMANDS = {
     "trigger": ("inspector.cli.trigger", "Send yourself a signed sample of any event."),
     "events": ("inspector.cli.events", "The catalogue of event types."),
     "status": ("inspector.cli.status", "The ledger, the targets, the index's lag, the versions."),
+    "relay": ("inspector.cli.relay", "Capture on a public host, for developers anywhere."),
     "reindex": ("inspector.cli.reindex", "Derive everything anew from the stored facts."),
     "_listen": ("inspector.cli.listen", ""),
     "_ui": ("inspector.cli.ui", ""),

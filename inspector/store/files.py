@@ -26,6 +26,11 @@ class StoreFiles:
     def token(self) -> Path:
         return self._beside("-token")
 
+    @property
+    def endpoints(self) -> Path:
+        """Of a relay: what it captures for whom."""
+        return self._beside("-endpoints")
+
     def _beside(self, suffix: str) -> Path:
         return self.database.with_name(self.database.name + suffix)
 

@@ -1,0 +1,222 @@
+"""`inspector relay endpoint`: the named capture addresses of a relay, whether it runs or not."""
+
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from inspector.cli.options import store_options
+from inspector.cli.printing import print_item, print_row, tell
+from inspector.domain.endpoint import NAME, Endpoint
+from inspector.errors import ConfigurationError, UsageError
+from inspector.server.policy import parse_policy
+from inspector.settings import RelaySettings, load_relay, size
+from inspector.store.endpoints import EndpointsFile
+from inspector.store.files import StoreFiles
+from inspector.store.lock import holder
+
+_SIZES = ("max_body", "max_stored")
+
+
+def _options(function: Any) -> Any:
+    """What an endpoint may be told; each is said only where it is to be another."""
+    for option in (
+        click.option("--max-connections", type=click.IntRange(1), help="Requests at once (256)."),
+        click.option("--max-stored", metavar="SIZE", help="Bytes stored, then 429 (1gb)."),
+        click.option("--max-body", metavar="SIZE", help="Largest body taken in (25mb)."),
+        click.option(
+            "--rate",
+            type=click.FloatRange(0, min_open=True),
+            help="Requests a second, twice as many at once (500).",
+        ),
+        click.option(
+            "--timeout",
+            type=click.FloatRange(0, min_open=True),
+            help="Seconds that app waits for the app (30).",
+        ),
+        click.option("--status", type=click.IntRange(200, 599), help="What stored answers (200)."),
+        click.option("--ack", metavar="POLICY", help="stored, app, or app-or-stored:N."),
+    ):
+        function = option(function)
+    return store_options(function)
+
+
+@click.group("endpoint")
+def command() -> None:
+    """Add, list, change and remove named capture addresses; a running relay follows at once."""
+
+
+@command.command("add")
+@click.argument("name")
+@_options
+@click.pass_context
+def add(ctx: click.Context, /, name: str, db: Path | None, as_json: bool, **options: Any) -> None:
+    """Make endpoint NAME and print its capture URL and its token, which is never shown again."""
+    if not re.fullmatch(NAME, name):
+        raise UsageError(
+            f"{name!r} cannot be a name", "use letters, digits, dot, _ and -, at most 64 of them"
+        )
+    place = _Place(ctx, db)
+    made, token = place.file.add(name, _checked(options))
+    _show_token(place, made, token, as_json=as_json)
+    place.narrate(f"{name} captures")
+
+
+@command.command("list")
+@store_options
+@click.pass_context
+def list_(ctx: click.Context, /, db: Path | None, as_json: bool) -> None:
+    """All endpoints with their capture URLs and limits."""
+    place = _Place(ctx, db)
+    registry = place.file.read()
+    for endpoint in sorted(registry.endpoints, key=lambda each: each.name):
+        if as_json:
+            print_item("endpoint", place.item(endpoint))
+        else:
+            print_row(f"{endpoint.name}  {place.url(endpoint)}  {_told(endpoint)}")
+    if not registry.endpoints and not as_json:
+        tell("no endpoint yet: make one with `inspector relay endpoint add NAME`")
+
+
+@command.command("set")
+@click.argument("name")
+@_options
+@click.pass_context
+def set_(ctx: click.Context, /, name: str, db: Path | None, as_json: bool, **options: Any) -> None:
+    """Change what endpoint NAME answers and takes in; consumers stay connected."""
+    changes = _checked(options)
+    if not changes:
+        raise UsageError("nothing to change", "see `inspector relay endpoint set --help`")
+    place = _Place(ctx, db)
+    endpoint = place.file.set(name, changes)
+    if as_json:
+        print_item("endpoint", place.item(endpoint))
+    else:
+        print_row(f"{endpoint.name}  {place.url(endpoint)}  {_told(endpoint)}")
+
+
+@command.command("rotate")
+@click.argument("name")
+@store_options
+@click.pass_context
+def rotate(ctx: click.Context, /, name: str, db: Path | None, as_json: bool) -> None:
+    """Give endpoint NAME a new token, print it, and cut off whoever uses the old one.
+
+    The capture URL stays the same.
+    """
+    place = _Place(ctx, db)
+    endpoint, token = place.file.rotate(name)
+    _show_token(place, endpoint, token, as_json=as_json)
+    place.narrate("the old token is worth nothing")
+
+
+@command.command("remove")
+@click.argument("name")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+@store_options
+@click.pass_context
+def remove(ctx: click.Context, /, name: str, yes: bool, db: Path | None, as_json: bool) -> None:
+    """Remove endpoint NAME with all that is stored for it, and cut its consumers off.
+
+    Its capture URL answers 404 for ever. What consumers have already stays with them.
+    """
+    place = _Place(ctx, db)
+    endpoint = place.file.read().named(name)
+    if not yes:
+        if not sys.stdin.isatty():
+            raise UsageError(
+                f"{name} and all that is stored for it would be removed", "say so with --yes"
+            )
+        click.confirm(f"remove {name} and all that is stored for it?", abort=True, err=True)
+    place.file.remove(name)
+    if as_json:
+        print_item("removed", {"name": name, "url": place.url(endpoint)})
+    else:
+        print_row(f"removed {name}")
+    place.narrate("what was stored for it is removed")
+
+
+class _Place:
+    """The endpoints of one relay, and under which address it is reached."""
+
+    def __init__(self, ctx: click.Context, db: Path | None) -> None:
+        given = db or _given_before(ctx)
+        self.settings: RelaySettings = load_relay({"db": given})
+        self._files = StoreFiles(self.settings.db.expanduser().absolute())
+        self.file = EndpointsFile(self._files.endpoints)
+        port = self.settings.port or RelaySettings.model_fields["port"].default
+        self._base = self.settings.public_url or self.file.read().base or f"http://127.0.0.1:{port}"
+
+    def url(self, endpoint: Endpoint) -> str:
+        return f"{self._base}/in/{endpoint.slug}"
+
+    def item(self, endpoint: Endpoint) -> dict[str, Any]:
+        shown = {"name": endpoint.name, "url": self.url(endpoint)}
+        return {
+            **shown,
+            "ack": endpoint.ack,
+            "status": endpoint.status,
+            "timeout": endpoint.timeout,
+            **endpoint.limits.model_dump(),
+        }
+
+    def narrate(self, what: str) -> None:
+        running = holder(self._files.lock) is not None
+        tell(f"{what} {'now' if running else 'when the relay runs next'}")
+
+
+def _given_before(ctx: click.Context) -> Path | None:
+    """`inspector relay --db PATH endpoint ...` means the same as the option at the end."""
+    outer: click.Context | None = ctx
+    while outer is not None:
+        if isinstance(found := outer.params.get("db"), Path):
+            return found
+        outer = outer.parent
+    return None
+
+
+def _checked(options: dict[str, Any]) -> dict[str, Any]:
+    """The options that were given, as an endpoint keeps them."""
+    given = {name: value for name, value in options.items() if value is not None}
+    if "ack" in given:
+        parse_policy(given["ack"])
+    for name in _SIZES:
+        if name in given:
+            text, given[name] = given[name], size(given[name])
+            if not isinstance(given[name], int) or given[name] <= 0:
+                flag = "--" + name.replace("_", "-")
+                raise ConfigurationError(f"{flag}: {text!r} is no size", "write 25mb, or 2gb")
+    return given
+
+
+def _show_token(place: _Place, endpoint: Endpoint, token: str, *, as_json: bool) -> None:
+    if as_json:
+        print_item("endpoint", {**place.item(endpoint), "token": token})
+        return
+    print_row(f"name   {endpoint.name}")
+    print_row(f"url    {place.url(endpoint)}")
+    print_row(f"token  {token}")
+    tell("the token is shown this once; whoever has it reads what is captured. Use it like this:")
+    tell("  export INSPECTOR_RELAY_TOKEN=...")
+    tell(f"  inspector serve 3000 --relay {place.url(endpoint)}")
+
+
+def _told(endpoint: Endpoint) -> str:
+    limits = endpoint.limits
+    return "  ".join(
+        (
+            f"ack {endpoint.ack}",
+            f"rate {limits.rate:g}/s",
+            f"body {_size(limits.max_body)}",
+            f"stored {_size(limits.max_stored)}",
+            f"connections {limits.max_connections}",
+        )
+    )
+
+
+def _size(count: int) -> str:
+    from inspector.cli.compact import human_size
+
+    return human_size(count)

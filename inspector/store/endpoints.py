@@ -1,0 +1,205 @@
+"""The endpoints of a relay: a small file beside its database, written by commands, read by it."""
+
+import hashlib
+import os
+import secrets
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from inspector.domain.endpoint import Endpoint
+from inspector.errors import ConfigurationError, NotFoundError
+from inspector.store.lock import StoreLock
+
+# Scanners for secrets, and people, know by it what they found.
+TOKEN_PREFIX = "itun_"
+
+
+class Registry(BaseModel):
+    """What the file says.
+
+    `base` is the address under which senders reached the relay when it last started. The ids in
+    `removed` are of endpoints whose deliveries are still to be forgotten.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    v: Literal[1] = 1
+    base: str = ""
+    endpoints: tuple[Endpoint, ...] = ()
+    removed: tuple[str, ...] = ()
+
+    def named(self, name: str) -> Endpoint:
+        """Raises `NotFoundError`."""
+        for endpoint in self.endpoints:
+            if endpoint.name == name:
+                return endpoint
+        raise NotFoundError(
+            f"there is no endpoint {name}", "`inspector relay endpoint list` names them"
+        )
+
+
+def hash_of(token: str) -> str:
+    """What is kept of a token: 256 random bits need no salt and no slow hash."""
+    return hashlib.sha256(token.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def new_token() -> str:
+    return TOKEN_PREFIX + secrets.token_urlsafe(32)
+
+
+class EndpointsFile:
+    """Reads and changes the file at `path`; each change is whole, on disk, and one at a time.
+
+    Every method raises `ConfigurationError` for a file that cannot be read or written.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._seen: tuple[int, int, int] | None = None
+
+    def read(self) -> Registry:
+        """What it says now; nothing at all where there is no file."""
+        self._seen = self._stamp()
+        try:
+            return Registry.model_validate_json(self._path.read_bytes())
+        except FileNotFoundError:
+            return Registry()
+        except OSError as error:
+            raise self._unusable(error.strerror or str(error)) from error
+        except ValidationError as error:
+            # Its values are not repeated: hashes and slugs are among them.
+            first = error.errors(include_url=False, include_input=False)[0]
+            where = ".".join(str(step) for step in first["loc"])
+            raise self._unusable(f"{where}: {first['msg']}" if where else first["msg"]) from error
+
+    def changed(self) -> bool:
+        """Whether it is another file than the one that `read` saw last; costs one look."""
+        return self._stamp() != self._seen
+
+    def add(self, name: str, options: Mapping[str, Any]) -> tuple[Endpoint, str]:
+        """Make an endpoint; it, and its token, which is known here alone and now."""
+        token = new_token()
+        fields = {
+            "id": secrets.token_hex(8),
+            "name": name,
+            "slug": secrets.token_hex(16),
+            "token_sha256": hash_of(token),
+        }
+
+        def added(old: Registry) -> Registry:
+            if any(endpoint.name == name for endpoint in old.endpoints):
+                raise ConfigurationError(
+                    f"there is an endpoint {name} already",
+                    f"change it with `inspector relay endpoint set {name}`, or choose another name",
+                )
+            made = _with(fields, options)
+            return old.model_copy(update={"endpoints": (*old.endpoints, made)})
+
+        return self._change(added).named(name), token
+
+    def set(self, name: str, options: Mapping[str, Any]) -> Endpoint:
+        """Change what an endpoint takes in and answers."""
+        return self._replace(name, options).named(name)
+
+    def rotate(self, name: str) -> tuple[Endpoint, str]:
+        """Give an endpoint another token; the old one is worth nothing from now on."""
+        token = new_token()
+        return self._replace(name, {"token_sha256": hash_of(token)}).named(name), token
+
+    def remove(self, name: str) -> Endpoint:
+        """Take an endpoint away; its deliveries are forgotten by whoever calls `forgotten`."""
+        gone: list[Endpoint] = []
+
+        def without(old: Registry) -> Registry:
+            gone.append(old.named(name))
+            left = tuple(each for each in old.endpoints if each.name != name)
+            return old.model_copy(update={"endpoints": left, "removed": (*old.removed, gone[0].id)})
+
+        self._change(without)
+        return gone[0]
+
+    def forgotten(self, id_: str) -> None:
+        """Nothing is stored any more of what was removed."""
+
+        def without(old: Registry) -> Registry:
+            return old.model_copy(
+                update={"removed": tuple(each for each in old.removed if each != id_)}
+            )
+
+        self._change(without)
+
+    def reached_at(self, base: str) -> None:
+        """Note under which address senders reach the relay."""
+        if self.read().base != base:
+            self._change(lambda old: old.model_copy(update={"base": base}))
+
+    def _replace(self, name: str, options: Mapping[str, Any]) -> Registry:
+        def replaced(old: Registry) -> Registry:
+            new = _with(old.named(name).model_dump(), options)
+            endpoints = tuple(new if each.name == name else each for each in old.endpoints)
+            return old.model_copy(update={"endpoints": endpoints})
+
+        return self._change(replaced)
+
+    def _change(self, change: Callable[[Registry], Registry]) -> Registry:
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            lock = StoreLock(
+                self._path.with_name(self._path.name + "-lock"),
+                {"command": "inspector relay endpoint", "pid": os.getpid()},
+            )
+        except OSError as error:
+            raise self._unusable(error.strerror or str(error)) from error
+        with lock:
+            new = change(self.read())
+            try:
+                _write(self._path, new.model_dump_json(indent=1).encode() + b"\n")
+            except OSError as error:
+                raise self._unusable(error.strerror or str(error)) from error
+        return new
+
+    def _stamp(self) -> tuple[int, int, int] | None:
+        try:
+            found = self._path.stat()
+        except OSError:
+            return None
+        return found.st_ino, found.st_mtime_ns, found.st_size
+
+    def _unusable(self, why: str) -> ConfigurationError:
+        return ConfigurationError(
+            f"cannot use {self._path}: {why}", "correct it, or put an older copy in its place"
+        )
+
+
+def _with(fields: dict[str, Any], options: Mapping[str, Any]) -> Endpoint:
+    """The endpoint with these options; those of its limits are named like the others."""
+    limits = {**fields.get("limits", {})}
+    own = dict(fields)
+    for option, value in options.items():
+        (own if option in Endpoint.model_fields else limits)[option] = value
+    try:
+        return Endpoint.model_validate({**own, "limits": limits})
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        raise ConfigurationError(f"{first['loc'][-1]}: {first['msg']}") from error
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Put `data` in the place of the file, whole whatever happens, for its owner alone."""
+    new = path.with_name(path.name + "-new")
+    new.unlink(missing_ok=True)
+    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    new.replace(path)
+    if os.name == "posix":
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
