@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from inspector.domain.delivery import Request
+from inspector.domain.gap import is_gap, nothing_to
 from inspector.domain.routes import Routing, Target, parse_header
 from inspector.errors import StoreUnavailableError
 from inspector.forward.dispatcher import Dispatcher
@@ -52,6 +53,11 @@ class _Waiting:
 
     async def load(self, delivery_id: int) -> Request | None:
         return await self._store.load(delivery_id)
+
+    async def absent(self, delivery_id: int) -> str:
+        found = await self._store.read(lambda reader: reader.delivery(delivery_id), fresh=False)
+        gap = found is not None and is_gap(found)
+        return nothing_to("send") if gap else f"there is no whole delivery {delivery_id}"
 
     async def load_small(self, delivery_ids: Sequence[int], most: int) -> dict[int, Request]:
         return await self._store.load_small(delivery_ids, most)

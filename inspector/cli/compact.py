@@ -3,20 +3,23 @@
 import json
 from typing import Any
 
-from inspector.domain.delivery import State
+from inspector.domain.delivery import Delivery, State
+from inspector.domain.gap import told
 from inspector.domain.plaintext import one_line
 
 
 def compact_line(item: bytes) -> bytes | None:
     """An item of a frame as a row; None for what is not shown."""
     sort, text = item[:1], item[1:].partition(b"\x1f")[0]
-    if sort in b"dr":
+    if sort in b"drg":
         return (delivery_row(json.loads(text)) + "\n").encode()
     return (attempt_row(json.loads(text)) + "\n").encode() if sort == b"f" else None
 
 
 def delivery_row(item: dict[str, Any]) -> str:
     """`12  10:30:01  delta.verified  valid  POST /hooks  1.2 kB  -> 200 forwarded`."""
+    if item["state"] == State.GAP:
+        return f"#{item['id']}  {item['received_at'][11:19]}  gap  {told(Delivery.from_json(item))}"
     event = item["event"] or "-"
     answered = item["answered"] if item["answered"] is not None else "-"
     parts = [

@@ -13,6 +13,7 @@ from inspector.cli.options import store_options
 from inspector.cli.printing import print_item, print_row
 from inspector.domain.delivery import Delivery
 from inspector.domain.export import delivery_json
+from inspector.domain.gap import gap_json, is_gap
 from inspector.domain.query import Query
 from inspector.settings import load
 from inspector.store.reader import Reader
@@ -37,7 +38,9 @@ def command(query: tuple[str, ...], limit: int, db: Path | None, as_json: bool) 
     wanted = query_of(query)
     with opened(load({"db": db})) as reader:
         for delivery in _newest(reader, wanted, limit):
-            if as_json:
+            if as_json and is_gap(delivery):
+                print_item("gap", gap_json(delivery))
+            elif as_json:
                 request = reader.journal.request(delivery.id, body=False)
                 print_item("delivery", delivery_json(delivery, request, body=False))
             else:

@@ -6,10 +6,12 @@ import threading
 from collections.abc import Callable
 from typing import Any, BinaryIO
 
+from inspector.domain.delivery import Delivery
+from inspector.domain.gap import gap_json
 from inspector.server.hub import Hub, Subscription
 from inspector.store.frames import HEADERS_SEPARATOR, Frame
 
-_KINDS = {b"d": b"delivery", b"r": b"refused", b"f": b"attempt"}
+_KINDS = {b"d": b"delivery", b"r": b"refused", b"g": b"gap", b"f": b"attempt"}
 
 Line = Callable[[bytes], bytes | None]
 
@@ -20,6 +22,9 @@ def json_line(item: bytes) -> bytes | None:
     if kind is None:
         return None
     summary, _, headers = item[1:].partition(HEADERS_SEPARATOR)
+    if kind == b"gap":
+        told = {"v": 1, "kind": "gap", **gap_json(Delivery.from_json(json.loads(summary)))}
+        return json.dumps(told).encode() + b"\n"
     more = b',"headers":' + headers if headers else b""
     return b'{"v":1,"kind":"%s",%s%s}\n' % (kind, summary[1:-1], more)
 

@@ -9,6 +9,7 @@ from inspector.domain.attempt import Attempt
 from inspector.domain.bodyview import view
 from inspector.domain.delivery import Delivery, Request, iso
 from inspector.domain.envelope import Check
+from inspector.domain.gap import REMEDIES, WHAT, told
 from inspector.domain.headers import Headers
 from inspector.domain.plaintext import one_line, visible
 from inspector.providers import by_name
@@ -37,9 +38,24 @@ def sheet(
         yield from _attempt(attempt, response)
 
 
+def gap_sheet(gap: Delivery) -> Iterator[str]:
+    """The lines of a gap: what is missing, why, and what can be done."""
+    yield f"#{gap.id}  gap: {told(gap)}"
+    yield _pair("missing", f"{gap.gap_count or 0:,}")
+    yield _pair("from", f"#{gap.gap_first} of endpoint {gap.endpoint} at {gap.origin_relay}")
+    yield _pair("to", f"#{gap.origin_id}")
+    yield _pair("why", gap.state_reason)
+    yield _pair("noticed", iso(gap.received_at))
+    if gap.note:
+        yield _pair("note", gap.note)
+    yield from ("", WHAT, *(f"- {each}" for each in REMEDIES))
+
+
 def _summary(delivery: Delivery, checks: Iterable[Check]) -> Iterator[str]:
     yield f"#{delivery.id}  {one_line(delivery.event or 'no event', 120)}"
     yield _pair("received", f"{iso(delivery.received_at)} from {delivery.remote or 'unknown'}")
+    if delivery.origin_relay:
+        yield _pair("origin", f"#{delivery.origin_id} at {delivery.origin_relay}")
     yield _pair("signature", f"{delivery.verdict}: {delivery.reason}")
     for check in checks:
         yield visible(f"  {_MARKS[check.ok]:<3} {check.name:<16} {check.said}")

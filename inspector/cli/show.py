@@ -10,9 +10,11 @@ from inspector.cli.explaining import explained_by_secrets
 from inspector.cli.opened import opened
 from inspector.cli.options import store_options
 from inspector.cli.printing import print_item, print_row
-from inspector.cli.sheet import sheet
-from inspector.domain.delivery import Request
+from inspector.cli.sheet import gap_sheet, sheet
+from inspector.domain.delivery import Delivery, Request
 from inspector.domain.export import attempt_json, body_json, delivery_json
+from inspector.domain.gap import gap_json, is_gap, nothing_to
+from inspector.errors import NotFoundError
 from inspector.settings import load
 
 
@@ -27,6 +29,9 @@ def command(delivery: str, body_alone: bool, db: Path | None, as_json: bool) -> 
         id_ = one_id(reader, delivery)
         found = reader.delivery(id_)
         assert found is not None
+        if is_gap(found):
+            _show_gap(found, body_alone, as_json)
+            return
         request = reader.journal.request(id_)
         raw = b"" if request else reader.journal.raw_refusal(id_)
         responses = reader.journal.responses(id_)
@@ -46,4 +51,14 @@ def command(delivery: str, body_alone: bool, db: Path | None, as_json: bool) -> 
         print_item("delivery", {**item, "attempts": [attempt_json(*each) for each in attempts]})
     else:
         for line in sheet(found, request or Request("", "", "", (), raw), attempts, checks):
+            print_row(line)
+
+
+def _show_gap(gap: Delivery, body_alone: bool, as_json: bool) -> None:
+    if body_alone:
+        raise NotFoundError(f"#{gap.id}: {nothing_to('write')}", f"see `inspector show {gap.id}`")
+    if as_json:
+        print_item("gap", gap_json(gap))
+    else:
+        for line in gap_sheet(gap):
             print_row(line)

@@ -71,6 +71,7 @@ def _lines(item: dict[str, Any]) -> list[tuple[str, str]]:
     ledger = dict(item["ledger"])
     balanced = "" if ledger.pop("balanced") else "  DOES NOT BALANCE"
     received = ledger.pop("received")
+    gaps = ledger.pop("gaps", 0)
     places = ", ".join(f"{count} {place}" for place, count in ledger.items() if count)
     lines = [
         ("listener", listening),
@@ -78,6 +79,8 @@ def _lines(item: dict[str, Any]) -> list[tuple[str, str]]:
         ("received", f"{received}{f' = {places}' if places else ''}{balanced}"),
         ("index lag", f"{item['index_lag']['facts']} facts"),
     ]
+    if gaps:
+        lines.insert(3, ("gaps", f"{gaps}: never came from the relay; `inspector list state:gap`"))
     if item["store"]["error"]:
         lines.append(("error", f"the store cannot commit: {item['store']['error']}"))
     lines += [("target", _target(target)) for target in item["targets"]]

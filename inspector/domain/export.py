@@ -8,6 +8,7 @@ from typing import Any
 from inspector.domain import redact
 from inspector.domain.attempt import Attempt
 from inspector.domain.delivery import Delivery, Request
+from inspector.domain.gap import gap_json, is_gap
 from inspector.domain.headers import Headers
 
 
@@ -49,8 +50,11 @@ def exported_line(
 ) -> dict[str, Any]:
     """One line of an NDJSON export: the whole delivery, with its attempts in place of their count.
 
-    `masked`: values of secret headers are replaced, and `redacted` names those that were.
+    `masked`: values of secret headers are replaced, and `redacted` names those that were. A gap
+    has a shape of its own.
     """
+    if is_gap(delivery):
+        return {"v": 1, "kind": "gap", **gap_json(delivery)}
     names: dict[str, None] = {}
 
     def shown(headers: Headers) -> Headers:

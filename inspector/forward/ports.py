@@ -68,6 +68,10 @@ class Waiting(Protocol):
         """The whole request, or None if it was pruned."""
         ...
 
+    async def absent(self, delivery_id: int) -> str:
+        """Why `load` gives none, in a line."""
+        ...
+
     async def load_small(self, delivery_ids: Sequence[int], most: int) -> dict[int, Request]:
         """The whole requests of these deliveries, those with at most `most` bytes of body."""
         ...

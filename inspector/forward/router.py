@@ -158,9 +158,8 @@ class Router:
         """
         request = await self._waiting.load(delivery_id)
         if request is None:
-            raise NotFoundError(
-                f"there is no whole delivery {delivery_id}", "see `inspector list` for the ids"
-            )
+            why = await self._waiting.absent(delivery_id)
+            raise NotFoundError(why, "see `inspector list` for the ids")
         made = await self._attempts(delivery_id)
         targets = (parse_target(to).url,) if to else self._targets(request, made)
         if re_sign:

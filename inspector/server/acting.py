@@ -13,14 +13,16 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from inspector.domain.delivery import Request
 from inspector.domain.facts import Appended, Marked
+from inspector.domain.gap import is_gap, nothing_to
 from inspector.domain.headers import Headers, first, replaced
 from inspector.domain.routes import parse_target
 from inspector.domain.trigger import TriggerRequest
-from inspector.errors import StoreUnavailableError, UsageError
+from inspector.errors import NotFoundError, StoreUnavailableError, UsageError
 from inspector.providers.triggering import build
 from inspector.server.asked import delivery_id, found, model_of
 from inspector.server.intake import Intake
 from inspector.server.ports import Claim, Forwarder, Journal, Sending, Views
+from inspector.store.reader import Reader
 
 # RFC 9110 section 5.6.2, and a target without what would end the request line.
 _TOKEN = r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$"
@@ -146,8 +148,8 @@ class Acting:
         return id_, sendings
 
     async def _capture_edited(self, id_: int, asked: ResendRequest) -> tuple[int, ResendRequest]:
-        original = await self._views.read(lambda reader: reader.journal.request(id_, refused=False))
-        edited = _edited(found(original, id_), asked)
+        original = await self._views.read(lambda reader: _original(reader, id_))
+        edited = _edited(original, asked)
         if asked.re_sign:
             edited = self._forwarder.signed(edited)
         new_id = await self._intake.keep(self._clock(), edited, "", replay_of=id_)
@@ -197,6 +199,13 @@ class Acting:
 
 async def _attempt(sending: Sending, wait: bool) -> dict[str, Any]:
     return (await sending.finished() if wait else sending.attempt).to_json()
+
+
+def _original(reader: Reader, id_: int) -> Request:
+    request = reader.journal.request(id_, refused=False)
+    if request is None and (row := reader.delivery(id_)) is not None and is_gap(row):
+        raise NotFoundError(nothing_to("edit"))
+    return found(request, id_)
 
 
 def _edited(original: Request, asked: ResendRequest) -> Request:

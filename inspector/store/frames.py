@@ -22,6 +22,7 @@ ITEM_SEPARATOR: Final = b"\x1e"
 HEADERS_SEPARATOR: Final = b"\x1f"
 
 _DELIVERY_KINDS = frozenset({codec.CAPTURED, codec.REFUSED, codec.GAP})
+_SORTS = {State.REFUSED: b"r", State.GAP: b"g"}
 _ATTEMPT_KINDS = frozenset({codec.ATTEMPT_STARTED, codec.ATTEMPT_FINISHED})
 
 
@@ -119,9 +120,8 @@ def position(seq: int) -> bytes:
 
 
 def delivery_item(delivery: Delivery) -> bytes:
-    """`r` or `d` (refused or not) and the summary as JSON."""
-    sort = b"r" if delivery.state is State.REFUSED else b"d"
-    return sort + to_json(delivery.to_json())
+    """`r` (refused), `g` (a gap) or `d`, and the summary as JSON."""
+    return _SORTS.get(delivery.state, b"d") + to_json(delivery.to_json())
 
 
 def attempt_item(attempt: Attempt) -> bytes:

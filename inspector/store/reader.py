@@ -119,9 +119,11 @@ class Reader:
         return row and delivery_of(row)
 
     def latest(self) -> int | None:
-        """The id of the newest delivery."""
-        found: int | None = self._index.execute("SELECT max(id) FROM delivery").fetchone()[0]
-        return found
+        """The id of the newest delivery; a gap is none."""
+        row = self._index.execute(
+            "SELECT id FROM delivery WHERE +state != 'gap' ORDER BY id DESC LIMIT 1"
+        ).fetchone()
+        return row and int(row[0])
 
     def attempts(self, delivery_id: int) -> list[Attempt]:
         """The attempts on a delivery, in order."""

@@ -119,6 +119,9 @@ class Journal:
         await asyncio.sleep(0)
         return self.requests.get(delivery_id)
 
+    async def absent(self, delivery_id: int) -> str:
+        return f"there is no whole delivery {delivery_id}"
+
     async def load_small(self, delivery_ids: Sequence[int], most: int) -> dict[int, Request]:
         await asyncio.sleep(0)
         found = {
