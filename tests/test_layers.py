@@ -43,6 +43,7 @@ ONLY_IN = {
     "h11": {"forward"},
     "click": {"cli"},
     "uvloop": {"cli"},
+    "prometheus_client": {"server"},
 }
 # What the pure core may use of the standard library's way to the outside.
 NOT_PURE = {

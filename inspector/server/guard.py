@@ -42,12 +42,20 @@ class Guard:
     """Checks every request under `/_inspector/`, in the order Host, Origin, token.
 
     A web page in the developer's browser can send requests to a loopback port, directly or by
-    rebinding a name of its own: its `Host` or its `Origin` gives it away.
+    rebinding a name of its own: its `Host` or its `Origin` gives it away. With `hosts` None, for
+    a port that others reach under names we do not know, every `Host` is taken. `unlocked` are the
+    paths that need no token.
     """
 
-    def __init__(self, token: str, hosts: Iterable[str]) -> None:
+    def __init__(
+        self,
+        token: str,
+        hosts: Iterable[str] | None,
+        unlocked: Iterable[str] = ("/_inspector/healthz",),
+    ) -> None:
         self._authorization = f"Bearer {token}".encode()
-        self._hosts = {host.lower() for host in (*_LOOPBACK, *hosts)}
+        self._hosts = None if hosts is None else {host.lower() for host in (*_LOOPBACK, *hosts)}
+        self._unlocked = frozenset(unlocked)
 
     def middleware(self) -> Middleware:
         """For aiohttp: refuse, or answer with errors in the contract's form."""
@@ -68,7 +76,7 @@ class Guard:
         origin = request.headers.get("Origin")
         if origin is not None and not self._is_own_origin(origin, request):
             return error_response(403, "foreign-origin", "requests of other origins are refused")
-        if request.path == "/_inspector/healthz":
+        if request.path in self._unlocked:
             return None
         given = request.headers.get("Authorization", "").encode("utf-8", "surrogateescape")
         if not hmac.compare_digest(given, self._authorization):
@@ -78,6 +86,8 @@ class Guard:
         return None
 
     def _is_ours(self, host: str) -> bool:
+        if self._hosts is None:
+            return True
         name = host.rsplit(":", 1)[0] if not host.endswith("]") else host
         return name.lower() in self._hosts
 
