@@ -15,10 +15,11 @@ from inspector.forward.router import Router
 from inspector.forwarding import forwarding
 from inspector.server.acting import Acting
 from inspector.server.control import Control
+from inspector.server.entrance import OneForAll
 from inspector.server.explaining import Explaining
 from inspector.server.guard import Guard
 from inspector.server.hub import Hub
-from inspector.server.ingress import Ingress, Limits
+from inspector.server.ingress import Ingress
 from inspector.server.intake import Intake
 from inspector.server.listener import Listener, capture_url, own_hosts
 from inspector.server.policy import parse_policy
@@ -100,8 +101,8 @@ class Runtime:
             status=settings.status,
             timeout=settings.timeout or None,
         )
-        limits = Limits(settings.max_body, settings.max_in_flight)
-        ingress = Ingress(store, intake, limits, self._clock)
+        entrance = OneForAll(intake, settings.max_body)
+        ingress = Ingress(store, entrance, settings.max_in_flight, self._clock)
         acting = Acting(
             store,
             store,

@@ -148,6 +148,9 @@ class Router:
         outcome = await self._dispatcher.answer(delivery_id, within)
         return _NO_ANSWER if outcome is None and once else outcome
 
+    def answered(self, delivery_id: int, status: int, turned_away: bool) -> None:
+        """What a sender was answered is in the journal; nothing here depends on it."""
+
     async def resend(
         self, delivery_id: int, *, to: str | None = None, re_sign: bool = False
     ) -> list[Sending]:

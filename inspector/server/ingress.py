@@ -1,8 +1,8 @@
-"""Capture: a request is read raw and bounded; whole it goes to the intake, else it is refused."""
+"""Capture: a request is read raw and bounded; whole it goes to its place, else it is refused."""
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from functools import partial
 from typing import Self
 
 from aiohttp import ClientError, StreamReader, web
@@ -11,11 +11,12 @@ from aiohttp.http_parser import RawRequestMessage
 from aiohttp.web_protocol import RequestPayloadError
 
 from inspector.domain.delivery import Request
-from inspector.domain.facts import Refused
+from inspector.domain.facts import Appended, Refused
 from inspector.domain.headers import first
 from inspector.errors import StoreUnavailableError
 from inspector.server.answers import Answer, refusal
-from inspector.server.intake import RETRY_AFTER, Intake
+from inspector.server.entrance import Entrance, Place
+from inspector.server.intake import RETRY_AFTER
 from inspector.server.ports import Journal
 from inspector.server.protocol import HEAD_LIMIT, HEAD_TOO_LARGE, CaptureProtocol, remote_of
 
@@ -26,14 +27,6 @@ PIECE_BYTES = 512 << 10
 
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _BROKEN = (RequestPayloadError, HttpProcessingError, ClientError, ConnectionError)
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Bytes: of one body, and of all bodies that are being read or committed."""
-
-    max_body: int
-    in_flight: int
 
 
 class _RefusedError(Exception):
@@ -47,14 +40,15 @@ class _RefusedError(Exception):
 
 
 class _Space:
-    """The room that bodies take in memory; what a `with` block took is given back at its end."""
+    """The room that bodies take in memory; what a `with` block took is given back at its end, and
+    its place is left."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self.taken = 0
 
-    def reserve(self) -> "_Reservation":
-        return _Reservation(self)
+    def reserve(self, place: Place) -> "_Reservation":
+        return _Reservation(self, place)
 
     def take(self, size: int) -> None:
         if self.taken + size > self._limit:
@@ -65,10 +59,11 @@ class _Space:
 
 
 class _Reservation:
-    __slots__ = ("_size", "_space")
+    __slots__ = ("_place", "_size", "_space")
 
-    def __init__(self, space: _Space) -> None:
+    def __init__(self, space: _Space, place: Place) -> None:
         self._space = space
+        self._place = place
         self._size = 0
 
     def take(self, size: int) -> None:
@@ -80,58 +75,66 @@ class _Reservation:
 
     def __exit__(self, *_: object) -> None:
         self._space.taken -= self._size
+        self._place.leave()
 
 
 class Ingress:
-    """Takes requests in; `clock` gives microseconds since the epoch.
+    """Takes requests in by the `entrance`; `clock` gives microseconds since the epoch.
 
     Bodies in flight are counted from their announcement, or piece by piece where their length is
-    not announced, until they are committed.
+    not announced, until they are committed; `in_flight` bounds them, in bytes.
     """
 
     def __init__(
-        self, journal: Journal, intake: Intake, limits: Limits, clock: Callable[[], int]
+        self, journal: Journal, entrance: Entrance, in_flight: int, clock: Callable[[], int]
     ) -> None:
         self._journal = journal
-        self._intake = intake
-        self._max_body = limits.max_body
-        self._space = _Space(limits.in_flight)
+        self._entrance = entrance
+        self._space = _Space(in_flight)
         self._clock = clock
         self.stopping = False
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """The handler of every request outside `/_inspector/`."""
         at = self._clock()
-        head = _head_of(request._message)
+        admitted = self._entrance.admit(_target_of(request._message))
+        if isinstance(admitted, Answer):
+            return admitted
+        place, target = admitted
         remote = remote_of(request)
-        with self._space.reserve() as space:
+        with self._space.reserve(place) as space:
+            head = _head_of(request._message, target)
             try:
                 self._check(head)
-                body, pieces = await self._read(request, head, space)
+                body, pieces = await self._read(request, head, space, place.max_body)
             except _RefusedError as error:
-                answer = await self._refuse(at, remote, error, request=head)
+                answer = await self._refuse(at, remote, error, place, request=head)
                 if error.status == 400:
                     await _last_words(request, answer)
                 return answer
             # An HTTP/1.0 sender that wants to keep its connection would have to be told so.
             kept = request.keep_alive and head.http_version == "1.1"
             whole = head if not body else head._replace(body=body)
-            _, answer = await self._intake.take(at, whole, remote, pieces=pieces, kept=kept)
+            _, answer = await place.take(at, whole, remote, pieces=pieces, kept=kept)
             return answer
 
     async def take_whole(self, message: RawRequestMessage, body: bytes, remote: str) -> Answer:
         """Capture a request of which nothing is still to come."""
         at = self._clock()
-        head = _head_of(message)
-        with self._space.reserve() as space:
+        admitted = self._entrance.admit(_target_of(message))
+        if isinstance(admitted, Answer):
+            return admitted
+        place, target = admitted
+        with self._space.reserve(place) as space:
+            head = _head_of(message, target)
             try:
                 self._check(head)
-                self._bound(len(body))
+                _bound(len(body), place.max_body)
                 space.take(len(body))
             except _RefusedError as error:
-                return await self._refuse(at, remote, error, request=head)
+                return await self._refuse(at, remote, error, place, request=head)
             whole = head if not body else head._replace(body=body)
-            return (await self._intake.take(at, whole, remote))[1]
+            return (await place.take(at, whole, remote))[1]
 
     def _check(self, head: Request) -> None:
         if self.stopping:
@@ -141,16 +144,16 @@ class Ingress:
             raise _RefusedError(431, "head-too-large", HEAD_TOO_LARGE)
 
     async def _read(
-        self, request: web.BaseRequest, head: Request, space: _Reservation
+        self, request: web.BaseRequest, head: Request, space: _Reservation, most: int
     ) -> tuple[bytes, tuple[bytes, ...]]:
         """The raw body, or instead of a large one its pieces."""
         payload = request.content
         announced = request.content_length
         if announced is not None:
-            self._bound(announced)
+            _bound(announced, most)
             space.take(announced)
         if payload.is_eof() and payload.total_bytes < LARGE_BODY:
-            self._bound(payload.total_bytes)
+            _bound(payload.total_bytes, most)
             return payload.read_nowait(), ()
         if (first(head.headers, "expect") or "").lower() == "100-continue":
             _write(request, _CONTINUE)
@@ -159,7 +162,7 @@ class Ingress:
         size = waiting = 0
         while chunk := await self._next_chunk(payload):
             size += len(chunk)
-            self._bound(size)
+            _bound(size, most)
             if announced is None:
                 space.take(len(chunk))
             gathered.append(chunk)
@@ -186,12 +189,6 @@ class Ingress:
                 raise _RefusedError(0, "cut", reason) from None
             raise _RefusedError(400, "malformed", str(error)) from None
 
-    def _bound(self, size: int) -> None:
-        if size > self._max_body:
-            raise _RefusedError(
-                413, "body-too-large", f"the body is larger than {self._max_body} bytes"
-            )
-
     # Refusals, each a row.
 
     async def _refuse(
@@ -199,41 +196,60 @@ class Ingress:
         at: int,
         remote: str,
         error: _RefusedError,
+        place: Place,
         *,
         request: Request | None,
         raw: bytes = b"",
     ) -> Answer:
         retry_after = RETRY_AFTER if error.status == 503 else None
-        fact = Refused(at, error.status, error.code, error.reason, remote, request, raw)
+        fact = Refused(
+            at, error.status, error.code, error.reason, remote, request, raw, place.endpoint
+        )
         try:
-            appended = await self._journal.append(fact)
+            number = (await self._journal.append(fact)).number
         except StoreUnavailableError as unavailable:
             return refusal(503, unavailable.message, retry_after=RETRY_AFTER)
-        return refusal(
-            error.status,
-            error.reason,
-            delivery_id=appended.delivery_id,
-            retry_after=retry_after,
-        )
+        place.refused(number, fact)
+        return refusal(error.status, error.reason, delivery_id=number, retry_after=retry_after)
 
     async def refuse_raw(
         self, remote: str, status: int, code: str, reason: str, raw: bytes
     ) -> Answer:
         """Store and answer a request that no parser accepted."""
         error = _RefusedError(status, code, reason)
-        return await self._refuse(self._clock(), remote, error, request=None, raw=raw)
+        place = self._entrance.place_of(raw)
+        if place is None:
+            return refusal(status, reason)
+        return await self._refuse(self._clock(), remote, error, place, request=None, raw=raw)
 
     def cut_off(self, remote: str, raw: bytes) -> None:
         """Store that a sender went away before its request head was complete."""
-        reason = "the sender went away in the middle of the request head"
-        self._journal.append(Refused(self._clock(), 0, "cut", reason, remote, None, raw))
+        if (place := self._entrance.place_of(raw)) is not None:
+            reason = "the sender went away in the middle of the request head"
+            fact = Refused(self._clock(), 0, "cut", reason, remote, None, raw, place.endpoint)
+            self._journal.append(fact).add_done_callback(partial(_told, place, fact))
 
 
-def _head_of(message: RawRequestMessage) -> Request:
+def _told(place: Place, fact: Refused, appended: "asyncio.Future[Appended]") -> None:
+    if not appended.cancelled() and appended.exception() is None:
+        place.refused(appended.result().number, fact)
+
+
+def _bound(size: int, most: int) -> None:
+    if size > most:
+        raise _RefusedError(413, "body-too-large", f"the body is larger than {most} bytes")
+
+
+def _target_of(message: RawRequestMessage) -> str:
+    """The raw request target."""
+    return message.path.encode("utf-8", "surrogateescape").decode("latin-1")
+
+
+def _head_of(message: RawRequestMessage, target: str) -> Request:
     """The request line and headers as they came; aiohttp's own properties decode or fold them."""
     return Request(
         message.method,
-        message.path.encode("utf-8", "surrogateescape").decode("latin-1"),
+        target,
         f"{message.version.major}.{message.version.minor}",
         tuple(
             [

@@ -2,37 +2,45 @@
 
 from collections.abc import Callable
 
-from inspector.domain.attempt import FailureKind, Outcome, Response
+from inspector.domain.attempt import Failure, FailureKind, Response
 from inspector.domain.delivery import Request
 from inspector.domain.facts import Answered, Captured
 from inspector.errors import StoreUnavailableError
 from inspector.server.answers import Answer, StoredAnswers, refusal, relayed
 from inspector.server.policy import AckPolicy
-from inspector.server.ports import Forwarder, Journal
+from inspector.server.ports import Journal, Onward
 
 RETRY_AFTER = 5
 
 
 class Intake:
-    """Takes deliveries in; `status` is what `stored` answers, `timeout` bounds the wait for the
-    app in seconds (None waits for ever)."""
+    """Takes the deliveries of an endpoint in; `status` is what `stored` answers, `timeout` bounds
+    the wait for the app in seconds (None waits for ever).
+
+    `relaying`: the app is behind `onward`, at a consumer's home, and where it is sent is decided
+    there. Under `app` a sender that no app answers is then turned away, to send again.
+    """
 
     def __init__(
         self,
         journal: Journal,
-        forwarder: Forwarder,
+        onward: Onward,
         clock: Callable[[], int],
         *,
         policy: AckPolicy,
         status: int,
         timeout: float | None,
+        endpoint: str = "default",
+        relaying: bool = False,
     ) -> None:
         self._journal = journal
-        self._forwarder = forwarder
+        self._onward = onward
         self._clock = clock
         self._policy = policy
         self._status = status
         self._timeout = timeout
+        self._endpoint = endpoint
+        self._relaying = relaying
         self._stored = StoredAnswers(status)
 
     async def take(
@@ -49,49 +57,57 @@ class Intake:
 
         `pieces` stand in for the body of a large request. `kept`: the connection may stay open.
         """
-        route = self._forwarder.route()
+        route = None if self._relaying else self._onward.route()
         asks_app = self._policy.asks_app and route != ()
         answered = None if asks_app else self._status
         fact = Captured(
             at,
             request,
             remote,
+            self._endpoint,
             answered=answered,
             route=route,
             replay_of=replay_of,
             pieces=pieces,
         )
         try:
-            delivery_id = (await self._journal.append(fact)).delivery_id
+            _, delivery_id, number = await self._journal.append(fact)
         except StoreUnavailableError as error:
             return 0, refusal(503, error.message, retry_after=RETRY_AFTER)
         if asks_app:
-            answer = await self._ask_app(delivery_id, fact, kept)
-            self._journal.append(Answered(self._clock(), delivery_id, answer.status))
+            answer, turned_away = await self._ask_app(number, fact, kept)
+            told = Answered(self._clock(), delivery_id, answer.status, turned_away)
+            self._journal.append(told)
+            self._onward.answered(number, answer.status, turned_away)
             return delivery_id, answer
         if route != ():
-            self._forwarder.captured(delivery_id, fact)
-        return delivery_id, self._stored.answer(delivery_id, kept)
+            self._onward.captured(number, fact)
+        return delivery_id, self._stored.answer(number, kept)
 
     async def keep(self, at: int, request: Request, remote: str, *, replay_of: int) -> int:
         """Commit an edited delivery that is sent by hand alone; its id.
 
         Raises `StoreUnavailableError`.
         """
-        fact = Captured(at, request, remote, route=(), replay_of=replay_of)
+        fact = Captured(at, request, remote, self._endpoint, route=(), replay_of=replay_of)
         return (await self._journal.append(fact)).delivery_id
 
-    async def _ask_app(self, delivery_id: int, fact: Captured, kept: bool) -> Answer:
+    async def _ask_app(self, number: int, fact: Captured, kept: bool) -> tuple[Answer, bool]:
+        """The answer, and whether the sender is turned away with it."""
         once = self._policy.name == "app"
         within = self._timeout if once else self._policy.seconds
-        asked = await self._forwarder.answered_by_app(delivery_id, fact, within=within, once=once)
-        if asked is None or (not once and not isinstance(asked, Response)):
-            return self._stored.answer(delivery_id, kept)
-        return _of_app(asked, delivery_id, to_head=fact.request.method == "HEAD", kept=kept)
+        asked = await self._onward.answered_by_app(number, fact, within=within, once=once)
+        if isinstance(asked, Response):
+            to_head = fact.request.method == "HEAD"
+            return relayed(asked, number, to_head=to_head, kept=kept), False
+        if once and self._relaying:
+            reason = asked.reason if asked is not None else "no app is there to answer"
+            return refusal(503, reason, delivery_id=number, retry_after=RETRY_AFTER), True
+        if once and asked is not None:
+            return _of_failure(asked, number), False
+        return self._stored.answer(number, kept), False
 
 
-def _of_app(outcome: Outcome, delivery_id: int, *, to_head: bool, kept: bool) -> Answer:
-    if isinstance(outcome, Response):
-        return relayed(outcome, delivery_id, to_head=to_head, kept=kept)
-    status = 504 if outcome.kind is FailureKind.TIMEOUT else 502
-    return refusal(status, outcome.reason, delivery_id=delivery_id, retry_after=RETRY_AFTER)
+def _of_failure(failure: Failure, number: int) -> Answer:
+    status = 504 if failure.kind is FailureKind.TIMEOUT else 502
+    return refusal(status, failure.reason, delivery_id=number, retry_after=RETRY_AFTER)

@@ -6,7 +6,7 @@ from typing import Protocol, TypeVar
 
 from inspector.domain.attempt import Attempt, Outcome
 from inspector.domain.delivery import Request
-from inspector.domain.facts import Appended, Captured, Fact
+from inspector.domain.facts import Appended, Captured, Fact, Probed, Refused
 from inspector.forward.target import Sent
 from inspector.store.reader import Reader
 
@@ -72,25 +72,33 @@ class Holding(Protocol):
         ...
 
 
-class Forwarder(Protocol):
-    """Where deliveries go after their capture."""
-
-    @property
-    def holds(self) -> Holding: ...
+class Onward(Protocol):
+    """Where deliveries go once they are on disk; `number` is `Appended.number`."""
 
     def route(self) -> tuple[str, ...] | None:
         """The targets of every delivery where no rule asks for its event, else None."""
         ...
 
-    def captured(self, delivery_id: int, fact: Captured) -> None:
+    def captured(self, number: int, fact: Captured, /) -> None:
         """Queue a committed delivery; returns at once. What is in pieces is loaded in time."""
         ...
 
     async def answered_by_app(
-        self, delivery_id: int, fact: Captured, *, within: float | None, once: bool
+        self, number: int, fact: Captured, /, *, within: float | None, once: bool
     ) -> Outcome | None:
         """Queue a delivery and wait for its first target; None without one, or in time."""
         ...
+
+    def answered(self, number: int, status: int, turned_away: bool, /) -> None:
+        """The sender of a delivery that the app was asked for has its answer."""
+        ...
+
+
+class Forwarder(Onward, Protocol):
+    """The targets of this listener, and what is sent to them by hand."""
+
+    @property
+    def holds(self) -> Holding: ...
 
     async def resend(
         self, delivery_id: int, *, to: str | None = None, re_sign: bool = False
@@ -100,4 +108,24 @@ class Forwarder(Protocol):
 
     def signed(self, request: Request) -> Request:
         """The request with a fresh signature of the first secret."""
+        ...
+
+
+class Desk(Onward, Protocol):
+    """At a relay: hands what an endpoint takes in to the consumers that are attached to it."""
+
+    def refused(self, number: int, fact: Refused, /) -> None:
+        """A refusal is on disk."""
+        ...
+
+    def probed(self, number: int, fact: Probed, /) -> None:
+        """A canary is on disk."""
+        ...
+
+    def takes_canary(self, nonce: str, /) -> bool:
+        """Whether a consumer has announced that nonce; true once."""
+        ...
+
+    def close(self, code: int, reason: str, /) -> None:
+        """Part from all consumers; may be called again."""
         ...
