@@ -93,11 +93,9 @@ class ListenerProcess:
 
     def start(self) -> Self:
         """Start it and wait for its `ready`; what it complained of instead is in the error."""
-        command = [sys.executable, "-m", "inspector", "serve", *self.arguments]
-        command += ["--headless", "--json", "--port", str(self.port), "--db", str(self.db)]
         self.lines, self.stderr, self._ended = [], "", False
         self._process = subprocess.Popen(
-            command,
+            [sys.executable, "-m", "inspector", *self._command()],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -116,6 +114,10 @@ class ListenerProcess:
             self.kill()
             raise
         return self
+
+    def _command(self) -> list[str]:
+        where = ["--port", str(self.port), "--db", str(self.db)]
+        return ["serve", *self.arguments, "--headless", "--json", *where]
 
     def wait_for(
         self, count: int, *, kind: str | None = None, where: Callable[[Item], bool] | None = None
