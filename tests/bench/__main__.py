@@ -19,12 +19,14 @@ from tests.bench.report import Figure
 from tests.bench.soak import soak
 from tests.bench.start import start
 from tests.bench.stream import stream
+from tests.bench.tunnel import tunnel
 from tests.bench.ui import ui
 
 GROUPS: dict[str, Callable[[Plan], Iterator[Figure]]] = {
     "start": start,
     "capture": capture,
     "forward": forward,
+    "tunnel": tunnel,
     "stream": stream,
     "memory": memory,
     "ui": ui,

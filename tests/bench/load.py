@@ -1,10 +1,13 @@
 """A load from a process of its own: signed deliveries, each answer timed.
 
-    python -m tests.bench.load PORT COUNT [--rate R] [--warm-up N] [--stream CONTROL TOKEN_FILE]
+    python -m tests.bench.load PORT COUNT [--path PATH]... [--rate R] [--warm-up N] [--times FILE]
+        [--stream CONTROL TOKEN_FILE]
 
-prints one JSON object, the fields of `Loaded`. With a rate each delivery is sent when its time has
-come; without, as soon as the one before it on its connection was answered. With `--stream` it is a
-subscriber as well, and times how long after its answer each delivery comes out indexed.
+prints one JSON object, the fields of `Loaded`. Several paths take turns. With a rate each delivery
+is sent when its time has come; without, as soon as the one before it on its connection was
+answered. With `--times` it writes when each was sent: its number (in its event id) and monotonic
+seconds, one a line. With `--stream` it is a subscriber as well, and times how long after its answer
+each delivery comes out indexed.
 """
 
 import argparse
@@ -15,13 +18,13 @@ from collections.abc import Iterable, Iterator, Set
 from contextlib import aclosing
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import cast
+from typing import NamedTuple, cast
 
 import uvloop
 
 from inspector.client.discovery import read_token
 from inspector.client.stream import Connected, Frame, Stream
-from tests.bench.signed import on_the_wire, requests
+from tests.bench.signed import TARGET, on_the_wire, requests
 
 CONNECTIONS = 32
 _PATIENCE = 30.0
@@ -43,14 +46,22 @@ class Loaded:
     lag_p99: float = 0.0
 
 
-class _Sender(asyncio.Protocol):
-    """One connection; `work` gives the time to send at and the bytes."""
+class Answer(NamedTuple):
+    """One delivery: its place in the load, when it was sent and answered, the answer's bytes."""
 
-    def __init__(
-        self, work: Iterator[tuple[float, bytes]], answers: list[tuple[float, float, bytes]]
-    ) -> None:
+    number: int
+    sent: float
+    answered: float
+    head: bytes
+
+
+class _Sender(asyncio.Protocol):
+    """One connection; `work` gives a number, the time to send at and the bytes."""
+
+    def __init__(self, work: Iterator[tuple[int, float, bytes]], answers: list[Answer]) -> None:
         self._work = work
         self._answers = answers
+        self._number = 0
         self._sent_at = 0.0
         self._answer = b""
         self._loop = asyncio.get_running_loop()
@@ -62,7 +73,7 @@ class _Sender(asyncio.Protocol):
 
     def _next(self) -> None:
         try:
-            due, request = next(self._work)
+            self._number, due, request = next(self._work)
         except StopIteration:
             self.done.set_result(None)
             self._transport.close()
@@ -80,7 +91,8 @@ class _Sender(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self._answer += data
         if self._answer.endswith(b"\r\n\r\n"):
-            self._answers.append((self._sent_at, time.monotonic(), self._answer))
+            now = time.monotonic()
+            self._answers.append(Answer(self._number, self._sent_at, now, self._answer))
             if not self._answer.startswith(b"HTTP/1.1 200"):
                 self.done.set_exception(RuntimeError(f"not captured: {self._answer[:200]!r}"))
                 return
@@ -92,14 +104,12 @@ class _Sender(asyncio.Protocol):
             self.done.set_exception(exc or ConnectionResetError("closed by the listener"))
 
 
-async def send(
-    port: int, wire: list[bytes], rate: float | None = None
-) -> list[tuple[float, float, bytes]]:
-    """Send all over the connections; when each was sent and answered, and the answer's bytes."""
+async def send(port: int, wire: list[bytes], rate: float | None = None) -> list[Answer]:
+    """Send all over the connections."""
     begun = time.monotonic()
     step = 1 / rate if rate else 0.0
-    work = iter([(begun + number * step, each) for number, each in enumerate(wire)])
-    answers: list[tuple[float, float, bytes]] = []
+    work = iter([(number, begun + number * step, each) for number, each in enumerate(wire)])
+    answers: list[Answer] = []
     loop = asyncio.get_running_loop()
     senders = []
     for _ in range(CONNECTIONS):
@@ -135,29 +145,34 @@ class _Watch:
 
 
 async def run(arguments: argparse.Namespace) -> Loaded:
-    wire = [on_the_wire(each) for each in requests(arguments.count + arguments.warm_up)]
+    count = arguments.count + arguments.warm_up
+    wire = [on_the_wire(each) for each in requests(count, arguments.path or [TARGET])]
     warm_up, wire = wire[: arguments.warm_up], wire[arguments.warm_up :]
     if warm_up:
         await send(arguments.port, warm_up)
     if not arguments.stream:
-        return figures(await send(arguments.port, wire, arguments.rate))
+        answers = await send(arguments.port, wire, arguments.rate)
+        if arguments.times:
+            sent = (f"{each.number + arguments.warm_up} {each.sent!r}\n" for each in answers)
+            arguments.times.write_text("".join(sent))
+        return figures(answers)
     control, token_file = arguments.stream
     watch = _Watch()
     watcher = asyncio.create_task(watch.follow(Stream(control, read_token(Path(token_file)))))
     async with asyncio.timeout(_PATIENCE):
         await watch.connected.wait()
     answers = await send(arguments.port, wire, arguments.rate)
-    answered = {_delivery_id(answer): at for _, at, answer in answers}
+    answered = {_delivery_id(each.head): each.answered for each in answers}
     async with asyncio.timeout(_PATIENCE):
         await watch.saw(answered.keys())
     watcher.cancel()
     return figures(answers, [watch.seen[id_] - at for id_, at in answered.items()])
 
 
-def figures(answers: list[tuple[float, float, bytes]], lags: Iterable[float] = ()) -> Loaded:
-    times = sorted(answered - sent for sent, answered, _ in answers)
+def figures(answers: list[Answer], lags: Iterable[float] = ()) -> Loaded:
+    times = sorted(each.answered - each.sent for each in answers)
     late = sorted(lags) or [0.0]
-    begun, ended = min(sent for sent, _, _ in answers), max(at for _, at, _ in answers)
+    begun, ended = min(each.sent for each in answers), max(each.answered for each in answers)
     return Loaded(
         begun=begun,
         ended=ended,
@@ -182,7 +197,9 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("port", type=int)
     parser.add_argument("count", type=int)
+    parser.add_argument("--path", action="append")
     parser.add_argument("--rate", type=float)
+    parser.add_argument("--times", type=Path)
     parser.add_argument("--warm-up", type=int, default=0)
     parser.add_argument("--stream", nargs=2, metavar=("CONTROL", "TOKEN_FILE"))
     print(json.dumps(asdict(uvloop.run(run(parser.parse_args())))))

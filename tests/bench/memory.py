@@ -32,12 +32,12 @@ def _many(plan: Plan) -> Iterator[Figure]:
         indexer_peak = processes.peak_memory(listener.indexer) / MIB
     note = f"peak over {bursts} bursts of {burst:,}"
     yield at_most("memory.listener", [peak], 90, " MiB", note=note)
-    yield _flat("memory.flat", listening)
+    yield flat("memory.flat", listening)
     note = f"peak of that process; {_trail(indexing)}"
     yield told("memory.indexer", [indexer_peak], " MiB", note=note)
 
 
-def _flat(name: str, samples: list[float]) -> Figure:
+def flat(name: str, samples: list[float]) -> Figure:
     """The last quarter beside the first, the very first burst (which warms up) left out."""
     quarter = max(1, len(samples) // 4)
     first = statistics.median(samples[1 : 1 + quarter])

@@ -1,6 +1,7 @@
 """The programs of a measurement: the yardstick, our listener, a load."""
 
 import json
+import os
 import subprocess
 import urllib.request
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from tests.bench.processes import Process, children, output, python, read_line, 
 from tests.bench.signed import SECRET
 
 _READY_SECONDS = 30.0
+_BURST_SECONDS = 120.0
 # A slow machine takes so long for a delivery; a run that takes longer has got stuck.
 _SECONDS_A_DELIVERY = 0.01
 # Room for an index of a million that is built anew, because the cache is of an older version.
@@ -68,14 +70,33 @@ def bare(count: int = 0) -> Iterator[Served]:
         yield Served(int(read_line(process.stdout, _READY_SECONDS)), process)
 
 
+@dataclass(frozen=True, slots=True)
+class App(Served):
+    """The app that costs next to nothing, `tests.bench.app`."""
+
+    def all_came(self) -> float:
+        """The monotonic time at which the next of its bursts was complete."""
+        return float(read_line(self.process.stdout, _BURST_SECONDS))
+
+
 @contextmanager
-def serving(db: Path, *flags: object) -> Iterator[Listening]:
-    """`inspector serve --json` into a pipe that is read, its index up to date."""
+def app(together: int, times: Path | None = None) -> Iterator[App]:
+    """It tells of every so many deliveries, and writes to a file when each came."""
+    command = python("tests.bench.app", together, *([times] if times else []))
+    with started(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        yield App(int(read_line(process.stdout, _READY_SECONDS)), process)
+
+
+@contextmanager
+def serving(db: Path, *flags: object, **more: str) -> Iterator[Listening]:
+    """`inspector serve --json` into a pipe that is read, its index up to date; `more` goes into
+    its environment."""
     command = python(
         "inspector", "serve", "--json", "--port", 0, "--db", db, "--secret", SECRET,
         "--keep", 0, "--max-size", "100gb", *flags,
     )  # fmt: skip
-    with started(command, stdout=subprocess.PIPE) as process:
+    environment = {**os.environ, **more}
+    with started(command, stdout=subprocess.PIPE, env=environment) as process:
         ready = json.loads(read_line(process.stdout, _READY_SECONDS))
         with started(["cat"], stdin=process.stdout, stdout=subprocess.DEVNULL):
             port = int(ready["url"].rpartition(":")[2])

@@ -2,23 +2,30 @@
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from inspector.domain.delivery import Request
 from inspector.domain.headers import encode_head, replaced
 from inspector.providers.pacspace import PACSPACE
 
 SECRET = "whsec_bench"
+TARGET = "/hooks"
 BODY_BYTES = 900
 
 
-def requests(count: int) -> Iterator[Request]:
-    """That many deliveries of one event, each with an event id of its own."""
+def requests(count: int, targets: Sequence[str] = (TARGET,)) -> Iterator[Request]:
+    """That many deliveries of one event, each with an event id of its own, to each in turn."""
     at = time.time_ns() // 1000
     sample = _sized(PACSPACE.sample("delta.verified", at=at, event_id="evt_bench"))
     for number in range(count):
         own = replaced(sample.headers, [("X-Event-ID", f"evt_{at}_{number}")])
-        request = Request("POST", "/hooks", "1.1", (("Host", "127.0.0.1"), *own), sample.body)
+        request = Request(
+            "POST",
+            targets[number % len(targets)],
+            "1.1",
+            (("Host", "127.0.0.1"), *own),
+            sample.body,
+        )
         yield PACSPACE.sign(request, SECRET, at)
 
 
