@@ -93,7 +93,9 @@ def render(
 
 def _attempt_lines(run: Run, made: dict[int, bytes], changed: dict[int, bytes]) -> list[bytes]:
     """The `A` line of a run and its `C` line, for as many of its facts as fit, then the rest."""
-    size = max(sum(map(len, items.values())) for items in (made, changed))
+    attempts = [made[id_] for id_ in run.ids if id_ in made]
+    deliveries = [changed[id_] for id_ in run.touched if id_ in changed]
+    size = max(sum(map(len, items)) for items in (attempts, deliveries))
     positions = sorted({*run.ids.values(), *run.touched.values()})
     if size > MAX_BYTES and len(positions) > 1:
         middle = positions[len(positions) // 2 - 1]
@@ -103,8 +105,6 @@ def _attempt_lines(run: Run, made: dict[int, bytes], changed: dict[int, bytes]) 
         for id_, seq in run.touched.items():
             halves[seq > middle].touched[id_] = seq
         return [line for half in halves for line in _attempt_lines(half, made, changed)]
-    attempts = [made[id_] for id_ in run.ids if id_ in made]
-    deliveries = [changed[id_] for id_ in run.touched if id_ in changed]
     lines = [_line("A", run.seq, attempts)] if run.letter == "A" else []
     return [*lines, _line("C", run.seq, deliveries)] if deliveries else lines
 

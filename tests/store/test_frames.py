@@ -167,6 +167,17 @@ def test_frames_are_bounded_whatever_they_tell_of(wide: int) -> None:
     assert found[-1][1] == 2000 + count
 
 
+def test_what_is_too_long_for_one_frame_comes_in_few() -> None:
+    """A reader that comes and goes gets on by a few frames each time."""
+    count, length = 256, 1000
+    deliveries = {n: make_delivery(n, request_target="/" + "x" * length) for n in range(1, 257)}
+    runs = frames.group([(1000 + n, codec.MARKED, n, 0) for n in range(1, count + 1)])
+    lines = frames.render(runs, deliveries, {})
+    size = sum(map(len, lines))
+    assert size > 4 * frames.MAX_BYTES
+    assert len(lines) <= 2 * size // frames.MAX_BYTES
+
+
 def new_facts(found: list[Entry], after: int) -> tuple[set[int], set[int], set[int]]:
     """The deliveries, attempts and changed deliveries that facts after a position are about."""
     deliveries, attempts, touched = set(), set(), set()
