@@ -1,24 +1,32 @@
 """All checks with one command, `python -m tests`: format, lint, types, tests, coverage.
 
-Arguments go to pytest: `python -m tests tests/store -x`; coverage is asked of whole runs only.
+The tests run in several processes, and those marked `alone` one after the other behind them.
+Arguments go to pytest, in this process: `python -m tests tests/store -x`; coverage is asked of
+whole runs only.
 """
 
+import os
 import subprocess
 import sys
 
-# Coverage in this process alone: what runs in a child process is tested, not counted.
+# Coverage in pytest's own processes alone: what runs in a child process is tested, not counted.
 COVERED = ("domain", "providers", "store", "forward", "server")
 LEAST_PERCENT = 95
+# Many tests wait for a process or a terminal; more than that are in each other's way.
+WORKERS = min((os.cpu_count() or 1) + 1, 8)
 
 
 def main(arguments: list[str]) -> int:
     coverage = [f"--cov=inspector.{name}" for name in COVERED]
-    coverage += [f"--cov-fail-under={LEAST_PERCENT}", "--cov-report=term:skip-covered"]
+    together = ["-m", "not alone", "-n", str(WORKERS), "--dist", "loadfile", "--cov-report="]
+    alone = ["-m", "alone", "--cov-append", "--cov-report=term:skip-covered"]
+    alone.append(f"--cov-fail-under={LEAST_PERCENT}")
+    whole = [["pytest", *coverage, *together], ["pytest", *coverage, *alone]]
     checks = [
         ["ruff", "format", "--check", "."],
         ["ruff", "check", "."],
         ["mypy"],
-        ["pytest", *(arguments or coverage)],
+        *([["pytest", *arguments]] if arguments else whole),
     ]
     for check in checks:
         print("$", " ".join(check), flush=True)

@@ -176,9 +176,9 @@ def test_ten_megabytes_are_shown_at_once(
     piece: bytes, mode: Mode, headers: tuple[tuple[str, str], ...]
 ) -> None:
     body = piece * (10_000_000 // len(piece))
-    began = time.perf_counter()
+    began = time.process_time()
     assert view(body, headers, mode).truncated
-    assert time.perf_counter() - began < 1.5  # 0.05 s on an idle machine
+    assert time.process_time() - began < 1.5  # 0.05 s on an idle machine
 
 
 def test_an_empty_body() -> None:

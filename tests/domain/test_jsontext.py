@@ -104,11 +104,11 @@ def test_a_long_line_can_be_read_in_part() -> None:
 @pytest.mark.parametrize("text", ["[" * 1_000_000, "[1," * 300_000, '{"a":' * 300_000])
 def test_the_deepest_paths_are_short_and_quick(text: str) -> None:
     layout = laid_out(text, 1_000_000, cut=True)
-    began = time.perf_counter()
+    began = time.process_time()
     last = len(layout) - 1
     assert layout.path(last).startswith("….")
     assert layout.count(0) == 1 + text.startswith("[1,")
-    assert time.perf_counter() - began < 1.0
+    assert time.process_time() - began < 1.0
 
 
 @given(st.text("a\n\r", max_size=30), st.integers(1, 5), st.integers(1, 8))

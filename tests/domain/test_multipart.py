@@ -82,7 +82,7 @@ def test_it_never_raises_and_sizes_fit(body: bytes, boundary: str) -> None:
 @pytest.mark.parametrize("piece", [b"--b", b"\n--b", b"\n--bb", b"\n--b\n", b"\n", b"--b\r\n:"])
 def test_hostile_bodies_are_taken_apart_at_once(piece: bytes) -> None:
     body = piece * (10_000_000 // len(piece))
-    began = time.perf_counter()
+    began = time.process_time()
     for _, _part in zip(range(101), parts(body, "b", 100), strict=False):
         pass
-    assert time.perf_counter() - began < 1
+    assert time.process_time() - began < 1

@@ -86,6 +86,6 @@ def test_one_line_is_harmless_short_and_stays_as_it_is(text: str, limit: int) ->
 
 def test_a_preview_of_a_huge_text_reads_only_its_beginning() -> None:
     huge = "\u202e" * 20_000_000
-    began = time.perf_counter()
+    began = time.process_time()
     assert len(one_line(huge, 100)) == 100
-    assert time.perf_counter() - began < 0.1
+    assert time.process_time() - began < 0.1

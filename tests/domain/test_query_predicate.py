@@ -186,6 +186,6 @@ def test_free_text_folds_only_the_letters_a_to_z() -> None:
 
 def test_a_hostile_glob_takes_bounded_time() -> None:
     item = subject(event="a" * 50_000)
-    began = time.perf_counter()
+    began = time.process_time()
     assert not found("event:" + "a*" * 500 + "b", item)
-    assert time.perf_counter() - began < 5
+    assert time.process_time() - began < 5

@@ -213,7 +213,7 @@ def test_the_form_of_each_scheme(header: str, value: str) -> None:
 
 @pytest.mark.parametrize("scheme", SCHEMES.values(), ids=SCHEMES)
 def test_a_hostile_value_is_matched_at_once(scheme: Scheme) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     for piece in ("v1,A ", "t=1,", "v1=0,", "A", "=", ";h1="):
         scheme.fits(piece * 20_000)
-    assert time.perf_counter() - began < 1
+    assert time.process_time() - began < 1

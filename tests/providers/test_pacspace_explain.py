@@ -305,9 +305,9 @@ def test_headers_of_another_event_are_a_hint() -> None:
 
 def test_what_is_too_large_is_not_tried_and_says_so() -> None:
     large = b'"' + b"x" * guesses.MAX_BODY_THOROUGH + b'"'
-    began = time.perf_counter()
+    began = time.process_time()
     checks = explained(sent(v1(mac(b"")), large))
-    assert time.perf_counter() - began < 1
+    assert time.process_time() - began < 1
     assert {checks[mistake.name].ok for mistake in guesses.MISTAKES} == {None}
     assert "1 MiB" in checks["JSON layout"].said
     assert explained(sent(v1(mac(large)), large))["explanation"].ok is True

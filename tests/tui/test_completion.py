@@ -215,7 +215,7 @@ def test_it_is_quick_with_very_many_names() -> None:
     )
     seen = Seen(tuple(f"a.b{one}.c" for one in range(500)), tuple(f"h{one}" for one in range(200)))
     known = known_of(counts, seen, {})
-    started = time.perf_counter()
+    started = time.process_time()
     for _ in range(20):
         complete("state:failed ty", 15, known)
-    assert (time.perf_counter() - started) / 20 < 0.02
+    assert (time.process_time() - started) / 20 < 0.02

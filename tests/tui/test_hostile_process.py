@@ -18,7 +18,7 @@ import pytest
 from tests.helpers.listener import ListenerProcess, environment, post
 from tests.helpers.tmux import Tmux, needs_tmux
 
-pytestmark = needs_tmux
+pytestmark = [needs_tmux, pytest.mark.alone]
 
 COLUMNS, LINES = 140, 40
 MOST_KIB = 200 * 1024

@@ -13,6 +13,7 @@ def _free(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) != 0
 
 
+@pytest.mark.alone
 async def test_the_pictures_are_of_this_version(tmp_path: Path) -> None:
     kept = {one.name: (FOLDER / f"{one.name}.svg").read_text("utf-8") for one in PICTURES}
     if not all(text.startswith(DRAWN_BY) for text in kept.values()):
