@@ -22,6 +22,19 @@ STEPS: tuple[str, ...] = (
     CREATE TABLE piece(id INTEGER PRIMARY KEY, data BLOB NOT NULL);
     CREATE TABLE loose_piece(id INTEGER PRIMARY KEY);
     """,
+    # What has a number has it at its mailbox: at a relay an endpoint, at home where it came from.
+    # `cursor` is the last id that came of a mailbox, or that a consumer of it has; `numbered` the
+    # last number of an endpoint whose deliveries may be gone. A store is a relay's (1) or a
+    # listener's (0) from its first use.
+    """
+    ALTER TABLE fact ADD COLUMN mailbox TEXT;
+    ALTER TABLE fact ADD COLUMN number INTEGER;
+    CREATE UNIQUE INDEX fact_number ON fact(mailbox, number) WHERE number IS NOT NULL;
+    CREATE TABLE cursor(name TEXT PRIMARY KEY, last INTEGER NOT NULL) WITHOUT ROWID;
+    CREATE TABLE numbered(mailbox TEXT PRIMARY KEY, last INTEGER NOT NULL) WITHOUT ROWID;
+    CREATE TABLE identity(id TEXT NOT NULL, relay INTEGER);
+    INSERT INTO identity VALUES (lower(hex(randomblob(16))), NULL);
+    """,
 )
 
 

@@ -6,7 +6,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
-from contextlib import asynccontextmanager, closing, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -77,13 +77,21 @@ def read_plain(request: Request, at: int) -> tuple[Envelope, Signature]:
 
 @asynccontextmanager
 async def journal_of(
-    files: StoreFiles, on_commit: Callable[[int], None] = lambda seq: None
+    files: StoreFiles,
+    on_commit: Callable[[int], None] = lambda seq: None,
+    *,
+    relay: bool = False,
 ) -> AsyncIterator[Journal]:
-    journal = Journal(files, on_commit)
+    journal = Journal(files, on_commit, relay=relay)
     try:
         yield journal
     finally:
         await journal.close()
+
+
+def relay_journal(files: StoreFiles) -> AbstractAsyncContextManager[Journal]:
+    """A journal that numbers the deliveries of each endpoint."""
+    return journal_of(files, relay=True)
 
 
 async def append(journal: Journal, *facts: Fact) -> list[Appended]:
@@ -152,13 +160,13 @@ def modes(paths: Iterable[Path]) -> dict[str, str]:
 def full(journal: Journal) -> Iterator[None]:
     """No page can be added to the database."""
     with journal._writing:
-        pages = journal._connection.execute("PRAGMA page_count").fetchone()[0]
-        journal._connection.execute(f"PRAGMA max_page_count={pages}")
+        pages = journal._file.connection.execute("PRAGMA page_count").fetchone()[0]
+        journal._file.connection.execute(f"PRAGMA max_page_count={pages}")
     try:
         yield
     finally:
         with journal._writing:
-            journal._connection.execute("PRAGMA max_page_count=1000000000")
+            journal._file.connection.execute("PRAGMA max_page_count=1000000000")
 
 
 def in_pieces(body: bytes, size: int = 1 << 19) -> Captured:

@@ -10,7 +10,10 @@ from inspector.domain.facts import (
     AttemptStarted,
     Captured,
     Fact,
+    Gap,
     Marked,
+    Origin,
+    Probed,
     Pruned,
     Refused,
     Released,
@@ -46,6 +49,7 @@ facts: st.SearchStrategy[Fact] = st.one_of(
         st.one_of(st.none(), targets),
         st.one_of(st.none(), ids),
         pieces=st.just(()),
+        origin=st.none(),
     ),
     st.builds(Refused, times, statuses, words, anything, anything, heads, st.just(b""), words),
     st.builds(Refused, times, statuses, words, anything, anything, st.none(), bodies),
@@ -65,4 +69,12 @@ facts: st.SearchStrategy[Fact] = st.one_of(
     st.builds(AttemptFinished, times, ids, ids, milliseconds, outcomes, st.booleans()),
     st.builds(Marked, times, ids, anything, anything),
     st.builds(Pruned, times, st.integers(0, 10**6), spans),
+)
+
+origins = st.builds(Origin, anything, ids, anything)
+mirrored: st.SearchStrategy[Fact] = st.one_of(
+    st.builds(Captured, times, requests, anything, words, pieces=st.just(()), origin=origins),
+    st.builds(Refused, times, statuses, words, anything, anything, origin=origins),
+    st.builds(Gap, times, words, ids, ids, anything, origins),
+    st.builds(Probed, times, words, anything, st.one_of(st.none(), origins)),
 )

@@ -61,7 +61,7 @@ def test_facts_come_back_as_they_were(facts: list[Fact]) -> None:
 
 
 @settings(max_examples=150, deadline=None)
-@given(strategies.facts)
+@given(st.one_of(strategies.facts, strategies.mirrored))
 def test_a_row_says_all_of_its_fact(fact: Fact) -> None:
     kind, delivery, at, meta, head, body = codec.encode(fact)
     assert codec.decode(1, kind, delivery, at, meta, head, body) == fact

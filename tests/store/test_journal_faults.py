@@ -39,7 +39,7 @@ def files(tmp_path: Path) -> StoreFiles:
 def locked(files: StoreFiles, journal: Journal) -> Iterator[None]:
     """Another program holds the database; the journal does not wait long for it."""
     with journal._writing:
-        journal._connection.execute("PRAGMA busy_timeout=5")
+        journal._file.connection.execute("PRAGMA busy_timeout=5")
     other = sqlite3.connect(files.database, isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
     try:
@@ -52,8 +52,8 @@ def locked(files: StoreFiles, journal: Journal) -> Iterator[None]:
 def damaged(files: StoreFiles, journal: Journal) -> Iterator[None]:
     """All pages but the first are garbage for a while."""
     with journal._writing:
-        journal._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-        journal._connection.execute("PRAGMA cache_size=0")
+        journal._file.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        journal._file.connection.execute("PRAGMA cache_size=0")
         good = files.database.read_bytes()
         files.database.write_bytes(good[:4096] + b"\xff" * (len(good) - 4096))
     try:
@@ -105,7 +105,7 @@ async def test_hundreds_of_facts_are_kept_through_a_fault(files: StoreFiles) -> 
     async with asyncio.timeout(20), journal_of(files) as journal:
         await append(journal, captured())
         # More than one statement takes parameters; how many those are is SQLite's to say.
-        journal._connection.setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, 1000)
+        journal._file.connection.setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, 1000)
         with locked(files, journal):
             with pytest.raises(StoreUnavailableError):
                 await journal.append(captured())

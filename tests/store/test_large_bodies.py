@@ -11,8 +11,8 @@ import pytest
 from inspector.errors import StoreUnavailableError
 from inspector.store.connect import connect
 from inspector.store.files import StoreFiles
-from inspector.store.journal import _Item
 from inspector.store.journal_reader import JournalReader
+from inspector.store.positions import Item
 from tests.store.parts import (
     append,
     captured,
@@ -80,7 +80,7 @@ async def test_pieces_of_a_body_that_failed_are_deleted(files: StoreFiles) -> No
     async with asyncio.timeout(20), journal_of(files) as journal:
         await append(journal, captured())
         with full(journal):
-            journal._connection.execute("PRAGMA max_page_count=30")
+            journal._file.connection.execute("PRAGMA max_page_count=30")
             with pytest.raises(StoreUnavailableError, match="full"):
                 await journal.append(in_pieces(b"x" * 200_000, 10_000))
             assert litter(files)[0][0] > 1
@@ -96,9 +96,9 @@ async def test_the_last_commit_of_a_large_body_may_fail_too(
         item = in_pieces(b"x" * 100, 10)
         write_piece = journal._write_piece
         other = sqlite3.connect(files.database, isolation_level=None, check_same_thread=False)
-        journal._connection.execute("PRAGMA busy_timeout=5")
+        journal._file.connection.execute("PRAGMA busy_timeout=5")
 
-        def then_lock(each: _Item) -> bool:
+        def then_lock(each: Item) -> bool:
             done = write_piece(each)
             if len(each.piece_ids) == 10:
                 other.execute("BEGIN EXCLUSIVE")
