@@ -1,0 +1,144 @@
+"""Reading a relay's journal by the numbers at its endpoints: what the tunnel hands on."""
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from typing import Any
+
+from inspector.domain.parcel import Held, Parcel, Stored, digest_of
+from inspector.store import codec
+
+# How far back of a consumer's position it is looked for answers that it may not have heard of:
+# they are of requests that were under way when its connection went, far fewer than these.
+_ANSWERS_WITHIN = 4096
+_KINDS = {codec.CAPTURED: "captured", codec.REFUSED: "refused", codec.PROBED: "probe"}
+_Answer = tuple[int, bool]
+
+
+class MailboxReader:
+    """Reads over one connection, which belongs to one thread at a time. A mailbox is an endpoint's
+    id; its deliveries are removed from the front alone, so that what it holds has no holes."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def first(self, mailbox: str) -> int | None:
+        """The first number that is held, None where there is none."""
+        found = "SELECT min(number) FROM fact WHERE mailbox = ? AND number IS NOT NULL"
+        number: int | None = self._connection.execute(found, (mailbox,)).fetchone()[0]
+        return number
+
+    def held(self, mailbox: str) -> Held:
+        """The numbers that are there; where there are none, `last` is the last one given."""
+        with_number = "FROM fact WHERE mailbox = ?1 AND number IS NOT NULL"
+        first, last, given = self._connection.execute(
+            f"SELECT (SELECT min(number) {with_number}), (SELECT max(number) {with_number}), "
+            "(SELECT last FROM numbered WHERE mailbox = ?1)",
+            (mailbox,),
+        ).fetchone()
+        last = max(last or 0, given or 0)
+        return Held(first or last + 1, last)
+
+    def since(self, mailbox: str, at: int) -> int | None:
+        """The first number that was captured at `at` or later."""
+        row = self._connection.execute(
+            "SELECT number FROM fact WHERE mailbox = ? AND number > 0 AND at >= ? "
+            "ORDER BY number LIMIT 1",
+            (mailbox, at),
+        ).fetchone()
+        return row and int(row[0])
+
+    def after(self, mailbox: str, seen: int, limit: int, most: int) -> list[Stored]:
+        """See `tunnel.ports.Mailboxes`."""
+        rows: list[tuple[Any, ...]] = []
+        size = 0
+        for row in self._connection.execute(
+            "SELECT number, kind, delivery, at, meta, head, body FROM fact "
+            "WHERE mailbox = ? AND number > ? ORDER BY number LIMIT ?",
+            (mailbox, seen, limit),
+        ):
+            rows.append(row)
+            size += len(row[6] or b"")
+            if size > most:
+                break
+        answers = self._answers([row[2] for row in rows if row[1] == codec.CAPTURED])
+        return [self._stored(answers.get(row[2]), *row) for row in rows]
+
+    def _answers(self, deliveries: Sequence[int]) -> dict[int, _Answer]:
+        marks = ",".join("?" * len(deliveries))
+        rows = self._connection.execute(
+            f"SELECT delivery, meta FROM fact WHERE delivery IN ({marks}) "
+            f"AND kind = {codec.ANSWERED} ORDER BY seq",
+            deliveries,
+        )
+        return {delivery: _answer(meta) for delivery, meta in rows}
+
+    def _stored(
+        self, answer: _Answer | None, number: int, kind: int, delivery: int, at: int, meta: str,
+        head: bytes | None, body: bytes | None,
+    ) -> Stored:  # fmt: skip
+        told = json.loads(meta)
+        head, content = head or b"", body or b""
+        pieces = tuple(told.get("pieces", ())) if body is None else ()
+        digest = "" if pieces else digest_of(head, content)
+        size = self._size(pieces) if pieces else len(content)
+        answered, turned_away = answer or (told.get("answered"), False)
+        parcel = Parcel(
+            _KINDS[kind],
+            number,
+            at,
+            told.get("remote", ""),
+            head,
+            content,
+            digest,
+            size,
+            answered,
+            turned_away=turned_away,
+            status=told.get("status", 0),
+            code=told.get("code", ""),
+            reason=told.get("reason", ""),
+            nonce=told.get("nonce", ""),
+        )
+        return Stored(parcel, pieces)
+
+    def _size(self, pieces: Sequence[int]) -> int:
+        marks = ",".join("?" * len(pieces))
+        found = f"SELECT sum(length(data)) FROM piece WHERE id IN ({marks})"
+        return int(self._connection.execute(found, pieces).fetchone()[0] or 0)
+
+    def piece(self, number: int) -> bytes | None:
+        """A piece of a large body, None when it is gone."""
+        found = "SELECT data FROM piece WHERE id = ?"
+        row = self._connection.execute(found, (number,)).fetchone()
+        return row and bytes(row[0])
+
+    def answers(self, mailbox: str, upto: int, limit: int) -> list[tuple[int, int, bool]]:
+        """(number, status, turned away) of the last answers that came after their captures, of
+        deliveries up to `upto`, in the order of the numbers."""
+        rows = self._connection.execute(
+            "SELECT c.number, a.meta FROM fact c JOIN fact a ON a.delivery = c.delivery "
+            f"WHERE c.mailbox = ? AND c.number > ? AND c.number <= ? AND a.kind = {codec.ANSWERED} "
+            "ORDER BY c.number DESC LIMIT ?",
+            (mailbox, upto - _ANSWERS_WITHIN, upto, limit),
+        ).fetchall()
+        return [(number, *_answer(meta)) for number, meta in reversed(rows)]
+
+    def oldest(self, mailbox: str, upto: int, before: int | None, limit: int) -> list[int]:
+        """The ids of the first deliveries up to number `upto`, none behind one that was captured
+        at `before` or later."""
+        rows = self._connection.execute(
+            "SELECT delivery, at FROM fact WHERE mailbox = ? AND number > 0 AND number <= ? "
+            "ORDER BY number LIMIT ?",
+            (mailbox, upto, limit),
+        )
+        found: list[int] = []
+        for delivery, at in rows:
+            if before is not None and at >= before:
+                break
+            found.append(delivery)
+        return found
+
+
+def _answer(meta: str) -> _Answer:
+    told = json.loads(meta)
+    return int(told["status"]), bool(told.get("turned_away", False))
