@@ -8,6 +8,7 @@ from aiohttp import web
 
 from inspector.domain.attempt import Response
 from inspector.domain.headers import HOP_BY_HOP
+from inspector.server.protocol import CaptureProtocol
 
 
 class Answer(web.StreamResponse):
@@ -40,7 +41,10 @@ class Answer(web.StreamResponse):
         transport.write(self.data)
 
     async def write_eof(self, data: bytes = b"") -> None:
-        """Everything was written by `prepare`."""
+        """Everything was written by `prepare`; a sender that does not read is waited for."""
+        protocol = self._request.protocol if self._request is not None else None
+        if isinstance(protocol, CaptureProtocol) and protocol.writing_paused:
+            await protocol.written()
 
     def __bool__(self) -> bool:
         return True
@@ -82,17 +86,24 @@ class StoredAnswers:
 
 
 def refusal(
-    status: int, message: str, *, delivery_id: int | None = None, retry_after: int | None = None
+    status: int,
+    message: str,
+    *,
+    delivery_id: int | None = None,
+    retry_after: int | None = None,
+    kept: bool = False,
 ) -> Answer:
-    """A short text answer after which the connection closes."""
+    """A short text answer after which the connection closes, unless it is `kept`."""
     body = f"{message}\n".encode()
-    headers = [_date(), ("Content-Type", "text/plain; charset=utf-8"), ("Connection", "close")]
+    headers = [_date(), ("Content-Type", "text/plain; charset=utf-8")]
+    if not kept:
+        headers.append(("Connection", "close"))
     if delivery_id:
         headers.append(("Inspector-Delivery", str(delivery_id)))
     if retry_after is not None:
         headers.append(("Retry-After", str(retry_after)))
     data = head(status, reason_of(status), headers, len(body)) + body
-    return Answer(data, status, connection_kept=False)
+    return Answer(data, status, connection_kept=kept)
 
 
 def relayed(response: Response, delivery_id: int, *, to_head: bool, kept: bool) -> Answer:

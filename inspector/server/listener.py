@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import ssl
 from collections.abc import Iterable
 from contextlib import suppress
 
@@ -15,7 +16,7 @@ from inspector.errors import UnreachableError
 from inspector.server.control import Control
 from inspector.server.guard import Guard
 from inspector.server.ingress import Ingress
-from inspector.server.protocol import CaptureProtocol
+from inspector.server.protocol import HEAD_SECONDS, CaptureProtocol
 from inspector.server.quick import OURS, QuickProtocol
 from inspector.server.stream import Streams
 
@@ -27,15 +28,26 @@ _API_BODY_LIMIT = 64 << 20
 
 
 class _CaptureServer(web.Server):
-    """aiohttp's low-level server with our connections, which hand us raw requests."""
+    """aiohttp's low-level server with our connections, which hand us raw requests.
 
-    def __init__(self, ingress: Ingress, control: web.Server) -> None:
+    `most` bounds the connections: one more, and the oldest that has nothing under way is dropped.
+    """
+
+    def __init__(self, ingress: Ingress, control: web.Server, most: int | None) -> None:
         super().__init__(self._handle, request_factory=self._request)
         self._ingress = ingress
         self._control = control
+        self._most = most
 
     def __call__(self) -> RequestHandler:
+        if self._most is not None and len(self._connections) >= self._most:
+            self._make_room()
         return QuickProtocol(self, self._ingress)
+
+    def _make_room(self) -> None:
+        for each in self._connections:
+            if isinstance(each, CaptureProtocol) and each.drop():
+                return
 
     def _request(
         self,
@@ -51,9 +63,9 @@ class _CaptureServer(web.Server):
         return make(message, payload, protocol, writer, task)
 
     async def drain(self) -> None:
-        """Close every connection behind the request that is under way on it."""
+        """Close every connection behind the request that is under way on it, but websockets."""
         ours = [each for each in self.connections if isinstance(each, CaptureProtocol)]
-        await asyncio.gather(*(each.drain() for each in ours))
+        await asyncio.gather(*(each.drain() for each in ours if not each.is_socket))
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         if isinstance(request, web.Request):
@@ -61,29 +73,32 @@ class _CaptureServer(web.Server):
         return await self._ingress.handle(request)
 
 
-class Listener:
-    """The open port; `address` is known after `start`."""
+class Port:
+    """The open port; its number is known after `start`. `app` answers under `/_inspector/`."""
 
-    def __init__(self, ingress: Ingress, control: Control, streams: Streams, guard: Guard) -> None:
+    def __init__(self, ingress: Ingress, app: web.Application, most: int | None = None) -> None:
         self._ingress = ingress
-        app = web.Application(middlewares=[guard.middleware()], client_max_size=_API_BODY_LIMIT)
-        app.add_routes([*control.routes(), web.get("/_inspector/api/stream", streams.handle)])
-        app.router.add_get("/_inspector/stream", streams.handle)
         self._runner = web.AppRunner(app, access_log=None, handle_signals=False)
-        self._streams = streams
+        self._most = most
         self._server: asyncio.Server | None = None
         self._capture: _CaptureServer | None = None
         self.port = 0
 
-    async def start(self, host: str, port: int) -> None:
+    async def start(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> None:
         """Open the port; raises `UnreachableError` when it is taken."""
         await self._runner.setup()
         assert self._runner.server is not None
-        self._capture = _CaptureServer(self._ingress, self._runner.server)
+        self._capture = _CaptureServer(self._ingress, self._runner.server, self._most)
         loop = asyncio.get_running_loop()
         try:
             self._server = await loop.create_server(
-                self._capture, host, port, backlog=_BACKLOG, reuse_address=True
+                self._capture,
+                host,
+                port,
+                backlog=_BACKLOG,
+                reuse_address=True,
+                ssl=tls,
+                ssl_handshake_timeout=HEAD_SECONDS if tls else None,
             )
         except (OSError, OverflowError, socket.gaierror) as error:
             raise UnreachableError(
@@ -92,18 +107,42 @@ class Listener:
             ) from error
         self.port = self._server.sockets[0].getsockname()[1]
 
-    async def stop(self, deadline: float) -> None:
-        """Refuse new requests, let running ones finish until the deadline, close the streams."""
+    def refuse(self) -> None:
+        """Take no more connections, and no more requests on those that are open."""
         self._ingress.stopping = True
         if self._server is not None:
             self._server.close()
-        await self._streams.close()
+
+    async def drain(self, deadline: float) -> None:
+        """Let running requests finish until the deadline; websockets are not waited for."""
         if self._capture is not None:
             with suppress(TimeoutError):
                 async with asyncio.timeout(deadline):
                     await self._capture.drain()
+
+    async def cut(self) -> None:
+        """Close whatever is still open."""
+        if self._capture is not None:
             await self._capture.shutdown(_CUT_SECONDS)
         await self._runner.cleanup()
+
+
+class Listener(Port):
+    """The port of a local listener: under `/_inspector/` are the API and the stream."""
+
+    def __init__(self, ingress: Ingress, control: Control, streams: Streams, guard: Guard) -> None:
+        app = web.Application(middlewares=[guard.middleware()], client_max_size=_API_BODY_LIMIT)
+        app.add_routes([*control.routes(), web.get("/_inspector/api/stream", streams.handle)])
+        app.router.add_get("/_inspector/stream", streams.handle)
+        super().__init__(ingress, app)
+        self._streams = streams
+
+    async def stop(self, deadline: float) -> None:
+        """Refuse new requests, let running ones finish until the deadline, close the streams."""
+        self.refuse()
+        await self._streams.close()
+        await self.drain(deadline)
+        await self.cut()
 
 
 def capture_url(host: str, port: int) -> str:

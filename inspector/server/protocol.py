@@ -18,6 +18,8 @@ RAW_LIMIT = 4096
 # After a refusal the rest of what the sender sends is thrown away for so long, so that it reads
 # the answer instead of a reset.
 LINGER_SECONDS = 10.0
+# So long a sender may read nothing of its answers before it is dropped.
+READ_SECONDS = 30.0
 HEAD_TOO_LARGE = "the request head is larger than 64 KiB"
 
 _log = logging.getLogger(__name__)
@@ -88,6 +90,20 @@ class CaptureProtocol(RequestHandler):
     def remote(self) -> str:
         """The sender's address and port."""
         return _address(self.peername)
+
+    @property
+    def is_socket(self) -> bool:
+        """Whether it has become a websocket."""
+        return self._payload_parser is not None
+
+    def drop(self) -> bool:
+        """Cut the connection off, unless a request is under way; whether that was done."""
+        lingers = self._gone is not None
+        busy = self.is_socket or ((self._request_in_progress or self._messages) and not lingers)
+        if busy or self.transport is None:
+            return False
+        self.transport.abort()
+        return True
 
     def data_received(self, data: bytes) -> None:
         if self._force_close or self._close or self._upgraded or self._payload_parser is not None:
@@ -195,6 +211,22 @@ class CaptureProtocol(RequestHandler):
                 self._handler_waiter = None
         self.close()
 
+    async def written(self) -> bool:
+        """Wait for a sender that leaves its answers unread; False: it was dropped for that."""
+        while (transport := self.transport) is not None:
+            unread = transport.get_write_buffer_size()
+            try:
+                async with asyncio.timeout(READ_SECONDS):
+                    await self._drain_helper()
+                return True
+            except ConnectionError:
+                return False
+            except TimeoutError:
+                if transport.get_write_buffer_size() >= unread:
+                    transport.abort()
+                    return False
+        return False
+
     async def linger(self) -> None:
         """Let the sender read the answer before the connection goes."""
         self._close = True
@@ -218,7 +250,12 @@ class CaptureProtocol(RequestHandler):
         payload = self._in_payload
         whole = payload is None or payload.is_eof()
         self._half_closed = whole and (self._request_in_progress or bool(self._messages))
-        return self._half_closed
+        # TLS has no half of a connection to keep.
+        return self._half_closed and not self._is_tls
+
+    @property
+    def _is_tls(self) -> bool:
+        return self.transport is not None and bool(self.transport.get_extra_info("sslcontext"))
 
     def connection_lost(self, exc: BaseException | None) -> None:
         if self._head_timer is not None:

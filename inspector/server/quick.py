@@ -84,6 +84,8 @@ class QuickProtocol(CaptureProtocol):
         if self.transport is None:
             return False
         self.transport.write(answer.data)
+        if self._paused and not await self.written():
+            return False
         if not answer.connection_kept or self._close:
             return False
         if self._half_closed and not self._messages:
