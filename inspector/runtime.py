@@ -24,6 +24,7 @@ from inspector.server.intake import Intake
 from inspector.server.listener import Listener, capture_url, own_hosts
 from inspector.server.policy import parse_policy
 from inspector.server.reading import Reading
+from inspector.server.space import Space
 from inspector.server.stream import Streams
 from inspector.settings import Settings
 from inspector.store.files import StoreFiles
@@ -101,8 +102,8 @@ class Runtime:
             status=settings.status,
             timeout=settings.timeout or None,
         )
-        entrance = OneForAll(intake, settings.max_body)
-        ingress = Ingress(store, entrance, settings.max_in_flight, self._clock)
+        entrance = OneForAll(intake, settings.max_body, Space(settings.max_in_flight))
+        ingress = Ingress(store, entrance, self._clock)
         acting = Acting(
             store,
             store,

@@ -3,22 +3,24 @@
 import asyncio
 from collections.abc import Callable
 from functools import partial
-from typing import Self
 
 from aiohttp import ClientError, StreamReader, web
+from aiohttp.http import HttpVersion11
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.http_parser import RawRequestMessage
 from aiohttp.web_protocol import RequestPayloadError
 
 from inspector.domain.delivery import Request
 from inspector.domain.facts import Appended, Refused
+from inspector.domain.forwarded import sender_of
 from inspector.domain.headers import first
 from inspector.errors import StoreUnavailableError
 from inspector.server.answers import Answer, refusal
-from inspector.server.entrance import Entrance, Place
+from inspector.server.entrance import Entrance, Place, RefusedError, TurnedAway
 from inspector.server.intake import RETRY_AFTER
 from inspector.server.ports import Journal
 from inspector.server.protocol import HEAD_LIMIT, HEAD_TOO_LARGE, CaptureProtocol, remote_of
+from inspector.server.space import Stay
 
 PIECE_SECONDS = 30.0
 # Bodies from this size on are journalled in pieces, so that their commit holds nobody back.
@@ -29,85 +31,47 @@ _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _BROKEN = (RequestPayloadError, HttpProcessingError, ClientError, ConnectionError)
 
 
-class _RefusedError(Exception):
-    """A request is turned away: status, code and one line of reason."""
-
-    def __init__(self, status: int, code: str, reason: str) -> None:
-        super().__init__(reason)
-        self.status = status
-        self.code = code
-        self.reason = reason
-
-
-class _Space:
-    """The room that bodies take in memory; what a `with` block took is given back at its end, and
-    its place is left."""
-
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self.taken = 0
-
-    def reserve(self, place: Place) -> "_Reservation":
-        return _Reservation(self, place)
-
-    def take(self, size: int) -> None:
-        if self.taken + size > self._limit:
-            raise _RefusedError(
-                503, "too-much-in-flight", f"more than {self._limit} bytes of bodies in flight"
-            )
-        self.taken += size
-
-
-class _Reservation:
-    __slots__ = ("_place", "_size", "_space")
-
-    def __init__(self, space: _Space, place: Place) -> None:
-        self._space = space
-        self._place = place
-        self._size = 0
-
-    def take(self, size: int) -> None:
-        self._space.take(size)
-        self._size += size
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._space.taken -= self._size
-        self._place.leave()
-
-
 class Ingress:
     """Takes requests in by the `entrance`; `clock` gives microseconds since the epoch.
 
-    Bodies in flight are counted from their announcement, or piece by piece where their length is
-    not announced, until they are committed; `in_flight` bounds them, in bytes.
+    Bodies find room from their announcement on, or piece by piece where their length is not
+    announced, until they are committed. `proxied`: they come through a proxy that can be trusted
+    to say who sent them.
     """
 
     def __init__(
-        self, journal: Journal, entrance: Entrance, in_flight: int, clock: Callable[[], int]
+        self,
+        journal: Journal,
+        entrance: Entrance,
+        clock: Callable[[], int],
+        *,
+        proxied: bool = False,
     ) -> None:
         self._journal = journal
         self._entrance = entrance
-        self._space = _Space(in_flight)
         self._clock = clock
+        self._proxied = proxied
         self.stopping = False
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """The handler of every request outside `/_inspector/`."""
         at = self._clock()
         admitted = self._entrance.admit(_target_of(request._message))
-        if isinstance(admitted, Answer):
-            return admitted
+        if isinstance(admitted, TurnedAway):
+            # What of the body still comes is thrown away, and then nothing may follow.
+            kept = request.content.is_eof() and request.keep_alive
+            kept = kept and request.version == HttpVersion11 and request.method != "HEAD"
+            return admitted.answer(kept=kept)
         place, target = admitted
-        remote = remote_of(request)
-        with self._space.reserve(place) as space:
+        with Stay(place) as stay:
             head = _head_of(request._message, target)
+            remote = remote_of(request)
+            if self._proxied:
+                remote = sender_of(head.headers, remote)
             try:
                 self._check(head)
-                body, pieces = await self._read(request, head, space, place.max_body)
-            except _RefusedError as error:
+                body, pieces = await self._read(request, head, stay, place.max_body)
+            except RefusedError as error:
                 answer = await self._refuse(at, remote, error, place, request=head)
                 if error.status == 400:
                     await _last_words(request, answer)
@@ -122,36 +86,38 @@ class Ingress:
         """Capture a request of which nothing is still to come."""
         at = self._clock()
         admitted = self._entrance.admit(_target_of(message))
-        if isinstance(admitted, Answer):
-            return admitted
+        if isinstance(admitted, TurnedAway):
+            return admitted.answer(kept=message.method != "HEAD")
         place, target = admitted
-        with self._space.reserve(place) as space:
+        with Stay(place) as stay:
             head = _head_of(message, target)
+            if self._proxied:
+                remote = sender_of(head.headers, remote)
             try:
                 self._check(head)
                 _bound(len(body), place.max_body)
-                space.take(len(body))
-            except _RefusedError as error:
+                stay.take(len(body))
+            except RefusedError as error:
                 return await self._refuse(at, remote, error, place, request=head)
             whole = head if not body else head._replace(body=body)
             return (await place.take(at, whole, remote))[1]
 
     def _check(self, head: Request) -> None:
         if self.stopping:
-            raise _RefusedError(503, "stopping", "the listener is stopping")
+            raise RefusedError(503, "stopping", "the listener is stopping")
         size = len(head.target) + sum([len(name) + len(value) + 4 for name, value in head.headers])
         if size > HEAD_LIMIT:
-            raise _RefusedError(431, "head-too-large", HEAD_TOO_LARGE)
+            raise RefusedError(431, "head-too-large", HEAD_TOO_LARGE)
 
     async def _read(
-        self, request: web.BaseRequest, head: Request, space: _Reservation, most: int
+        self, request: web.BaseRequest, head: Request, stay: Stay, most: int
     ) -> tuple[bytes, tuple[bytes, ...]]:
         """The raw body, or instead of a large one its pieces."""
         payload = request.content
         announced = request.content_length
         if announced is not None:
             _bound(announced, most)
-            space.take(announced)
+            stay.take(announced)
         if payload.is_eof() and payload.total_bytes < LARGE_BODY:
             _bound(payload.total_bytes, most)
             return payload.read_nowait(), ()
@@ -164,7 +130,7 @@ class Ingress:
             size += len(chunk)
             _bound(size, most)
             if announced is None:
-                space.take(len(chunk))
+                stay.take(len(chunk))
             gathered.append(chunk)
             waiting += len(chunk)
             if waiting >= PIECE_BYTES:
@@ -180,14 +146,14 @@ class Ingress:
                 return await payload.readany()
         except TimeoutError:
             seconds = round(PIECE_SECONDS)
-            raise _RefusedError(
+            raise RefusedError(
                 408, "body-timeout", f"nothing more of the body came for {seconds} s"
             ) from None
         except _BROKEN as error:
             if isinstance(error, ConnectionError | ClientError):
                 reason = "the sender went away in the middle of the body"
-                raise _RefusedError(0, "cut", reason) from None
-            raise _RefusedError(400, "malformed", str(error)) from None
+                raise RefusedError(0, "cut", reason) from None
+            raise RefusedError(400, "malformed", str(error)) from None
 
     # Refusals, each a row.
 
@@ -195,7 +161,7 @@ class Ingress:
         self,
         at: int,
         remote: str,
-        error: _RefusedError,
+        error: RefusedError,
         place: Place,
         *,
         request: Request | None,
@@ -216,15 +182,17 @@ class Ingress:
         self, remote: str, status: int, code: str, reason: str, raw: bytes
     ) -> Answer:
         """Store and answer a request that no parser accepted."""
-        error = _RefusedError(status, code, reason)
-        place = self._entrance.place_of(raw)
-        if place is None:
+        error = RefusedError(status, code, reason)
+        found = self._entrance.place_of(raw)
+        if found is None:
             return refusal(status, reason)
+        place, raw = found
         return await self._refuse(self._clock(), remote, error, place, request=None, raw=raw)
 
     def cut_off(self, remote: str, raw: bytes) -> None:
         """Store that a sender went away before its request head was complete."""
-        if (place := self._entrance.place_of(raw)) is not None:
+        if (found := self._entrance.place_of(raw)) is not None:
+            place, raw = found
             reason = "the sender went away in the middle of the request head"
             fact = Refused(self._clock(), 0, "cut", reason, remote, None, raw, place.endpoint)
             self._journal.append(fact).add_done_callback(partial(_told, place, fact))
@@ -237,7 +205,7 @@ def _told(place: Place, fact: Refused, appended: "asyncio.Future[Appended]") -> 
 
 def _bound(size: int, most: int) -> None:
     if size > most:
-        raise _RefusedError(413, "body-too-large", f"the body is larger than {most} bytes")
+        raise RefusedError(413, "body-too-large", f"the body is larger than {most} bytes")
 
 
 def _target_of(message: RawRequestMessage) -> str:

@@ -6,6 +6,7 @@ from typing import Protocol, TypeVar
 
 from inspector.domain.attempt import Attempt, Outcome
 from inspector.domain.delivery import Request
+from inspector.domain.endpoint import Endpoint
 from inspector.domain.facts import Appended, Captured, Fact, Probed, Refused
 from inspector.forward.target import Sent
 from inspector.store.reader import Reader
@@ -112,7 +113,12 @@ class Forwarder(Onward, Protocol):
 
 
 class Desk(Onward, Protocol):
-    """At a relay: hands what an endpoint takes in to the consumers that are attached to it."""
+    """At a relay: hands what an endpoint takes in to the consumers that are attached to it.
+
+    `endpoint` is replaced when its settings change.
+    """
+
+    endpoint: Endpoint
 
     def refused(self, number: int, fact: Refused, /) -> None:
         """A refusal is on disk."""
@@ -127,5 +133,5 @@ class Desk(Onward, Protocol):
         ...
 
     def close(self, code: int, reason: str, /) -> None:
-        """Part from all consumers; may be called again."""
+        """Part from all consumers for good; may be called again."""
         ...

@@ -1,0 +1,253 @@
+"""The relay's entrance: the path of a request names its endpoint, which takes in so much."""
+
+import math
+import re
+import time
+from collections.abc import Callable, Iterable, Iterator
+
+from inspector.domain.delivery import Request
+from inspector.domain.endpoint import Endpoint
+from inspector.domain.facts import Probed, Refused
+from inspector.errors import StoreUnavailableError
+from inspector.server.answers import Answer, refusal
+from inspector.server.entrance import TurnedAway
+from inspector.server.intake import RETRY_AFTER, Intake
+from inspector.server.limits import Bucket, Counters
+from inspector.server.policy import parse_policy
+from inspector.server.ports import Desk, Journal
+from inspector.server.space import Space
+from inspector.tunnel.wire import CANARY_HEADER, CLOSE_UNAUTHORIZED
+
+# A full mailbox is emptied by its consumers, which takes a while.
+_FULL_RETRY_AFTER = 30
+
+# A proxy may ask with the whole URL (RFC 9112 section 3.2.2).
+_WHERE = r"(?:[Hh][Tt][Tt][Pp][Ss]?://[^/?#\s]*)?/in/([^/?#\s]*)"
+_TARGET = re.compile(_WHERE + r"(.*)", re.DOTALL)
+_RAW = re.compile(rb"[^\s]+ +" + _WHERE.encode())
+
+_CANARY = CANARY_HEADER.lower()
+_CANARY_LENGTH = len(_CANARY)
+
+_UNKNOWN = TurnedAway(404, "unknown", "there is no such capture address")
+
+
+class Address:
+    """One endpoint as a place; `settings` may be replaced while requests are under way."""
+
+    def __init__(
+        self,
+        settings: Endpoint,
+        desk_of: "DeskOf",
+        journal: Journal,
+        stored: Callable[[str], int],
+        space: Space,
+        clock: Callable[[], int],
+        monotonic: Callable[[], float],
+    ) -> None:
+        self.counters = Counters()
+        self.under_way = 0
+        self._desk_of = desk_of
+        self._journal = journal
+        self._stored = stored
+        self._clock = clock
+        self._bucket = Bucket(settings.limits.rate, monotonic)
+        self._space = space
+        self.room = self._make_room()
+        self.settings = settings
+        self.desk = desk_of(self)
+        self._intake = self._make_intake()
+
+    def _make_room(self) -> Space:
+        """Half of the relay's: slow senders of one endpoint leave room for those of others."""
+        return Space(max(self._space.limit // 2, self.settings.limits.max_body), self._space)
+
+    def _make_intake(self) -> Intake:
+        return Intake(
+            self._journal,
+            self.desk,
+            self._clock,
+            policy=parse_policy(self.settings.ack),
+            status=self.settings.status,
+            timeout=self.settings.timeout,
+            endpoint=self.settings.id,
+            relaying=True,
+        )
+
+    def change(self, settings: Endpoint) -> None:
+        """Take in and answer as these settings say from now on; another token parts from those
+        who came with the old one."""
+        rotated = settings.token_sha256 != self.settings.token_sha256
+        self.settings = settings
+        self._bucket.rate = settings.limits.rate
+        self.room = self._make_room()
+        if rotated:
+            self.desk.close(CLOSE_UNAUTHORIZED, "the token was rotated")
+            self.desk = self._desk_of(self)
+        else:
+            self.desk.endpoint = settings
+        self._intake = self._make_intake()
+
+    @property
+    def endpoint(self) -> str:
+        return self.settings.id
+
+    @property
+    def max_body(self) -> int:
+        return self.settings.limits.max_body
+
+    def admit(self) -> TurnedAway | None:
+        """Count a request as under way, unless a limit is reached."""
+        turned = self._over()
+        if turned is None:
+            self.under_way += 1
+        else:
+            self.counters.limited[turned.code] += 1
+        return turned
+
+    def admits_broken(self) -> bool:
+        """Whether there is room for the row of a request that no parser accepted."""
+        turned = self._over()
+        if turned is not None:
+            self.counters.limited[turned.code] += 1
+        return turned is None
+
+    def _over(self) -> TurnedAway | None:
+        limits = self.settings.limits
+        if self.under_way >= limits.max_connections:
+            told = f"more than {limits.max_connections} requests are under way"
+            return TurnedAway(429, "too-many-connections", told, RETRY_AFTER)
+        if self._stored(self.settings.id) >= limits.max_stored:
+            told = "what was sent earlier has not been fetched yet, and there is no more room"
+            return TurnedAway(429, "mailbox-full", told, _FULL_RETRY_AFTER)
+        if pause := self._bucket.take():
+            told = f"more than {limits.rate:g} requests a second"
+            return TurnedAway(429, "rate-limited", told, math.ceil(pause))
+        return None
+
+    def leave(self) -> None:
+        self.under_way -= 1
+
+    def refused(self, number: int, fact: Refused) -> None:
+        self.counters.refused[fact.code] += 1
+        self.desk.refused(number, fact)
+
+    async def take(
+        self,
+        at: int,
+        request: Request,
+        remote: str,
+        *,
+        pieces: tuple[bytes, ...] = (),
+        kept: bool = True,
+    ) -> tuple[int, Answer]:
+        """As `Intake.take`; but a canary that is expected is no delivery."""
+        # By the length first: a lower-case copy of every name would cost 1 % of the requests.
+        for name, value in request.headers:
+            if len(name) == _CANARY_LENGTH and name.lower() == _CANARY:
+                if self.desk.takes_canary(value):
+                    return await self._probed(at, value)
+                break
+        delivery_id, answer = await self._intake.take(at, request, remote, pieces=pieces, kept=kept)
+        if delivery_id:
+            self.counters.captured += 1
+            self.counters.bytes += len(request.body) + sum(map(len, pieces))
+        else:
+            self.counters.limited["store-unavailable"] += 1
+        return delivery_id, answer
+
+    async def _probed(self, at: int, nonce: str) -> tuple[int, Answer]:
+        fact = Probed(at, self.settings.id, nonce)
+        try:
+            _, delivery_id, number = await self._journal.append(fact)
+        except StoreUnavailableError as error:
+            return 0, refusal(503, error.message, retry_after=RETRY_AFTER)
+        self.counters.probed += 1
+        self.desk.probed(number, fact)
+        return delivery_id, refusal(200, "probed", delivery_id=number)
+
+
+DeskOf = Callable[[Address], Desk]
+
+
+class Addresses:
+    """Every address of the relay, by its slug; `unknown` counts requests that named none.
+
+    `desk_of` makes the desk of a new address, `stored` tells how many bytes an endpoint's mailbox
+    holds, `space` is the room for all bodies, `clock` gives microseconds since the epoch.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        desk_of: DeskOf,
+        stored: Callable[[str], int],
+        space: Space,
+        clock: Callable[[], int],
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._journal = journal
+        self._desk_of = desk_of
+        self._stored = stored
+        self._space = space
+        self._clock = clock
+        self._monotonic = monotonic
+        self._by_slug: dict[str, Address] = {}
+        self.unknown = 0
+
+    def __iter__(self) -> Iterator[Address]:
+        return iter(self._by_slug.values())
+
+    def at(self, slug: str) -> Address | None:
+        return self._by_slug.get(slug)
+
+    def replace(self, endpoints: Iterable[Endpoint]) -> None:
+        """Let there be these endpoints from now on; those that stay go on as they are.
+
+        Raises `UsageError` for an ack policy that is none, and has then changed nothing.
+        """
+        wanted = list(endpoints)
+        for settings in wanted:
+            parse_policy(settings.ack)
+        before = {address.settings.id: address for address in self}
+        now: dict[str, Address] = {}
+        for settings in wanted:
+            address = before.pop(settings.id, None)
+            if address is None:
+                address = Address(
+                    settings,
+                    self._desk_of,
+                    self._journal,
+                    self._stored,
+                    self._space,
+                    self._clock,
+                    self._monotonic,
+                )
+            elif address.settings != settings:
+                address.change(settings)
+            now[settings.slug] = address
+        self._by_slug = now
+        for gone in before.values():
+            gone.desk.close(CLOSE_UNAUTHORIZED, "the endpoint was removed")
+
+    def admit(self, target: str) -> tuple[Address, str] | TurnedAway:
+        """The address that a request target names, and the target without what names it."""
+        found = _TARGET.match(target)
+        address = self._by_slug.get(found[1]) if found else None
+        if found is None or address is None:
+            self.unknown += 1
+            return _UNKNOWN
+        rest = found[2]
+        return address.admit() or (address, rest if rest.startswith("/") else f"/{rest}")
+
+    def place_of(self, raw: bytes) -> tuple[Address, bytes] | None:
+        """The same for the first bytes of a broken request: what names the address is cut off."""
+        found = _RAW.match(raw)
+        address = self._by_slug.get(found[1].decode("latin-1")) if found else None
+        if found is None or address is None:
+            self.unknown += 1
+            return None
+        if not address.admits_broken():
+            return None
+        method, rest = raw[: raw.index(b" ") + 1], raw[found.end() :]
+        return address, method + (rest if rest.startswith(b"/") else b"/" + rest)
