@@ -28,10 +28,50 @@ class TargetStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class Relay:
+    """The tunnel to a relay; `state` is connecting, connected, refused, taken-over or stopped.
+
+    `lag` counts the deliveries that are at the relay and not here yet, `limited` those that its
+    limits turned away. `reason` says why there is no connection, `retry_in` (seconds) when it is
+    tried again. `primary`: of all that are connected, it is this one whose app answers.
+    """
+
+    url: str
+    endpoint: str
+    consumer: str
+    state: str
+    reason: str = ""
+    retry_in: float | None = None
+    primary: bool = True
+    lag: int = 0
+    rtt_ms: float | None = None
+    ack: str = ""
+    limited: int = 0
+
+    @classmethod
+    def from_json(cls, item: Item) -> "Relay":
+        retry_in, rtt = item.get("retry_in"), item.get("rtt_ms")
+        return cls(
+            url=str(item.get("url") or ""),
+            endpoint=str(item.get("endpoint") or ""),
+            consumer=str(item.get("consumer") or ""),
+            state=str(item.get("state") or ""),
+            reason=str(item.get("reason") or ""),
+            retry_in=None if retry_in is None else float(retry_in),
+            primary=bool(item.get("primary", True)),
+            lag=int(item.get("lag") or 0),
+            rtt_ms=None if rtt is None else float(rtt),
+            ack=str(item.get("ack") or ""),
+            limited=int(item.get("limited") or 0),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
     """The listener's own figures; `index_lag` counts facts that are not indexed yet.
 
-    `breakpoint` is the query of what is held instead of sent, empty without one.
+    `breakpoint` is the query of what is held instead of sent, empty without one. `relay` is the
+    tunnel, None without one.
     """
 
     version: str
@@ -47,9 +87,11 @@ class Status:
     store_error: str
     last_seq: int
     breakpoint: str = ""
+    relay: Relay | None = None
 
     @classmethod
     def from_json(cls, item: Item) -> "Status":
+        relay = item.get("relay")
         ledger = dict(item.get("ledger") or {})
         balanced = bool(ledger.pop("balanced", True))
         store = item.get("store") or {}
@@ -67,6 +109,7 @@ class Status:
             store_error=str(store.get("error") or ""),
             last_seq=int(item.get("last_seq") or 0),
             breakpoint=str(item.get("breakpoint") or ""),
+            relay=Relay.from_json(relay) if relay else None,
         )
 
 

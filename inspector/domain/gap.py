@@ -23,16 +23,19 @@ def is_gap(delivery: Delivery) -> bool:
     return delivery.state is State.GAP
 
 
-def ids(gap: Delivery) -> str:
-    """`31..42`: the ids at the relay, as the query language writes them; `31` for a single one."""
-    first, last = gap.gap_first, gap.origin_id
-    return f"{first}" if first == last else f"{first}..{last}"
-
-
 def told(gap: Delivery) -> str:
     """What is missing, in a line: `12 expired on the relay before they came (ids 31..42)`."""
-    word = "id" if gap.gap_first == gap.origin_id else "ids"
-    return f"{gap.gap_count or 0:,} {one_line(gap.state_reason, _REASON)} ({word} {ids(gap)})"
+    return f"{gap.gap_count or 0:,} {one_line(gap.state_reason, _REASON)} ({_ids(gap)})"
+
+
+def told_first(gap: Delivery) -> str:
+    """The same with the numbers first, for where its end may be cut off."""
+    return f"{gap.gap_count or 0:,} missing ({_ids(gap)}): {one_line(gap.state_reason, _REASON)}"
+
+
+def _ids(gap: Delivery) -> str:
+    first, last = gap.gap_first, gap.origin_id
+    return f"id {first}" if first == last else f"ids {first}..{last}"
 
 
 def nothing_to(do: str) -> str:

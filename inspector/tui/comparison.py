@@ -164,7 +164,7 @@ class Comparison:
         out: dict[Base, int] = {}
         marked = subject.marked
         if marked is None:
-            page = await self._control.deliveries("is:marked", limit=2)
+            page = await self._control.deliveries("is:marked not state:gap", limit=2)
             marked = next((one.id for one in page.items if one.id != delivery.id), None)
         if marked is not None and marked != delivery.id:
             out[Base.MARKED] = marked
@@ -217,7 +217,7 @@ def _alike(delivery: Delivery) -> str:
     if delivery.event is not None:
         return f"event:{quoted(delivery.event)}"
     path = delivery.request_target.partition("?")[0]
-    return f"method:{quoted(delivery.method)} path:{quoted(path)}"
+    return f"method:{quoted(delivery.method)} path:{quoted(path)} not state:gap"
 
 
 def request_side(detail: DeliveryDetail, what: str) -> Side:

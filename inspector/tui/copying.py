@@ -3,7 +3,7 @@
 from base64 import b64encode
 from typing import NamedTuple
 
-from inspector.domain import snippets
+from inspector.domain import gap, snippets
 from inspector.domain.delivery import Delivery, Request
 from inspector.domain.plaintext import one_line, visible
 from inspector.domain.redact import masked
@@ -34,6 +34,13 @@ def choices(delivery: Delivery, base: str, value: tuple[str, str] | None) -> lis
     found = []
     if value is not None:
         found.append(Choice("v", one_line(value[0], 60), one_line(value[1], 60)))
+    if gap.is_gap(delivery):
+        # It has no request that could be copied.
+        return [
+            *found,
+            Choice("l", "what is missing", gap.told(delivery)),
+            Choice("i", "row id", str(delivery.id)),
+        ]
     if delivery.event_id:
         found.append(Choice("e", "event id", one_line(delivery.event_id, 60)))
     return [
@@ -64,6 +71,8 @@ def copied(
         return Copied(value[1], one_line(value[0], 80))
     if key == "e" and delivery.event_id:
         return Copied(delivery.event_id, f"event id {one_line(delivery.event_id, 80)}")
+    if key == "l":
+        return Copied(gap.told(delivery), "what is missing")
     if key == "u":
         return Copied(url(delivery, base), "the URL")
     if key in CARRYING and request is not None:

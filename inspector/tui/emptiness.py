@@ -15,7 +15,9 @@ def said_of(session: Session, keys: Keys) -> str:
         return f"searching for {shown}\n\n{searched(session, keys)}" if shown else "loading …"
     if shown:
         return f"No delivery matches  {shown}\n\n{keys.first('back')} drops the filter."
-    return _nothing_yet(visible(session.status.url) if session.status else "", keys)
+    status = session.status
+    known = "" if status is None else status.relay.url if status.relay else status.url
+    return _nothing_yet(visible(known), keys)
 
 
 def _nothing_yet(url: str, keys: Keys) -> str:

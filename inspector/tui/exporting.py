@@ -13,6 +13,7 @@ from inspector import __version__
 from inspector.client.control import Control
 from inspector.client.models import AttemptDetail, DeliveryDetail
 from inspector.domain.export import exported_line
+from inspector.domain.gap import is_gap, nothing_to
 from inspector.domain.har import Exchange, har
 from inspector.domain.redact import masked
 from inspector.errors import InspectorError, NotFoundError, UsageError
@@ -27,7 +28,8 @@ class Export:
     """A job that writes deliveries with their attempts, one in memory at a time.
 
     The file is new, and for its owner alone; when the job ends early, nothing of it stays.
-    Values of secret headers are masked unless `reveal`. `base` is the capture URL.
+    Values of secret headers are masked unless `reveal`. `base` is the capture URL. Gaps are left
+    out of a HAR, which is made of requests.
     """
 
     def __init__(
@@ -45,8 +47,10 @@ class Export:
         self._path = path
         self._reveal = reveal
         self._lines = _Har(base) if form == "har" else _Ndjson(reveal)
+        self._form = form
         self._written = 0
         self._gone = 0
+        self._gaps = 0
         self._masked: dict[str, None] = {}
         self.total = len(ids)
         self.done = 0
@@ -69,12 +73,15 @@ class Export:
     def summary(self, stopped: str) -> Said:
         if stopped:
             return Said(f"{stopped}: nothing was exported", "warning")
-        text = f"{count(self.done - self._gone)} exported, {size_text(self._written)}: {self._path}"
+        written = self.done - self._gone - self._gaps
+        text = f"{count(written)} exported, {size_text(self._written)}: {self._path}"
         if self._masked:
             text += f"; masked: {', '.join(self._masked)}"
         if self._gone:
             text += f"; {self._gone:,} are no longer in the store"
-        return Said(text, "warning" if self._gone else "information")
+        if self._gaps:
+            text += f"; left out: {self._gaps:,} x {nothing_to('export')}"
+        return Said(text, "warning" if self._gone or self._gaps else "information")
 
     async def _write_all(self, file: BinaryIO) -> None:
         self._put(file, self._lines.begin())
@@ -85,8 +92,13 @@ class Export:
             except NotFoundError:
                 self._gone += 1
             else:
-                await _in_thread(partial(self._write, file, detail, attempts))
+                if self._form == "har" and is_gap(detail.delivery):
+                    self._gaps += 1
+                else:
+                    await _in_thread(partial(self._write, file, detail, attempts))
             self.done += 1
+        if self._gaps and self._gaps == self.total:
+            raise UsageError(nothing_to("export as HAR"), "NDJSON says what is missing")
         self._put(file, self._lines.end())
 
     def _write(

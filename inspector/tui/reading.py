@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from inspector.client.control import Control
 from inspector.domain.diff import DEFAULT_IGNORE
+from inspector.domain.gap import is_gap
 from inspector.tasks import Tasks
 from inspector.tui.actions import Keys
 from inspector.tui.comparison import Comparison
@@ -132,14 +133,16 @@ class Reading:
             ignored=self.ignored,
             width=self.width,
         )
-        if "explained" in tab.uses:
+        # Of a gap nothing is asked: there is nothing to check and nothing to compare.
+        uses = () if is_gap(detail.delivery) else tab.uses.split()
+        if "explained" in uses:
             known = replace(known, explained=self._explanation.look_at(detail.delivery))
-        if "compared" in tab.uses:
+        if "compared" in uses:
             compared = self.comparison.look_at(inspection.detail, inspection.attempts)
             known = replace(known, compared=compared)
         shown = tab.needed(known, inspection.delivery)
         key = (self.tab, shown)
-        return key, self._drafts.ask(key, lambda: Document(tab.parts(shown)), tab.weight(shown))
+        return key, self._drafts.ask(key, lambda: Document(tab.lines(shown)), tab.weight(shown))
 
     def _said(self, text: str, style: str) -> tuple[Hashable, Document]:
         if self._key == (text, style):

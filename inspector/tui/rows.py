@@ -13,6 +13,7 @@ from rich.cells import cell_len, set_cell_size
 
 from inspector.domain.delivery import Delivery, State
 from inspector.domain.envelope import Verdict
+from inspector.domain.gap import is_gap, told, told_first
 from inspector.domain.plaintext import one_line
 from inspector.domain.preferences import Column
 from inspector.tui.columns import CURSOR, FLAGS, Columns
@@ -67,6 +68,8 @@ def titles(columns: Columns) -> list[Cell]:
 
 def render_row(delivery: Delivery, row: Row, columns: Columns) -> list[Cell]:
     """A line of exactly the columns' width."""
+    if is_gap(delivery):
+        return _gap(delivery, row, columns)
     if _dim(delivery) and delivery.state_reason:
         columns = columns.spread()
     cells = [_marker(row)]
@@ -82,6 +85,22 @@ def render_row(delivery: Delivery, row: Row, columns: Columns) -> list[Cell]:
                 text, style, width = count, TIMES, len(count)
         blank = " " if place < last else ""
         cells.append((fit(text, width, right=name in _RIGHT) + blank, style))
+    return _cut(cells, columns.width)
+
+
+def _gap(delivery: Delivery, row: Row, columns: Columns) -> list[Cell]:
+    """What is missing, across all columns but those of the id and the time before it."""
+    cells = [_marker(row)]
+    room = columns.width - CURSOR - FLAGS - 1
+    for name, width in columns.places:
+        if name not in ("id", "time"):
+            break
+        text, style = _CELLS[name](delivery, row, columns, width)
+        cells.append((fit(text, width, right=name in _RIGHT) + " ", style))
+        room -= width + 1
+    whole, cut = told(delivery), f"gap: {told_first(delivery)}"
+    text = next((one for one in (f"gap: {whole}", whole) if cell_len(one) <= room), cut)
+    cells += [(f"{flags(delivery)} ", "flag"), (fit(text, max(room, 0)), "state-gap")]
     return _cut(cells, columns.width)
 
 

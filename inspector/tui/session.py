@@ -7,6 +7,7 @@ from collections.abc import Callable
 from inspector.client.control import Control
 from inspector.client.models import Counts, Item, Seen, Status
 from inspector.client.stream import Connected, Disconnected, Frame, Lagged, Stream, StreamEvent
+from inspector.domain.delivery import State
 from inspector.errors import InspectorError
 from inspector.tasks import Tasks
 from inspector.tui.activity import STEP, Activity
@@ -212,6 +213,8 @@ class Session:
 
     def _saw_mark(self, item: Item) -> None:
         """The delivery that was marked last is the one that others are compared with."""
+        if item["state"] == State.GAP:
+            return
         known = self.feed.get(int(item["id"]))
         marked = bool(item["mark"])
         if known is None or bool(known.mark) is not marked:

@@ -18,6 +18,8 @@ from inspector.tui.rows import Cell, event_style, fit
 MOST = 500
 """Event types that are shown: of very many the most frequent."""
 _FEW = 24
+# What was refused and what never came has no type either, and is not counted with the deliveries.
+_UNTYPED = "not event:* not state:refused,gap"
 
 
 class Kind(StrEnum):
@@ -64,7 +66,7 @@ def entries(
         lines.append(Entry(Kind.HEADING, "event types"))
     lines += _families(types, opened)
     if untyped:
-        lines.append(Entry(Kind.TYPE, "without a type", "not event:*", untyped))
+        lines.append(Entry(Kind.TYPE, "without a type", _UNTYPED, untyped))
     if len(types) > MOST:
         lines.append(Entry(Kind.MORE, f"{len(types) - MOST:,} rarer types are not shown"))
     return lines
@@ -84,6 +86,9 @@ def sets(counts: Counts) -> list[Entry]:
         ("marked", "is:marked", counts.marked),
         ("refused", "state:refused", states.get("refused", 0)),
     ]
+    if gaps := states.get("gap", 0):
+        # Without a relay there are none, and no line for them.
+        named.append(("gaps", "state:gap", gaps))
     return [Entry(Kind.SET, label, query, count) for label, query, count in named]
 
 

@@ -18,6 +18,7 @@ _STATES = {
     State.KEPT: "no target matches",
     State.FILTERED: "a rule said no",
     State.REFUSED: "turned away, with the reason",
+    State.GAP: "stands for deliveries that never came from the relay",
 }
 _STATUSES = {
     "2xx": "good",

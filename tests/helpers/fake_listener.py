@@ -45,6 +45,7 @@ class FakeListener:
     broken: str = ""
     windows: asyncio.Semaphore | None = None
     breakpoint: str = ""
+    relay: dict[str, Any] | None = None
     seq: int = 1000
     url: str = ""
     token: str = TOKEN

@@ -49,7 +49,9 @@ class Reading:
     async def status(self, request: web.Request) -> web.Response:
         fake = self._fake
         states = Counter(str(one.state) for one in fake.deliveries.values())
-        ledger = {"received": len(fake.ids), "forwarded": states["forwarded"], "balanced": True}
+        received = len(fake.ids) - states["gap"]
+        ledger = {"received": received, "forwarded": states["forwarded"], "balanced": True}
+        ledger |= {"gaps": states["gap"]}
         names = ("failed", "waiting", "held", "filtered", "kept", "refused")
         ledger |= {name: states[name] for name in names}
         target = {
@@ -69,6 +71,7 @@ class Reading:
                 "db": "/tmp/x.db",
                 "targets": [target],
                 "breakpoint": fake.breakpoint,
+                "relay": fake.relay,
                 "ledger": ledger,
                 "index_lag": {"facts": fake.index_lag},
                 "store": {"ok": not fake.store_error, "error": fake.store_error},
@@ -78,7 +81,8 @@ class Reading:
 
     async def events(self, request: web.Request) -> web.Response:
         known = list(self._fake.deliveries.values())
-        events = Counter((one.event, one.provider) for one in known)
+        deliveries = [one for one in known if one.state not in ("refused", "gap")]
+        events = Counter((one.event, one.provider) for one in deliveries)
         return web.json_response(
             {
                 "events": [
@@ -86,7 +90,7 @@ class Reading:
                     for (event, provider), count in events.items()
                 ],
                 "states": Counter(str(one.state) for one in known),
-                "verdicts": Counter(str(one.verdict) for one in known),
+                "verdicts": Counter(str(one.verdict) for one in deliveries),
                 "duplicates": sum(one.duplicate_of is not None for one in known),
                 "marked": sum(one.mark != "" for one in known),
             }

@@ -1,6 +1,7 @@
 """The sidebar: what it offers, how it looks, and its keys."""
 
 import re
+from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -53,6 +54,14 @@ def test_the_sets_that_are_needed_at_once() -> None:
         Filter.of(one.query)
 
 
+def test_gaps_have_an_entry_where_there_are_any() -> None:
+    with_gaps = replace(COUNTS, states={"kept": 5, "gap": 2})
+    found = [(one.label, one.query, one.count) for one in sets(with_gaps)]
+    assert found[-1] == ("gaps", "state:gap", 2)
+    # All that is listed without a filter.
+    assert found[0] == ("all", "", 7)
+
+
 def test_event_types_are_a_tree_by_family() -> None:
     lines = entries(COUNTS, {"mine": "size:>1mb"}, by_itself)
     assert [(one.kind, one.label, one.query, one.count) for one in lines[8:]] == [
@@ -64,7 +73,7 @@ def test_event_types_are_a_tree_by_family() -> None:
         (Kind.TYPE, "delta", "event:delta", 4),
         (Kind.TYPE, "failed", "event:delta.failed", 1),
         (Kind.TYPE, "verified", "event:delta.verified", 5),
-        (Kind.TYPE, "without a type", "not event:*", 9),
+        (Kind.TYPE, "without a type", "not event:* not state:refused,gap", 9),
     ]
     folded = entries(COUNTS, {}, lambda family, opened: False)
     assert [one.label for one in folded[8:]] == [

@@ -9,7 +9,7 @@ from inspector.domain.routes import parse_target
 from inspector.providers import PROVIDERS
 from inspector.tui.acts import MARK
 from inspector.tui.bulk import Plan
-from inspector.tui.commands.common import at_cursor, offered_targets
+from inspector.tui.commands.common import at_cursor, at_gap, offered_targets
 from inspector.tui.filters import Filter
 from inspector.tui.screens.bulk import BulkScreen
 from inspector.tui.screens.job import JobScreen
@@ -37,7 +37,7 @@ class Acting:
         delivery_id = self._session.feed.cursor_id
         if self._session.selection:
             self._ask_plan(Plan(re_sign=re_sign))
-        elif delivery_id is not None:
+        elif delivery_id is not None and not at_gap(self._screen, "send"):
             self._session.acts.resend(delivery_id, re_sign=re_sign)
 
     def send_to(self) -> None:
@@ -45,7 +45,7 @@ class Acting:
             self._ask_plan(Plan(to=next(iter(offered_targets(self._session)), None)))
             return
         delivery_id = self._session.feed.cursor_id
-        if delivery_id is None:
+        if delivery_id is None or at_gap(self._screen, "send"):
             return
 
         def answered(text: str | None) -> None:

@@ -1,13 +1,28 @@
 """What several groups of commands ask of the session."""
 
+from typing import TYPE_CHECKING
+
 from inspector.domain.delivery import Delivery
+from inspector.domain.gap import is_gap, nothing_to
 from inspector.tui.session import Session
+
+if TYPE_CHECKING:
+    from inspector.tui.screens.main import MainScreen
 
 
 def at_cursor(session: Session) -> Delivery | None:
     """The delivery under the cursor; None without one, and while it is loading."""
     cursor = session.feed.cursor_id
     return None if cursor is None else session.feed.get(cursor)
+
+
+def at_gap(screen: "MainScreen", do: str) -> bool:
+    """Whether the cursor is on a gap, with which that cannot be done: it is said so."""
+    delivery = at_cursor(screen.session)
+    if delivery is None or not is_gap(delivery):
+        return False
+    screen.say(f"#{delivery.id}: {nothing_to(do)}", "warning")
+    return True
 
 
 def offered_targets(session: Session) -> list[str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from inspector.domain.delivery import Delivery, Request, State
 from inspector.domain.requesttext import from_text, to_text
 from inspector.errors import InspectorError
-from inspector.tui.commands.common import at_cursor, offered_targets
+from inspector.tui.commands.common import at_cursor, at_gap, offered_targets
 from inspector.tui.editor import edit_outside
 from inspector.tui.events import complaint
 from inspector.tui.screens.edit import Edited, EditScreen
@@ -41,6 +41,8 @@ class Editing:
         delivery = at_cursor(self._session)
         if delivery is None:
             self._screen.say("this delivery is still loading", "warning")
+        elif at_gap(self._screen, "edit"):
+            pass
         elif delivery.state is State.REFUSED:
             text = f"#{delivery.id} was refused: what came of it cannot be sent"
             self._screen.say(text, "warning")

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from inspector.tui.commands.common import at_gap
 from inspector.tui.filters import Filter
 
 if TYPE_CHECKING:
@@ -41,6 +42,8 @@ class Looking:
         self._screen.show_detail_pane()
 
     def diff(self) -> None:
+        if at_gap(self._screen, "compare"):
+            return
         self._screen.detail.compare()
         self._screen.show_detail_pane()
 

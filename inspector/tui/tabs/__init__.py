@@ -6,9 +6,10 @@ from typing import Any
 
 from inspector.client.models import DeliveryDetail
 from inspector.domain.delivery import Delivery
+from inspector.domain.gap import is_gap
 from inspector.domain.headers import Headers, first
 from inspector.tui.document import Part
-from inspector.tui.tabs import attempts, body, diff, envelope, headers, signature
+from inspector.tui.tabs import attempts, body, diff, envelope, gap, headers, signature
 from inspector.tui.tabs.shown import MODES, Shown
 
 __all__ = ["DIFF", "MODES", "TABS", "Shown", "Tab", "current"]
@@ -24,7 +25,7 @@ class Tab:
     """A tab, and what it is built from: only a change of that makes it another one.
 
     `uses` names fields of `Shown`, and `newest` for the summary, which changes while it is looked
-    at. `bodies` are those that are taken apart for it.
+    at. `bodies` are those that are taken apart for it. `lacks` names what a gap has none of.
     """
 
     name: str
@@ -32,6 +33,13 @@ class Tab:
     parts: Callable[[Shown], Iterator[Part]]
     uses: str
     bodies: Callable[[Shown], Bodies] = lambda shown: []
+    lacks: str = ""
+
+    def lines(self, shown: Shown) -> Iterator[Part]:
+        """What it says of the delivery; of a gap, what that is."""
+        if not is_gap(shown.delivery):
+            return self.parts(shown)
+        return gap.lacking(shown, self.lacks) if self.lacks else gap.parts(shown)
 
     def needed(self, shown: Shown, newest: Delivery | None) -> Shown:
         """What the tab is built from, of all that is known. `newest` is the latest summary."""
@@ -72,10 +80,10 @@ def _sides(shown: Shown) -> Bodies:
 
 TABS: tuple[Tab, ...] = (
     Tab("Envelope", "Env", envelope.parts, "newest", _request),
-    Tab("Headers", "Head", headers.parts, "reveal"),
-    Tab("Body", "Body", body.parts, "mode", _request),
-    Tab("Signature", "Sig", signature.parts, "newest explained"),
-    Tab("Attempts", "Att", attempts.parts, "newest attempts mode reveal", _responses),
-    Tab("Diff", "Diff", diff.parts, "compared ignore ignored reveal width", _sides),
+    Tab("Headers", "Head", headers.parts, "reveal", lacks="headers"),
+    Tab("Body", "Body", body.parts, "mode", _request, "body"),
+    Tab("Signature", "Sig", signature.parts, "newest explained", lacks="signature"),
+    Tab("Attempts", "Att", attempts.parts, "newest attempts mode reveal", _responses, "attempts"),
+    Tab("Diff", "Diff", diff.parts, "compared ignore ignored reveal width", _sides, "content"),
 )
 DIFF = 5

@@ -107,6 +107,9 @@ def _facts(delivery: Delivery) -> Iterator[Entry]:
     yield fact("provider", delivery.provider)
     yield fact("received", iso(delivery.received_at))
     yield fact("from", delivery.remote)
+    if delivery.origin_relay:
+        text = f"#{delivery.origin_id} at {delivery.origin_relay}"
+        yield fact("origin", text)._replace(value=str(delivery.origin_id))
     line = f"{delivery.method} {delivery.request_target}"
     yield fact("request", line)._replace(value=delivery.request_target)
     kind = f", {delivery.content_type}" if delivery.content_type else ""

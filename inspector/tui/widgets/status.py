@@ -9,11 +9,22 @@ from textual.widget import Widget
 from inspector.client.models import Status
 from inspector.domain.plaintext import one_line, visible
 from inspector.tui.actions import ACTIONS, Action, Keys, Where, heard_at
+from inspector.tui.relay import relay_told
 from inspector.tui.session import Session
 from inspector.tui.standing import standing
 
 _SOON = 0.15
-_LEDGER = ("received", "forwarded", "failed", "waiting", "held", "filtered", "kept", "refused")
+_LEDGER = (
+    "received",
+    "forwarded",
+    "failed",
+    "waiting",
+    "held",
+    "filtered",
+    "kept",
+    "refused",
+    "gaps",
+)
 
 
 class KeyBar(Widget, can_focus=False):
@@ -95,6 +106,8 @@ class StatusBar(Widget):
         ]
         second: _Parts = [(part, "bold") for part in standing(session, self._keys)]
         if status is not None:
+            if status.relay is not None:
+                first.append(relay_told(status.relay))
             first.append((visible(status.url), "bold underline"))
             first.extend(_targets(status))
             second.append((_ledger(status), ""))
