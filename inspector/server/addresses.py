@@ -45,6 +45,7 @@ class Address:
         clock: Callable[[], int],
         monotonic: Callable[[], float],
     ) -> None:
+        self.settings = settings
         self.counters = Counters()
         self.under_way = 0
         self._desk_of = desk_of
@@ -54,7 +55,6 @@ class Address:
         self._bucket = Bucket(settings.limits.rate, monotonic)
         self._space = space
         self.room = self._make_room()
-        self.settings = settings
         self.desk = desk_of(self)
         self._intake = self._make_intake()
 
