@@ -14,7 +14,7 @@ from inspector.errors import StoreUnavailableError
 from inspector.store.checkpoint import Checkpointer
 from inspector.store.files import StoreFiles
 from inspector.store.journal_file import ROWS_A_STATEMENT, JournalFile
-from inspector.store.positions import NO_USAGE, Item, Usage, item_of
+from inspector.store.positions import GONE, NO_USAGE, Item, Usage, item_of
 
 _RETRY_PAUSE = 0.25
 # How long attempts, answers and decisions wait for others to share their commit with: a crash
@@ -104,12 +104,16 @@ class Journal:
         return future
 
     def move(self, name: str, last: int) -> "asyncio.Future[Appended]":
-        """Queue a cursor that moves without a fact; 0 forgets it."""
+        """Queue a cursor that moves without a fact."""
         future: asyncio.Future[Appended] = self._loop.create_future()
         if self._closing:
             return _closed(future)
         self._take_in(Item(None, future, mailbox=name, last=last))
         return future
+
+    def forget(self, name: str) -> "asyncio.Future[Appended]":
+        """Queue that a cursor is no more."""
+        return self.move(name, GONE)
 
     def _take_in(self, item: Item) -> None:
         self._newest = item.future

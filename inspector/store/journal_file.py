@@ -10,7 +10,7 @@ from inspector.store.codec import CAPTURED, PRUNED
 from inspector.store.connect import connect, tune_wal
 from inspector.store.files import StoreFiles
 from inspector.store.migrations import migrate
-from inspector.store.positions import OVERHEAD, Item, Parameter, Plan, Positions, Usage
+from inspector.store.positions import GONE, OVERHEAD, Item, Parameter, Plan, Positions, Usage
 
 # Rows of one INSERT: a batch as one statement hands the GIL over once (measured: the loop keeps
 # 1.4 times as many requests a second as with a statement a row).
@@ -101,7 +101,7 @@ class JournalFile:
                 if item.piece_ids:
                     self._forget_loose(item.piece_ids)
             for name, last in plan.cursors.items():
-                if last:
+                if last != GONE:
                     execute("INSERT OR REPLACE INTO cursor VALUES (?,?)", (name, last))
                 else:
                     execute("DELETE FROM cursor WHERE name = ?", (name,))

@@ -64,6 +64,7 @@ class RelayStore:
         return self.journal.cursor(name)
 
     def move(self, name: str, seen: int) -> None:
+        """See `tunnel.ports.Mailboxes`; 0 makes a consumer known that has nothing yet."""
         self.journal.move(name, seen)
 
     def usage(self, mailbox: str) -> Usage:
@@ -119,7 +120,7 @@ class RelayStore:
         # A cursor may have been moved a moment ago.
         await self.journal.settled(_PATIENCE)
         for name in self.consumers(mailbox):
-            self.move(f"{mailbox}/{name}", 0)
+            self.journal.forget(f"{mailbox}/{name}")
 
     async def _read(self, function: Callable[[MailboxReader], T]) -> T:
         loop = asyncio.get_running_loop()

@@ -15,6 +15,9 @@ from inspector.store.codec import CAPTURED, Row, encode
 # What a delivery takes beside its head and its body, roughly: meta, positions, index entries.
 OVERHEAD = 256
 
+# A cursor that is forgotten.
+GONE = -1
+
 Parameter = int | str | bytes | None
 
 
@@ -25,7 +28,7 @@ class Item:
     `mailbox` is where it has a number: at a relay its endpoint, else the mailbox of its origin;
     `first` to `last` are its ids there, of a fact with an origin (else 0). `vital`: whoever
     appended it is told when it cannot be written, other facts are tried again. Without a row it
-    only moves the cursor `mailbox` to `last`.
+    only moves the cursor `mailbox` to `last`, or forgets it (`GONE`).
     """
 
     row: Row | None
@@ -154,8 +157,9 @@ class Positions:
             size = OVERHEAD + len(head or b"") + len(body or b"") + item.large
             plan.usage[name] = Usage(have.last + 1, have.held + 1, have.size + size)
             return have.last + 1
-        last = plan.cursors.get(name, -1)
-        if item.first != (self.cursors.get(name, 0) if last < 0 else last) + 1:
+        if (last := plan.cursors.get(name)) is None:
+            last = self.cursors.get(name, 0)
+        if item.first != max(last, 0) + 1:
             return None
         plan.cursors[name] = item.last
         return item.last
@@ -169,6 +173,6 @@ class Positions:
         """The batch is on disk."""
         self.seq, self.delivery = plan.seq, plan.delivery
         self.cursors.update(plan.cursors)
-        for name in [name for name, last in plan.cursors.items() if not last]:
+        for name in [name for name, last in plan.cursors.items() if last == GONE]:
             del self.cursors[name]
         self.usage.update(plan.usage)

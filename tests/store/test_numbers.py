@@ -371,7 +371,7 @@ async def test_a_cursor_moves_without_a_fact(files: StoreFiles) -> None:
                 await journal.append(captured(body=b"x" * 50_000))
         await asyncio.gather(*many)
         gone = [name for name in journal.cursors() if name != "a/you"]
-        await asyncio.gather(*[journal.move(name, 0) for name in gone])
+        await asyncio.gather(*[journal.forget(name) for name in gone])
         assert (journal.cursors(), journal.last_seq) == ({"a/you": 3}, 0)
     async with relay_journal(files) as journal:
         assert journal.cursors() == {"a/you": 3}

@@ -119,10 +119,11 @@ async def test_the_log_is_copied_back_on_the_way(
             await asyncio.gather(*[journal.append(captured(body=b"x" * 50_000)) for _ in range(8)])
         size = files.database.stat().st_size
         assert size > 100_000
-        done.clear()
-        await asyncio.gather(*[journal.append(captured(body=b"x" * 50_000)) for _ in range(3)])
-        await done.wait()
-        assert files.database.stat().st_size > size
+        # The next copy may be one of what was written before.
+        while files.database.stat().st_size <= size:
+            done.clear()
+            await asyncio.gather(*[journal.append(captured(body=b"x" * 50_000)) for _ in range(3)])
+            await done.wait()
 
 
 def test_a_checkpoint_that_fails_stops_nothing(
