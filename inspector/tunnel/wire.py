@@ -13,7 +13,7 @@ and `WINDOW_BYTES` of them unacknowledged.
 """
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
@@ -135,6 +135,9 @@ class Canary(NamedTuple):
     nonce: str
 
 
+Packed = tuple[str, bytes, bytes]
+"""A delivery as it stands in a frame: its item, head and body."""
+
 Message = Hello | Start | Begin | Parcels | Piece | Answers | State | Ack | Reply | Canary
 
 
@@ -143,9 +146,7 @@ def encode(message: Message) -> bytes:
     head: dict[str, Any]
     match message:
         case Parcels(parcels):
-            items = [_parcel_head(parcel) for parcel in parcels]
-            blobs = [blob for parcel in parcels for blob in (parcel.head, parcel.body)]
-            return _framed({"kind": "deliveries", "items": items}, blobs)
+            return encode_packed([pack(parcel) for parcel in parcels])
         case Piece():
             head = {"kind": "piece", "id": message.id, "digest": message.digest}
             return _framed(head, (message.body,))
@@ -161,6 +162,17 @@ def encode(message: Message) -> bytes:
             return _framed({"kind": "response", "id": id, "stored": True}, ())
         case _:
             return _framed({"kind": _KIND_OF[type(message)], **message._asdict()}, ())
+
+
+def pack(parcel: Parcel) -> Packed:
+    """One of `Parcels`, made once to be sent to many."""
+    return _dump(_parcel_head(parcel)), parcel.head, parcel.body
+
+
+def encode_packed(parcels: Sequence[Packed]) -> bytes:
+    """`Parcels` as the bytes of a frame."""
+    text = f'{{"kind":"deliveries","items":[{",".join([item for item, _, _ in parcels])}]}}'
+    return _joined(text.encode(), [blob for _, head, body in parcels for blob in (head, body)])
 
 
 def decode(data: bytes | str) -> Message:
@@ -181,8 +193,11 @@ def decode(data: bytes | str) -> Message:
 
 
 def _framed(head: dict[str, Any], blobs: Iterable[bytes]) -> bytes:
-    text = _dump(head).encode()
-    return b"".join((len(text).to_bytes(4, "big"), text, *blobs))
+    return _joined(_dump(head).encode(), blobs)
+
+
+def _joined(head: bytes, blobs: Iterable[bytes]) -> bytes:
+    return b"".join((len(head).to_bytes(4, "big"), head, *blobs))
 
 
 def _parcel_head(parcel: Parcel) -> dict[str, Any]:
