@@ -1,0 +1,327 @@
+"""One consumer at the relay: what it has been sent, what it has, and what it is sent next.
+
+Its place is one number, the last id that it was sent. Whatever is newer comes from the tail that
+all consumers share, or where that no longer reaches back, from the store: always the next id, so
+none is skipped and none comes twice, however the two are mixed.
+"""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from hashlib import sha256
+from typing import NamedTuple, Protocol
+
+from inspector.errors import StoreUnavailableError
+from inspector.tunnel.parcels import Item
+from inspector.tunnel.ports import Held, Mailboxes
+from inspector.tunnel.window import Window
+from inspector.tunnel.wire import (
+    BATCH_BYTES,
+    BATCH_ITEMS,
+    CLOSE_SLOW,
+    PIECE_BYTES,
+    Ack,
+    Answers,
+    Begin,
+    Canary,
+    Message,
+    Piece,
+    Reply,
+    Start,
+    State,
+    WireError,
+    encode,
+)
+
+CLOSE_AGAIN = 1012
+"""Deliveries expired before they were sent: the next connection begins with how many."""
+CLOSE_FAULT = 1011
+CURSOR_SECONDS = 2.0
+SLOW_SECONDS = 60.0
+ANSWERS_REPEATED = 256
+
+_log = logging.getLogger(__name__)
+
+
+class Caller(NamedTuple):
+    """Who is at the other end: its name, the process's own id, and its address."""
+
+    consumer: str
+    instance: str
+    remote: str
+
+
+class Presence(NamedTuple):
+    """A consumer that is attached: since when (microseconds), and the last id it acknowledged."""
+
+    consumer: str
+    remote: str
+    since: int
+    acked: int
+    primary: bool
+
+
+class Line(Protocol):
+    """The connection to the consumer."""
+
+    async def send(self, frame: bytes) -> None:
+        """Returns when there is room for more; raises `ConnectionError`."""
+        ...
+
+    def close(self, code: int, reason: str) -> None:
+        """Part; returns at once, and may be called again."""
+        ...
+
+
+class Supply(Protocol):
+    """What an attachment needs of its desk."""
+
+    mailboxes: Mailboxes
+
+    @property
+    def mailbox(self) -> str: ...
+
+    @property
+    def last(self) -> int:
+        """The last id that was told: nothing later is sent."""
+        ...
+
+    async def held(self) -> Held: ...
+
+    def recent(self, seen: int) -> list[Item]:
+        """The next ones behind `seen`, from memory; none where the store is to be read."""
+        ...
+
+    async def stored(self, seen: int) -> list[Item]:
+        """The same from the store."""
+        ...
+
+    def frame(self, items: Sequence[Item], attachment: "Attachment") -> bytes: ...
+
+    def answers(self, count: int) -> tuple[int, list[tuple[int, int, bool]]]:
+        """What senders were answered since there were `count` answers; how many there are now."""
+        ...
+
+    def state(self, attachment: "Attachment") -> State: ...
+
+    def started(self, attachment: "Attachment") -> None: ...
+
+    def replied(self, attachment: "Attachment", reply: Reply) -> None: ...
+
+    def announced(self, nonce: str) -> None: ...
+
+
+class _ExpiredError(Exception):
+    """What comes next is no longer stored."""
+
+
+class Attachment:
+    """Feeds one consumer. `feed` runs as a task of the desk's; nobody ever waits for it."""
+
+    def __init__(self, supply: Supply, line: Line, caller: Caller, since: int) -> None:
+        self.caller = caller
+        self.since = since
+        self.line = line
+        self.sent = 0
+        self.acked = 0
+        self.started = False
+        self.ended = False
+        # Takes the place of the primary, before it has said where it goes on.
+        self.expected = False
+        self._supply = supply
+        self._cursor = f"{supply.mailbox}/{caller.consumer}"
+        self._loop = asyncio.get_running_loop()
+        self._news = asyncio.Event()
+        self._window = Window(0)
+        self._full_since: float | None = None
+        self._state_due = False
+        # From the oldest that is remembered: the last ones may not be in the store yet.
+        self._answers = 0
+        self._keeper: asyncio.TimerHandle | None = None
+
+    def wake(self) -> None:
+        """There is something new."""
+        self._news.set()
+
+    def tell_state(self) -> None:
+        self._state_due = True
+        self._news.set()
+
+    def check(self) -> None:
+        """Part with a consumer that has taken nothing for too long; called every few seconds."""
+        full = self._full_since
+        if full is not None and self._loop.time() - full >= SLOW_SECONDS:
+            self.line.close(CLOSE_SLOW, f"nothing was acknowledged for {SLOW_SECONDS:.0f} s")
+
+    def end(self) -> None:
+        """Nothing more is sent or taken; where it stands is kept."""
+        self.ended = True
+        if self._keeper is not None:
+            self._keep()
+
+    # What the consumer says.
+
+    async def take(self, message: Message) -> None:
+        """Act on a message; raises `WireError` for one that is out of order."""
+        if self.ended:
+            return
+        match message:
+            case Ack(id):
+                self._acknowledged(id)
+            case Reply():
+                self._supply.replied(self, message)
+            case Canary(nonce):
+                self._supply.announced(nonce)
+            case Start(after, since):
+                await self._start(after, since)
+            case _:
+                raise WireError("a message came that only a relay sends")
+
+    async def _start(self, after: int, since: int) -> None:
+        if self.started:
+            raise WireError("a start came twice")
+        if not (0 <= after < 1 << 62 and 0 <= since < 1 << 62):
+            raise WireError("a start came with a number that is none")
+        supply = self._supply
+        held = await supply.held()
+        following = max(after + 1, min(held.first, held.last + 1))
+        expired = following - after - 1
+        wanted = await supply.mailboxes.since(supply.mailbox, since) if since else 0
+        skipped = max(0, min(wanted, held.last + 1) - following)
+        following += skipped
+        repeated = await supply.mailboxes.answers(supply.mailbox, after, ANSWERS_REPEATED)
+        if self.ended or self.started:
+            return
+        self.acked = min(after, held.last)
+        supply.mailboxes.move(self._cursor, self.acked)
+        self.sent = following - 1
+        self._window = Window(self.sent)
+        self.started = True
+        await self.line.send(encode(Begin(following, expired, skipped)))
+        if repeated:
+            await self.line.send(encode(Answers(tuple(repeated))))
+        if not self.ended:
+            supply.started(self)
+            self.tell_state()
+
+    def _acknowledged(self, upto: int) -> None:
+        if upto > self.sent or not self.started:
+            raise WireError("an acknowledgement came of what was not sent")
+        if upto <= self.acked:
+            return
+        self.acked = upto
+        self._window.acked(upto)
+        if self._keeper is None:
+            self._keeper = self._loop.call_later(CURSOR_SECONDS, self._keep)
+        if self._full_since is not None:
+            self._full_since = None
+            self._news.set()
+
+    def _keep(self) -> None:
+        if self._keeper is not None:
+            self._keeper.cancel()
+            self._keeper = None
+        self._supply.mailboxes.move(self._cursor, self.acked)
+
+    # What the consumer is told.
+
+    async def feed(self) -> None:
+        """Send what is there, then what comes, until the task is cancelled or the line is cut."""
+        try:
+            while True:
+                await self._news.wait()
+                self._news.clear()
+                await self._tell()
+                while await self._hand_on():
+                    await self._tell()
+        except ConnectionError:
+            pass
+        except _ExpiredError:
+            self.line.close(CLOSE_AGAIN, "deliveries expired before they were sent: start again")
+        except StoreUnavailableError as error:
+            _log.error("a consumer cannot be served: %s", error.message)
+            self.line.close(CLOSE_FAULT, "the relay cannot read its store")
+        except Exception:
+            self.line.close(CLOSE_FAULT, "internal error")
+            raise
+
+    async def _tell(self) -> None:
+        """Send what is due besides deliveries."""
+        if self._state_due:
+            self._state_due = False
+            await self.line.send(encode(self._supply.state(self)))
+        count, answers = self._supply.answers(self._answers)
+        if count != self._answers:
+            self._answers = count
+            # What was not sent yet will come with its answer.
+            due = tuple(answer for answer in answers if answer[0] <= self.sent)
+            if due:
+                await self.line.send(encode(Answers(due)))
+
+    async def _hand_on(self) -> bool:
+        """Send the next frame of deliveries; whether there may be more."""
+        supply, seen = self._supply, self.sent
+        if seen >= supply.last:
+            return False
+        if self._window.items <= 0:
+            self._wait_for_acks()
+            return False
+        items = supply.recent(seen) or await supply.stored(seen)
+        if not items:
+            if (await supply.held()).first > seen + 1:
+                raise _ExpiredError
+            return False
+        batch, size = self._fitting(items)
+        if not batch:
+            self._wait_for_acks()
+            return False
+        # From here on the consumer may have them, whatever becomes of the line.
+        frame = supply.frame(batch, self)
+        self.sent = batch[-1].number
+        self._window.sent(self.sent, size)
+        await self.line.send(frame)
+        if batch[-1].large:
+            await self._send_body(batch[-1])
+        return True
+
+    def _fitting(self, items: Sequence[Item]) -> tuple[list[Item], int]:
+        """The first ones that go into a frame and into the window, and their size there."""
+        batch: list[Item] = []
+        size = framed = 0
+        room = min(self._window.items, BATCH_ITEMS, self._supply.last - self.sent)
+        for following, item in enumerate(items[:room], self.sent + 1):
+            if item.number != following:
+                if batch:
+                    break
+                raise _ExpiredError
+            if not self._window.takes(size + item.size) and (batch or not self._window.idle):
+                break
+            framed += item.framed
+            if batch and framed > BATCH_BYTES:
+                break
+            batch.append(item)
+            size += item.size
+            if item.large:
+                break
+        return batch, size
+
+    def _wait_for_acks(self) -> None:
+        if self._full_since is None:
+            self._full_since = self._loop.time()
+
+    async def _send_body(self, item: Item) -> None:
+        """The pieces of a large body, the last one with the digest."""
+        digest = sha256(item.parcel.head)
+        left = item.parcel.size
+        for number in item.pieces or (0,):
+            data = await self._supply.mailboxes.piece(number) if number else item.parcel.body
+            if data is None:
+                raise _ExpiredError
+            for start in range(0, len(data), PIECE_BYTES):
+                body = data[start : start + PIECE_BYTES]
+                left -= len(body)
+                digest.update(body)
+                told = digest.hexdigest() if left == 0 else ""
+                await self.line.send(encode(Piece(item.number, body, told)))
+        if left:
+            raise StoreUnavailableError("a stored body is not whole")

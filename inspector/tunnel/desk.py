@@ -1,0 +1,310 @@
+"""An endpoint's desk at the relay: hands what was captured to the consumers that are attached."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+
+from inspector.domain.attempt import Outcome
+from inspector.domain.endpoint import Endpoint
+from inspector.domain.facts import Captured, Probed, Refused
+from inspector.errors import StoreUnavailableError
+from inspector.tasks import Tasks
+from inspector.tunnel.asking import AnswerLog, Asking, Canaries
+from inspector.tunnel.attachment import Attachment, Caller, Line, Presence
+from inspector.tunnel.parcels import Frames, Item, Tail, Telling, item_of, items_of
+from inspector.tunnel.ports import Held, Mailboxes
+from inspector.tunnel.wire import (
+    BATCH_BYTES,
+    BATCH_ITEMS,
+    CLOSE_TAKEN_OVER,
+    Hello,
+    Reply,
+    State,
+    encode_packed,
+)
+
+STATE_SECONDS = 5.0
+# What all consumers of an endpoint together read from the store at a time, and so hold in memory.
+_READ_BYTES = 4 << 20
+_READ_LEAST = 32 << 10
+_REPLACED = 1000
+
+_log = logging.getLogger(__name__)
+
+
+class AttachedError(Exception):
+    """Another consumer has the name; `presence` is who."""
+
+    def __init__(self, presence: Presence) -> None:
+        super().__init__(presence.consumer)
+        self.presence = presence
+
+
+class ClosedError(Exception):
+    """The endpoint has just been removed, or its token changed."""
+
+
+class Desk:
+    """One endpoint at the relay. Everything is called in the loop, and nothing of it waits for a
+    consumer but the sender who asks for an answer.
+
+    `captured` and the like are told once a delivery is on disk; what was told late, out of turn or
+    never is read from the store. `limited` counts what the endpoint's limits turned away.
+    """
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        mailboxes: Mailboxes,
+        clock: Callable[[], int],
+        *,
+        store_id: str,
+        limited: Callable[[], int] = lambda: 0,
+    ) -> None:
+        self.endpoint = endpoint
+        self.mailboxes = mailboxes
+        self.mailbox = endpoint.id
+        self.limited = limited
+        self.last = 0
+        self.closed = False
+        self._name = f"{store_id}/{endpoint.id}"
+        self._clock = clock
+        self._tail = Tail()
+        self._frames = Frames()
+        self._attached: dict[str, Attachment] = {}
+        self._feeds: dict[Attachment, asyncio.Task[None]] = {}
+        self._primary: Attachment | None = None
+        self._asking = Asking()
+        self._answers = AnswerLog()
+        self._canaries = Canaries()
+        self._reads: dict[int, asyncio.Task[list[Item]]] = {}
+        self._untold = 0
+        self._tasks = Tasks(f"desk {endpoint.name}")
+        self._beating: asyncio.Task[None] | None = None
+
+    # What the intake tells.
+
+    def route(self) -> None:
+        """Where a delivery goes is decided at each consumer's home."""
+        return
+
+    def captured(self, number: int, fact: Captured) -> None:
+        self._told(number, fact)
+
+    def refused(self, number: int, fact: Refused) -> None:
+        self._told(number, fact)
+
+    def probed(self, number: int, fact: Probed) -> None:
+        self._told(number, fact)
+
+    async def answered_by_app(
+        self, number: int, fact: Captured, *, within: float | None, once: bool
+    ) -> Outcome | None:
+        """Hand on a delivery and wait for the app of the consumer that is attached longest.
+
+        None without one, or where the consumer was sent it before anybody could ask.
+        """
+        primary = self._primary
+        if primary is None or number <= primary.sent:
+            self._told(number, fact)
+            return None
+        # Before it is told: whoever is sent it now is asked.
+        self._asking.ask(number, primary, within, once)
+        self._told(number, fact)
+        return await self._asking.outcome(number)
+
+    def answered(self, number: int, status: int, turned_away: bool) -> None:
+        """Tell every consumer what a sender was answered."""
+        self._tail.settle(number, status, turned_away)
+        self._frames.forget()
+        self._answers.note(number, status, turned_away)
+        for attachment in self._attached.values():
+            attachment.wake()
+
+    def takes_canary(self, nonce: str) -> bool:
+        """Whether a consumer has announced a canary with this nonce; once."""
+        return self._canaries.takes(nonce)
+
+    def _told(self, number: int, fact: Telling) -> None:
+        if number <= self.last:
+            return
+        self.last = number
+        if not self._attached:
+            self._tail.clear()
+            return
+        self._tail.append(number, item_of(number, fact))
+        if self._tail.full:
+            self._trim()
+        for attachment in self._attached.values():
+            attachment.wake()
+
+    def _learn(self, last: int) -> None:
+        """The store holds more than was told."""
+        if last > self.last:
+            self.last = last
+            self._tail.clear()
+            for attachment in self._attached.values():
+                attachment.wake()
+
+    def _trim(self) -> None:
+        self._tail.trim(min(each.sent for each in self._attached.values()))
+
+    # Who is attached.
+
+    def attached(self) -> tuple[Presence, ...]:
+        """Who is attached now, the longest first."""
+        return tuple(self._presence(each) for each in self._attached.values())
+
+    def _presence(self, attachment: Attachment) -> Presence:
+        consumer, _, remote = attachment.caller
+        primary = attachment is self._primary
+        return Presence(consumer, remote, attachment.since, attachment.acked, primary)
+
+    def attach(self, caller: Caller, line: Line, *, take_over: bool = False) -> Attachment:
+        """Give a consumer its name; `detach` follows in any case.
+
+        Raises `AttachedError` when another has it and it is not taken over, and `ClosedError`. A
+        process that comes back takes the place of its own older connection.
+        """
+        if self.closed:
+            raise ClosedError
+        older = self._attached.get(caller.consumer)
+        attachment = Attachment(self, line, caller, self._clock())
+        if older is None:
+            self._attached[caller.consumer] = attachment
+        elif older.caller.instance == caller.instance:
+            attachment.since = older.since
+            # In the same place: whoever is attached longest stays so, and so do those who wait.
+            self._attached[caller.consumer] = attachment
+            attachment.expected = older is self._primary
+            self._asking.hand_over(older, attachment)
+            self._part(older)
+            older.line.close(_REPLACED, "replaced by a newer connection of its own")
+        elif take_over:
+            self.detach(older)
+            self._attached[caller.consumer] = attachment
+            reason = f"{caller.consumer} is attached from {caller.remote} now"
+            older.line.close(CLOSE_TAKEN_OVER, reason)
+        else:
+            raise AttachedError(self._presence(older))
+        self._choose()
+        if self._beating is None:
+            self._beating = self._tasks.start(self._beat(), "state")
+        return attachment
+
+    def detach(self, attachment: Attachment) -> None:
+        """A consumer has gone; may be called again."""
+        if self._attached.get(attachment.caller.consumer) is attachment:
+            del self._attached[attachment.caller.consumer]
+        self._part(attachment)
+        if not self._attached:
+            self._tail.clear()
+            self._frames.forget()
+            if self._beating is not None:
+                self._beating.cancel()
+                self._beating = None
+
+    def _part(self, attachment: Attachment) -> None:
+        if attachment.ended:
+            return
+        attachment.end()
+        if (feed := self._feeds.pop(attachment, None)) is not None:
+            feed.cancel()
+        self._choose()
+        self._asking.gone(attachment, self._primary)
+
+    def _choose(self) -> None:
+        """The app of the consumer attached longest is the one that is asked."""
+        before, self._primary = self._primary, None
+        for attachment in self._attached.values():
+            if attachment.started or attachment.expected:
+                self._primary = attachment
+                break
+        if before is not self._primary:
+            for changed in (before, self._primary):
+                if changed is not None:
+                    changed.tell_state()
+
+    def close(self, code: int, reason: str) -> None:
+        """Part from all consumers, for good; returns at once, and may be called again."""
+        self.closed = True
+        for attachment in list(self._attached.values()):
+            attachment.line.close(code, reason)
+            self.detach(attachment)
+
+    # What an attachment asks for.
+
+    async def hello(self, version: str) -> Hello:
+        """The relay's first word to a consumer; `version` is the program's."""
+        held = await self.held()
+        endpoint = self.endpoint
+        first, last = held.first, held.last
+        return Hello(version, endpoint.name, self._name, endpoint.ack, first, last, self._clock())
+
+    async def held(self) -> Held:
+        """What the mailbox holds; what nobody told of is learned from it."""
+        held = await self.mailboxes.held(self.mailbox)
+        self._learn(held.last)
+        return held
+
+    def recent(self, seen: int) -> list[Item]:
+        return self._tail.after(seen, BATCH_ITEMS)
+
+    async def stored(self, seen: int) -> list[Item]:
+        """Those who go in step share one reading."""
+        if (reading := self._reads.get(seen)) is None:
+            reading = self._tasks.start(self._read(seen), "read")
+            self._reads[seen] = reading
+        items = await asyncio.shield(reading)
+        # Here and not in the reading: what came meanwhile must be in the frame that others share.
+        self._answers.settle(items)
+        return items
+
+    async def _read(self, seen: int) -> list[Item]:
+        try:
+            most = min(BATCH_BYTES, max(_READ_LEAST, _READ_BYTES // max(1, len(self._attached))))
+            return items_of(await self.mailboxes.after(self.mailbox, seen, BATCH_ITEMS, most))
+        finally:
+            del self._reads[seen]
+
+    def frame(self, items: Sequence[Item], attachment: Attachment) -> bytes:
+        if (packed := self._asking.packed(items, attachment)) is not None:
+            return encode_packed(packed)
+        if len(self._attached) > 1:
+            return self._frames.of(items)
+        return encode_packed([item.packed() for item in items])
+
+    def answers(self, count: int) -> tuple[int, list[tuple[int, int, bool]]]:
+        return self._answers.count, self._answers.since(count)
+
+    def state(self, attachment: Attachment) -> State:
+        return State(self.last, self.limited(), attachment is self._primary, self._clock())
+
+    def started(self, attachment: Attachment) -> None:
+        self._feeds[attachment] = self._tasks.start(attachment.feed(), "feed")
+        self._choose()
+
+    def replied(self, attachment: Attachment, reply: Reply) -> None:
+        self._asking.replied(attachment, reply)
+
+    def announced(self, nonce: str) -> None:
+        self._canaries.announced(nonce)
+
+    async def _beat(self) -> None:
+        """Every few seconds: tell how things stand, and look after what was forgotten."""
+        while True:
+            await asyncio.sleep(STATE_SECONDS)
+            try:
+                held = await self.mailboxes.held(self.mailbox)
+            except StoreUnavailableError as error:
+                _log.error("the mailbox cannot be read: %s", error.message)
+                continue
+            # Committed a while ago and told by nobody: whoever took it in was cut off meanwhile.
+            self._learn(self._untold)
+            self._untold = held.last
+            if self._attached:
+                self._trim()
+            self._frames.forget()
+            for attachment in list(self._attached.values()):
+                attachment.check()
+                attachment.tell_state()
