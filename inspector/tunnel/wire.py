@@ -31,6 +31,9 @@ PATH = "/_inspector/tunnel/"
 
 CANARY_HEADER = "Inspector-Canary"
 
+CONSUMER_NAME = r"[A-Za-z0-9_][A-Za-z0-9._@+-]{0,99}"
+"""What a consumer may be called, as a regular expression for the whole name."""
+
 # Of one frame, either way: an answer of an app (1 MiB kept of its body) fits in, too.
 MAX_FRAME = 2 << 20
 # A frame of deliveries is closed when it holds so much.

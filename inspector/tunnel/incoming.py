@@ -1,0 +1,89 @@
+"""What comes from a relay, checked and put together: whole deliveries, in order, without holes."""
+
+from collections import deque
+from collections.abc import Iterable
+from hashlib import sha256
+
+from inspector.domain.parcel import Parcel, digest_of
+from inspector.tunnel.ports import Whole
+from inspector.tunnel.wire import Parcels, Piece, WireError
+
+# No body is larger at any relay; what claims to be would fill the memory.
+LARGEST_BODY = 1 << 30
+# Of a large body that comes in pieces, what may wait behind it.
+_MOST_BEHIND = 8192
+
+
+class Incoming:
+    """One connection's deliveries; the first must be the one behind `seen`.
+
+    What is not as announced raises `WireError`, after which the connection is of no use.
+    """
+
+    def __init__(self, seen: int) -> None:
+        self._seen = seen
+        self._behind: deque[Parcel] = deque()
+        self._large: Parcel | None = None
+        self._pieces: list[bytes] = []
+        self._missing = 0
+        self._digest = sha256()
+
+    def feed(self, message: Parcels | Piece) -> list[list[Whole]]:
+        """The deliveries that are whole now, in batches; one with a large body is a batch."""
+        if isinstance(message, Piece):
+            return [[self._whole(message)], *self._batches()] if self._add(message) else []
+        self._take(message.items)
+        return self._batches()
+
+    def _take(self, parcels: Iterable[Parcel]) -> None:
+        for parcel in parcels:
+            if parcel.id != self._seen + 1:
+                raise WireError(f"delivery {parcel.id} came where {self._seen + 1} was to come")
+            self._seen = parcel.id
+            self._behind.append(parcel)
+        if len(self._behind) > _MOST_BEHIND:
+            raise WireError("too much came before a large body was whole")
+
+    def _batches(self) -> list[list[Whole]]:
+        """What is at hand, up to the next large body, whose pieces are still to come."""
+        batch: list[Whole] = []
+        while self._behind and self._large is None:
+            parcel = self._behind.popleft()
+            if parcel.size and not parcel.body and not parcel.digest:
+                self._begin(parcel)
+            elif parcel.kind == "captured" and parcel.size != len(parcel.body):
+                raise WireError(f"delivery {parcel.id} is not as long as announced")
+            elif digest_of(parcel.head, parcel.body) != parcel.digest:
+                raise _damaged(parcel.id)
+            else:
+                batch.append((parcel, ()))
+        return [batch] if batch else []
+
+    def _begin(self, parcel: Parcel) -> None:
+        if parcel.size > LARGEST_BODY:
+            raise WireError(f"the body of delivery {parcel.id} is larger than any can be")
+        self._large, self._pieces, self._missing = parcel, [], parcel.size
+        self._digest = sha256(parcel.head)
+
+    def _add(self, piece: Piece) -> bool:
+        """Whether that was the last piece."""
+        if self._large is None or piece.id != self._large.id:
+            raise WireError("a piece came of a body that was not announced")
+        if not 0 < len(piece.body) <= self._missing:
+            raise WireError(f"the body of delivery {piece.id} is not as long as announced")
+        self._pieces.append(piece.body)
+        self._digest.update(piece.body)
+        self._missing -= len(piece.body)
+        return self._missing == 0
+
+    def _whole(self, last: Piece) -> Whole:
+        assert self._large is not None
+        parcel, pieces = self._large, tuple(self._pieces)
+        if self._digest.hexdigest() != last.digest:
+            raise _damaged(parcel.id)
+        self._large, self._pieces = None, []
+        return parcel, pieces
+
+
+def _damaged(number: int) -> WireError:
+    return WireError(f"delivery {number} came damaged: its digest is another")
