@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from inspector.domain.delivery import from_iso, iso
 from inspector.domain.headers import Headers
@@ -29,8 +29,7 @@ class FailureKind(StrEnum):
     INTERRUPTED = "interrupted"
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
+class Response(NamedTuple):
     """The target's answer, whatever its status. `body` may be capped: `body_size` is the whole."""
 
     status: int

@@ -127,8 +127,7 @@ class Answered:
     turned_away: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class AttemptStarted:
+class AttemptStarted(NamedTuple):
     """A sending began. `chosen`: the target is one of the delivery's own, so its state follows."""
 
     at: int
@@ -140,8 +139,7 @@ class AttemptStarted:
     chosen: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class AttemptFinished:
+class AttemptFinished(NamedTuple):
     """A sending ended. `final`: no further try follows by itself."""
 
     at: int

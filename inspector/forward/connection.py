@@ -30,7 +30,7 @@ class Connection(asyncio.Protocol):
         self._where = where
         self._transport: asyncio.Transport | None = None
         self._reader: ResponseReader | None = None
-        self._outcome: asyncio.Future[Outcome] | None = None
+        self._outcome: asyncio.Future[Outcome | None] | None = None
         self._drained: asyncio.Future[None] | None = None
         self._written = True
         self.lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -51,26 +51,37 @@ class Connection(asyncio.Protocol):
         keep_alive = self._reader is not None and self._reader.keep_alive
         return keep_alive and self._transport.get_write_buffer_size() == 0
 
-    async def exchange(self, message: Message) -> Outcome:
+    async def exchange(self, message: Message, timeout: float | None = None) -> Outcome | None:
         """Send a request and read its answer; the outcome is a failure if the connection ends.
 
+        None when that took so many seconds (None: for ever); the connection is of no use then.
         Cancelling it aborts the connection.
         """
         self._reader = ResponseReader(message.method, self._where)
         if self._transport is None or self._transport.is_closing():
             return self._reader.cut()
-        self._outcome = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        outcome: asyncio.Future[Outcome | None] = loop.create_future()
+        self._outcome = outcome
+        # `asyncio.timeout` would take a sixth of the time of a small exchange.
+        timer = None if timeout is None else loop.call_later(timeout, self._time_over)
         try:
-            await self._write(self._transport, message, self._outcome)
-            return await self._outcome
+            await self._write(self._transport, message, outcome)
+            return await outcome
         except BaseException:
             self.abort()
             raise
         finally:
             self._outcome = None
+            if timer is not None:
+                timer.cancel()
+
+    def _time_over(self) -> None:
+        if self._outcome is not None and not self._outcome.done():
+            self._outcome.set_result(None)
 
     async def _write(
-        self, transport: asyncio.Transport, message: Message, outcome: asyncio.Future[Outcome]
+        self, transport: asyncio.Transport, message: Message, done: "asyncio.Future[Outcome | None]"
     ) -> None:
         """Write in pieces as the target takes them; an early answer ends it."""
         if len(message.body) <= _PIECE:
@@ -81,8 +92,8 @@ class Connection(asyncio.Protocol):
         body = memoryview(message.body)
         for start in range(0, len(body), _PIECE):
             if self._drained is not None:
-                await asyncio.wait((self._drained, outcome), return_when="FIRST_COMPLETED")
-            if outcome.done():
+                await asyncio.wait((self._drained, done), return_when="FIRST_COMPLETED")
+            if done.done():
                 return
             transport.write(body[start : start + _PIECE])
         self._written = True

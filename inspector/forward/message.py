@@ -5,7 +5,7 @@ with bytes above 0x7f that the capturing parser accepts.
 """
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from inspector.domain.attempt import Failure, FailureKind
 from inspector.domain.delivery import Request
@@ -24,8 +24,7 @@ _UNWRITABLE = Failure(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """One request ready to be written: `head` with its empty line, then `body`."""
 
     method: str

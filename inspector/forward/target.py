@@ -2,8 +2,8 @@
 
 import asyncio
 import ssl
-from dataclasses import dataclass
 from time import perf_counter
+from typing import NamedTuple
 
 from inspector.domain.attempt import Failure, FailureKind, Outcome, Response
 from inspector.domain.delivery import Request
@@ -16,8 +16,7 @@ from inspector.forward.message import Message, compose
 _IDLE_LIMIT = 60.0
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
+class Sent(NamedTuple):
     """The outcome of one sending and how long it took, connecting included."""
 
     outcome: Outcome
@@ -68,7 +67,10 @@ class TargetClient:
             overrides=self._overrides,
             keep_host=self._keep_host,
         )
-        outcome = message if isinstance(message, Failure) else await self._timed(message, timeout)
+        if isinstance(message, Failure):
+            outcome: Outcome = message
+        else:
+            outcome = await self._exchange(message, timeout or None)
         return Sent(outcome, (perf_counter() - begun) * 1000)
 
     async def close(self) -> None:
@@ -80,28 +82,34 @@ class TargetClient:
             connection.abort()
         await asyncio.gather(*(connection.lost for connection in connections))
 
-    async def _timed(self, message: Message, timeout: float | None) -> Outcome:
-        try:
-            async with asyncio.timeout(timeout or None):
-                return await self._exchange(message)
-        except TimeoutError:
-            reason = f"{self.target.authority} gave no answer within {timeout:g} s"
-            return Failure(FailureKind.TIMEOUT, reason)
-
-    async def _exchange(self, message: Message) -> Outcome:
+    async def _exchange(self, message: Message, timeout: float | None) -> Outcome:
+        loop = asyncio.get_running_loop()
+        deadline = None if timeout is None else loop.time() + timeout
         if (idle := self._reuse()) is not None:
-            outcome = await self._through(idle, message)
+            outcome = await self._through(idle, message, timeout)
             # The target may close an idle connection just as we write to it: that says nothing
             # of the request, so it goes out once more, over a fresh one.
-            if idle.answered or isinstance(outcome, Response):
-                return outcome
-        fresh = await connect(self.target, self._tls)
+            if idle.answered or outcome is None or isinstance(outcome, Response):
+                return outcome or self._late(timeout)
+        try:
+            async with asyncio.timeout_at(deadline):
+                fresh = await connect(self.target, self._tls)
+        except TimeoutError:
+            return self._late(timeout)
         if isinstance(fresh, Failure):
             return fresh
-        return await self._through(fresh, message)
+        left = None if deadline is None else max(0.0, deadline - loop.time())
+        return await self._through(fresh, message, left) or self._late(timeout)
 
-    async def _through(self, connection: Connection, message: Message) -> Outcome:
-        outcome = await connection.exchange(message)
+    def _late(self, timeout: float | None) -> Failure:
+        reason = f"{self.target.authority} gave no answer within {timeout:g} s"
+        return Failure(FailureKind.TIMEOUT, reason)
+
+    async def _through(
+        self, connection: Connection, message: Message, timeout: float | None
+    ) -> Outcome | None:
+        """None when the time is over."""
+        outcome = await connection.exchange(message, timeout)
         if connection.reusable and len(self._idle) < self._max_idle and not self._closed:
             self._idle.append((connection, asyncio.get_running_loop().time()))
         else:
