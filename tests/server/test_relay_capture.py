@@ -73,8 +73,8 @@ async def test_what_names_no_endpoint_is_not_stored(
 async def test_each_endpoint_has_its_own_numbers(relay: Relaying) -> None:
     async with await relay.wire() as wire:
         for number in (1, 2, 3):
-            for name in (b"one", b"two"):
-                answer = await wire.ask(post(name, target=b"/in/S" + name))
+            for body in (b"one", b"two"):
+                answer = await wire.ask(post(body, target=b"/in/S" + body))
                 assert (answer.status, answer.delivery) == (200, number)
     for name in ("one", "two"):
         parcels = await relay.stored(name)
