@@ -110,6 +110,24 @@ class JournalReader:
         ).fetchone()
         return row[0] if row and row[0] else b""
 
+    def recent_origins(self, mailbox: str, limit: int) -> dict[int, tuple[int, int | None]]:
+        """The newest captures that came from a mailbox of a relay: by their ids there the ids here
+        and what their senders were answered, None where that is not known."""
+        rows = self._connection.execute(
+            "SELECT c.number, c.delivery, c.meta, a.meta FROM fact c "
+            f"LEFT JOIN fact a ON a.delivery = c.delivery AND a.kind = {codec.ANSWERED} "
+            f"WHERE c.mailbox = ? AND c.number > 0 AND c.kind = {codec.CAPTURED} "
+            "ORDER BY c.number DESC, a.seq LIMIT ?",
+            (mailbox, limit),
+        )
+        found = {}
+        for number, delivery, captured, answer in rows:
+            status = (
+                json.loads(answer)["status"] if answer else json.loads(captured).get("answered")
+            )
+            found[number] = delivery, status
+        return found
+
     def responses(self, delivery_id: int) -> dict[int, tuple[Headers, bytes]]:
         """Response headers and stored body by attempt id, of the attempts that were answered."""
         rows: list[tuple[Any, ...]] = self._connection.execute(

@@ -163,18 +163,21 @@ class Reader:
     def activity(self, since: int, upto: int, step: int) -> list[tuple[int, int]]:
         """How many deliveries were received in each step from `since` to `upto`, both included.
 
-        A step is named by where it begins, a multiple of `step`; empty ones are left out.
+        Gaps are none. A step is named by where it begins, a multiple of `step`; empty ones are left
+        out.
         """
         return self._index.execute(
             "SELECT received_at / ? * ? AS start, count(*) FROM delivery "
-            "WHERE received_at BETWEEN ? AND ? GROUP BY start ORDER BY start",
+            "WHERE received_at BETWEEN ? AND ? AND id NOT IN (SELECT id FROM delivery "
+            "WHERE state = 'gap') GROUP BY start ORDER BY start",
             (step, step, since, upto),
         ).fetchall()
 
     def newest_of(self, event: str | None, limit: int) -> list[Delivery]:
         """The newest few deliveries of an event type."""
         rows = self._index.execute(
-            f"SELECT {DELIVERY} FROM delivery d WHERE d.event IS ? ORDER BY d.id DESC LIMIT ?",
+            f"SELECT {DELIVERY} FROM delivery d WHERE d.event IS ? "
+            "AND d.gap_count IS NULL ORDER BY d.id DESC LIMIT ?",
             (event, limit),
         )
         return [delivery_of(row) for row in rows]

@@ -86,6 +86,13 @@ class Store:
             lambda reader: reader.journal.small_requests(delivery_ids, most), fresh=False
         )
 
+    async def recent_origins(self, mailbox: str, limit: int) -> dict[int, tuple[int, int | None]]:
+        """The newest captures that came from a mailbox of a relay: by their ids there the ids here
+        and what their senders were answered, None where that is not known."""
+        return await self.read(
+            lambda reader: reader.journal.recent_origins(mailbox, limit), fresh=False
+        )
+
     async def close(self) -> None:
         """Flush the journal, end the indexer, close the readers."""
         await self.journal.close()

@@ -34,6 +34,7 @@ VALUES: dict[str, dict[str, str]] = {
         "duplicate": "a redelivery of an earlier event",
         "replay": "edited, and sent again",
         "marked": "it has a mark",
+        "gap": "deliveries that never came from the relay",
     },
     "method": dict.fromkeys(("POST", "PUT", "PATCH", "GET", "DELETE", "HEAD", "OPTIONS"), ""),
     "status": _STATUSES,

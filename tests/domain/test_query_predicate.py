@@ -66,11 +66,23 @@ def found(text: str, item: FullDelivery, now: int = RECEIVED_AT) -> bool:
         "event:x or id:1",
         "not event:x",
         "is:replay or id:1",
+        "endpoint:default",
+        "origin:*relay*",
+        "origin:https://relay.example.com",
+        "origin_id:>=501",
+        "is:gap",
     ],
 )
 def test_columns(text: str) -> None:
     item = subject(
-        state=State.FAILED, mark="todo", last_status=503, attempts=2, body_size=3 * 512 * 1024
+        state=State.FAILED,
+        mark="todo",
+        last_status=503,
+        attempts=2,
+        body_size=3 * 512 * 1024,
+        origin_relay="https://relay.example.com",
+        origin_id=501,
+        gap_count=3,
     )
     assert found(text, item)
 
@@ -96,6 +108,10 @@ def test_columns(text: str) -> None:
         "size:<0",
         "id:2..3",
         "event:delta.* id:2",
+        "endpoint:billing",
+        "origin:*",
+        "origin_id:>0",
+        "is:gap",
     ],
 )
 def test_columns_that_do_not_match(text: str) -> None:

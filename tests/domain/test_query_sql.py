@@ -28,8 +28,10 @@ patterns = st.lists(st.one_of(text.map(quoted), st.sampled_from("*?")), min_size
     "".join
 )
 ops = st.sampled_from(["", "=", "<", "<=", ">", ">="])
-keys = st.sampled_from(["event", "event_id", "provider", "method", "path", "remote", "mark"])
-numbers = st.sampled_from(["id", "attempts", "status", "answered", "size"])
+keys = st.sampled_from(
+    ["event", "event_id", "provider", "method", "path", "remote", "mark", "endpoint", "origin"]
+)
+numbers = st.sampled_from(["id", "attempts", "status", "answered", "size", "origin_id"])
 ranges = st.tuples(small, small).map(lambda ends: f"{min(ends)}..{max(ends)}")
 terms = st.one_of(
     st.builds(lambda k, v: f"{k}:{','.join(v)}", keys, st.lists(patterns, min_size=1, max_size=3)),
@@ -39,7 +41,7 @@ terms = st.one_of(
     ranges.map(lambda r: f"age:{r.replace('..', 's..')}s,4s.."),
     st.sampled_from([f"state:{state},kept" for state in State]),
     st.sampled_from([f"sig:{verdict}" for verdict in Verdict]),
-    st.sampled_from(["is:duplicate", "is:replay", "is:marked,replay"]),
+    st.sampled_from(["is:duplicate", "is:replay", "is:marked,replay", "is:gap"]),
     st.builds(lambda v: f"header.x:{v}", patterns),
     st.builds(lambda o, n: f"data.n:{o}{n}", ops, small),
     text.map(quoted),
@@ -67,6 +69,10 @@ subjects = st.builds(
     event=st.one_of(st.none(), text),
     event_id=st.one_of(st.none(), text),
     mark=text,
+    endpoint=text,
+    origin_relay=st.one_of(st.none(), text),
+    origin_id=maybe,
+    gap_count=maybe,
     body_size=small,
     attempts=small,
     answered=maybe,

@@ -18,7 +18,10 @@ from inspector.domain.facts import (
     AttemptStarted,
     Captured,
     Fact,
+    Gap,
     Marked,
+    Origin,
+    Probed,
     Pruned,
     Refused,
     Released,
@@ -56,6 +59,7 @@ steps = st.lists(
             + ["start", "finish"] * 3
             + ["hold", "release"] * 2
             + ["refuse", "route", "answer", "mark", "replay", "index", "prune"]
+            + ["mirror", "miss", "probe"]
         ),
         st.integers(0, 7),
         st.integers(0, 7),
@@ -70,12 +74,13 @@ class Maker:
 
     deliveries: int = 0
     seq: int = 0
+    cursor: int = 0
     attempts: list[tuple[int, int]] = field(default_factory=list)
     queue: list[Fact] = field(default_factory=list)
 
     def add(self, fact: Fact) -> None:
         self.seq += 1
-        if isinstance(fact, Captured | Refused):
+        if isinstance(fact, Captured | Refused | Gap):
             self.deliveries += 1
         if isinstance(fact, AttemptStarted):
             self.attempts.append((fact.delivery_id, self.seq))
@@ -88,6 +93,8 @@ class Maker:
             self.add(captured(event_id, at=AT + a, route=ROUTES[a % 4], headers=event))
         elif name == "refuse":
             self.add(Refused(AT + a, 0 if b else 413, "code", "reason", "r"))
+        elif name in ("mirror", "miss", "probe"):
+            self.mirror(name, a, b)
         elif not self.deliveries:
             return
         elif name == "finish":
@@ -96,6 +103,18 @@ class Maker:
                 self.add(finished(delivery, attempt, GONE if b % 2 else OK, final=b < 4))
         else:
             self.about(name, 1 + a % self.deliveries, b)
+
+    def mirror(self, name: str, a: int, b: int) -> None:
+        """The next from the relay."""
+        first = self.cursor + 1
+        self.cursor += 1 + b if name == "miss" else 1
+        origin = Origin("https://relay", self.cursor, "relay/box")
+        made: dict[str, Fact] = {
+            "mirror": captured(f"evt_{b % 3}", at=AT + a, route=ROUTES[a % 4], origin=origin),
+            "miss": Gap(AT + a, "default", first, 1 + b, "expired", origin),
+            "probe": Probed(AT, "default", "nonce", origin),
+        }
+        self.add(made[name])
 
     def about(self, name: str, id_: int, b: int) -> None:
         made: dict[str, Fact] = {
@@ -122,7 +141,7 @@ def counted(files: StoreFiles) -> Counter[tuple[str, str]]:
     states = "SELECT state, provider, event, verdict, duplicate_of, mark FROM delivery"
     for state, provider, event, verdict, duplicate, mark in rows(files.index, states):
         found["state", state] += 1
-        if state != "refused":
+        if state not in ("refused", "gap"):
             found["event", f"{provider}\x1f{event or ''}"] += 1
             found["verdict", verdict] += 1
         if duplicate is not None:
@@ -134,6 +153,7 @@ def counted(files: StoreFiles) -> Counter[tuple[str, str]]:
 
 @settings(max_examples=70, deadline=None)
 @given(steps, st.integers(1, 5))
+@example([("miss", 0, 3), ("mirror", 1, 0), ("mark", 0, 1), ("prune", 7, 0)], 1)
 @example([("refuse", 0, 0), ("start", 0, 0), ("finish", 0, 0)], 1)
 @example([("capture", 0, 0), ("hold", 0, 1), ("release", 0, 0), ("start", 0, 0)], 1)
 @example([("capture", 0, 0), ("hold", 0, 2), ("prune", 0, 0), ("index", 0, 0)], 1)
@@ -204,6 +224,8 @@ class Expected:
     def apply(self, seq: int, id_: int, fact: Fact) -> None:
         if isinstance(fact, Captured):
             self.capture(id_, fact)
+        elif isinstance(fact, Gap):
+            self.deliveries[id_] = {"state": "gap"}
         elif isinstance(fact, Refused):
             self.deliveries[id_] = {"state": "refused", "answered": fact.status or None}
         elif not isinstance(fact, Pruned) and (found := self.deliveries.get(id_)):

@@ -94,7 +94,7 @@ def test_everything_of_a_closed_set_is_offered_with_a_word_on_it() -> None:
 
 @pytest.mark.parametrize(
     "typed",
-    ["", "a ", "event:delta.failed ", "zzz", "nokey:a", "data:", "event.x:", "or", '"quo', "x\\",
+    ["", "a ", "event:delta.failed ", "zzz", "nokey:a", "data:", "event.x:", "and", '"quo', "x\\",
      "sig:valid,zz", "event:delta.failed", "(a) ", "event:bidi", "data.delta.amount:1", "broken"],
 )  # fmt: skip
 def test_where_nothing_is_offered(typed: str) -> None:

@@ -1,9 +1,10 @@
 """The keys of the query language: what each one asks, for the parser, the help and completion.
 
 Case, in one place: keys and the names in `sig:`, `state:`, `is:`, `method:` and `provider:` are
-read in any case. What stands in a column of the delivery (event, event_id, path, remote, mark) is
-compared exactly, so that an index finds it. What stands in its content (headers, data, free text)
-is compared without regard to the case of the letters A to Z; all other letters are exact.
+read in any case. What stands in a column of the delivery (event, event_id, path, remote, endpoint,
+origin, mark) is compared exactly, so that an index finds it. What stands in its content (headers,
+data, free text) is compared without regard to the case of the letters A to Z; all other letters are
+exact.
 """
 
 from dataclasses import dataclass
@@ -44,7 +45,12 @@ class KeyDoc:
 
 
 # The column behind each choice of `is:`; the delivery has the flag if the column is set.
-FLAGS = {"duplicate": "duplicate_of", "replay": "replay_of", "marked": "mark"}
+FLAGS = {
+    "duplicate": "duplicate_of",
+    "replay": "replay_of",
+    "marked": "mark",
+    "gap": "gap_count",
+}
 
 KEYS: dict[str, KeyDoc] = {
     "event": KeyDoc("event type", "event:delta.*", Kind.TEXT, "event"),
@@ -82,6 +88,9 @@ KEYS: dict[str, KeyDoc] = {
     "age": KeyDoc("time since it was received: s m h d w", "age:<2h", Kind.AGE, "received_at"),
     "size": KeyDoc("size of the body: b kb mb gb", "size:>1mb", Kind.SIZE, "body_size"),
     "id": KeyDoc("id of the delivery", "id:100..200", Kind.COUNT, "id"),
+    "endpoint": KeyDoc("where it was captured", "endpoint:billing", Kind.TEXT, "endpoint"),
+    "origin": KeyDoc("the relay that it came from", "origin:*", Kind.TEXT, "origin_relay"),
+    "origin_id": KeyDoc("its id at its relay", "origin_id:>500", Kind.COUNT, "origin_id"),
     "mark": KeyDoc("the mark that was set on it", "mark:todo", Kind.TEXT, "mark"),
     "answered": KeyDoc("HTTP status that the sender got", "answered:4xx", Kind.STATUS, "answered"),
     "attempts": KeyDoc("number of attempts", "attempts:>1", Kind.COUNT, "attempts"),
