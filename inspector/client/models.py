@@ -58,7 +58,7 @@ class Relay:
             state=str(item.get("state") or ""),
             reason=str(item.get("reason") or ""),
             retry_in=None if retry_in is None else float(retry_in),
-            primary=bool(item.get("primary", True)),
+            primary=item.get("primary") is not False,
             lag=int(item.get("lag") or 0),
             rtt_ms=None if rtt is None else float(rtt),
             ack=str(item.get("ack") or ""),

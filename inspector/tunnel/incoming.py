@@ -28,12 +28,12 @@ class Incoming:
         self._missing = 0
         self._digest = sha256()
 
-    def feed(self, message: Parcels | Piece) -> list[list[Whole]]:
-        """The deliveries that are whole now, in batches; one with a large body is a batch."""
+    def feed(self, message: Parcels | Piece) -> list[Whole]:
+        """The deliveries that are whole now."""
         if isinstance(message, Piece):
-            return [[self._whole(message)], *self._batches()] if self._add(message) else []
+            return [self._whole(message), *self._ready()] if self._add(message) else []
         self._take(message.items)
-        return self._batches()
+        return self._ready()
 
     def _take(self, parcels: Iterable[Parcel]) -> None:
         for parcel in parcels:
@@ -44,9 +44,9 @@ class Incoming:
         if len(self._behind) > _MOST_BEHIND:
             raise WireError("too much came before a large body was whole")
 
-    def _batches(self) -> list[list[Whole]]:
+    def _ready(self) -> list[Whole]:
         """What is at hand, up to the next large body, whose pieces are still to come."""
-        batch: list[Whole] = []
+        ready: list[Whole] = []
         while self._behind and self._large is None:
             parcel = self._behind.popleft()
             if parcel.size and not parcel.body and not parcel.digest:
@@ -56,8 +56,8 @@ class Incoming:
             elif digest_of(parcel.head, parcel.body) != parcel.digest:
                 raise _damaged(parcel.id)
             else:
-                batch.append((parcel, ()))
-        return [batch] if batch else []
+                ready.append((parcel, ()))
+        return ready
 
     def _begin(self, parcel: Parcel) -> None:
         if parcel.size > LARGEST_BODY:

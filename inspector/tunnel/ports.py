@@ -73,9 +73,8 @@ class Mirroring(Protocol):
         they are on disk.
 
         The awaitable ends when all are on disk and must be awaited; it raises
-        `StoreUnavailableError` when they cannot be. Nothing may be queued behind a body in pieces
-        before that is on disk. `reply` is called later for each that was asked for. Raises
-        `WireError`, and queues nothing, where one cannot be read.
+        `StoreUnavailableError` when they cannot be. `reply` is called later for each that was
+        asked for. Raises `WireError`, and queues nothing, where one cannot be read.
         """
         ...
 
@@ -89,6 +88,6 @@ class Mirroring(Protocol):
 
 
 class Replies(Protocol):
-    def __call__(self, reply: Reply) -> None:
+    def __call__(self, reply: Reply, /) -> None:
         """Send what the app said; returns at once."""
         ...

@@ -190,8 +190,8 @@ class Session:
                 continue
             match message:
                 case Parcels() | Piece():
-                    for batch in self._incoming.feed(message):
-                        await self._take(batch)
+                    if whole := self._incoming.feed(message):
+                        await self._take(whole)
                     # With more at hand `recv` does not wait: others get their turn here.
                     await asyncio.sleep(0)
                 case Answers():
@@ -212,16 +212,12 @@ class Session:
     async def _take(self, batch: list[Whole]) -> None:
         while self._pending >= _MOST_PENDING or self._pending_bytes >= _MOST_BYTES:
             await self._step()
-        # The writer takes a body in pieces while it commits others; none may overtake it.
-        large = bool(batch[0][1])
         parcels = tuple([parcel for parcel, _ in batch])
         self._standing.last = max(parcels[-1].id, self._standing.last or 0)
         self._asked.update([parcel.id for parcel in parcels if parcel.ask])
         waiting = self._mirror.take(self._source, batch, self._reply)
         size = sum([parcel.size for parcel in parcels])
         self._put(_Entry(parcels[-1].id, size, parcels, waiting))
-        if large:
-            await self._committed()
 
     def _put(self, entry: _Entry) -> None:
         self._pending += len(entry.parcels) or 1

@@ -1,0 +1,147 @@
+"""What a relay captured, taken into the local journal and forwarded as if it had come here."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Protocol
+
+from inspector.domain.attempt import Failure, FailureKind
+from inspector.domain.delivery import Request
+from inspector.domain.facts import Answered, Appended, Captured, Fact, Gap, Origin, Probed, Refused
+from inspector.domain.headers import decode_head
+from inspector.domain.parcel import Parcel
+from inspector.server.ports import Onward
+from inspector.tasks import Tasks
+from inspector.tunnel.ports import Replies, Source, Whole
+from inspector.tunnel.wire import Reply, WireError
+
+# How many deliveries may be without an answer; a relay repeats 256 answers when it is connected.
+_OPEN = 4096
+
+Recent = Callable[[str, int], Awaitable[Mapping[int, tuple[int, int | None]]]]
+
+
+class Journal(Protocol):
+    """Facts, appended; one with an origin only where it follows the last of its mailbox."""
+
+    def append(self, fact: Fact) -> "asyncio.Future[Appended]": ...
+
+    def cursor(self, name: str) -> int: ...
+
+
+class Mirror:
+    """The tunnel's `Mirroring`: each delivery is in the journal once, whatever is sent again.
+
+    `recent(mailbox, limit)` gives the last deliveries of a mailbox: their ids there, with the ids
+    here and what was answered.
+    """
+
+    def __init__(
+        self, journal: Journal, onward: Onward, recent: Recent, clock: Callable[[], int]
+    ) -> None:
+        self._journal = journal
+        self._onward = onward
+        self._recent = recent
+        self._clock = clock
+        self._tasks = Tasks("mirror")
+        # By mailbox: the deliveries without an answer, by their ids there.
+        self._open: dict[str, dict[int, int]] = {}
+
+    async def position(self, mailbox: str) -> int | None:
+        if mailbox not in self._open:
+            found = await self._recent(mailbox, _OPEN)
+            self._open[mailbox] = {n: here for n, (here, status) in found.items() if status is None}
+        return self._journal.cursor(mailbox) or None
+
+    def take(self, source: Source, parcels: Sequence[Whole], reply: Replies) -> Awaitable[None]:
+        route = self._onward.route()
+        try:
+            facts = [_fact(source, parcel, pieces, route) for parcel, pieces in parcels]
+        except ValueError as error:
+            raise WireError("a delivery came whose head cannot be read") from error
+        appended = [self._journal.append(fact) for fact in facts]
+        return self._commit(source, parcels, facts, appended, reply)
+
+    async def _commit(
+        self,
+        source: Source,
+        parcels: Sequence[Whole],
+        facts: list[Fact],
+        appended: "list[asyncio.Future[Appended]]",
+        reply: Replies,
+    ) -> None:
+        waiting = self._open.setdefault(source.mailbox, {})
+        # Of one commit all are done at once: the wait for the first is the only one that waits.
+        for (parcel, _), fact, future in zip(parcels, facts, appended, strict=True):
+            here = (await future).delivery_id
+            if isinstance(fact, Captured):
+                if fact.answered is None:
+                    waiting[parcel.id] = here
+                self._forward(parcel, here, fact, reply)
+        while len(waiting) > _OPEN:
+            del waiting[next(iter(waiting))]
+
+    def _forward(self, parcel: Parcel, here: int, fact: Captured, reply: Replies) -> None:
+        if fact.route == ():
+            if parcel.ask:
+                reply(Reply(parcel.id, None))
+        elif parcel.ask:
+            self._tasks.start(self._ask(parcel, here, fact, reply), f"ask {here}")
+        else:
+            self._onward.captured(here, fact)
+
+    async def _ask(self, parcel: Parcel, here: int, fact: Captured, reply: Replies) -> None:
+        try:
+            outcome = await self._onward.answered_by_app(
+                here, fact, within=parcel.within or None, once=parcel.once
+            )
+        except BaseException:
+            reply(Reply(parcel.id, Failure(FailureKind.INTERRUPTED, "the listener stopped")))
+            raise
+        reply(Reply(parcel.id, outcome))
+
+    async def miss(self, gap: Gap) -> None:
+        await self._journal.append(gap)
+
+    async def answered(self, mailbox: str, items: tuple[tuple[int, int, bool], ...]) -> None:
+        waiting = self._open.get(mailbox, {})
+        for number, status, turned_away in items:
+            if (here := waiting.pop(number, None)) is not None:
+                self._journal.append(Answered(self._clock(), here, status, turned_away))
+
+    async def stop(self) -> None:
+        """Wait for no app any more."""
+        await self._tasks.stop()
+
+
+def _fact(
+    source: Source, parcel: Parcel, pieces: tuple[bytes, ...], route: tuple[str, ...] | None
+) -> Fact:
+    """What happened at the relay, as a fact of ours; raises `ValueError`."""
+    origin = Origin(source.relay, parcel.id, source.mailbox)
+    if parcel.kind == "captured":
+        body = b"" if pieces else parcel.body
+        return Captured(
+            parcel.at,
+            Request(*decode_head(parcel.head), body),
+            parcel.remote,
+            source.endpoint,
+            parcel.answered,
+            # The sender sends again what it was turned away with; here it is only shown.
+            () if parcel.turned_away else route,
+            pieces=pieces,
+            origin=origin,
+        )
+    if parcel.kind == "probe":
+        return Probed(parcel.at, source.endpoint, parcel.nonce, origin)
+    request = Request(*decode_head(parcel.head), b"") if parcel.head else None
+    return Refused(
+        parcel.at,
+        parcel.status,
+        parcel.code,
+        parcel.reason,
+        parcel.remote,
+        request,
+        parcel.body,
+        source.endpoint,
+        origin,
+    )
