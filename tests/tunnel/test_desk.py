@@ -1,0 +1,398 @@
+"""A desk's promises: who is asked, what senders' answers become, and what many consumers cost."""
+
+import asyncio
+import tracemalloc
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from inspector.domain.attempt import Failure, FailureKind, Outcome, Response
+from inspector.domain.endpoint import Endpoint
+from inspector.domain.facts import Probed, Refused
+from inspector.domain.parcel import Parcel
+from inspector.tunnel import attachment as attachments
+from inspector.tunnel import desk as desks
+from inspector.tunnel.attachment import Attachment, Caller
+from inspector.tunnel.desk import AttachedError, ClosedError, Desk
+from inspector.tunnel.parcels import TAIL_BYTES, TAIL_ITEMS, Tail, item_of
+from inspector.tunnel.window import Window
+from inspector.tunnel.wire import (
+    WINDOW,
+    WINDOW_BYTES,
+    Ack,
+    Answers,
+    Message,
+    Parcels,
+    Reply,
+    Start,
+    State,
+    decode,
+)
+from tests.helpers.mailboxes import FakeMailboxes, captured
+from tests.helpers.tunnel import until
+
+ENDPOINT = Endpoint(id="e1", name="one", slug="s", token_sha256="0" * 64)
+SAID = Response(201, "Created", (("X-App", "yes"),), b"done", 4)
+
+
+class Line:
+    """Keeps what a consumer is sent; while `stuck` it takes nothing."""
+
+    def __init__(self) -> None:
+        self.messages: list[Message] = []
+        self.frames = 0
+        self.closed: tuple[int, str] | None = None
+        self.stuck: asyncio.Event | None = None
+
+    async def send(self, frame: bytes) -> None:
+        if self.stuck is not None:
+            await self.stuck.wait()
+        self.frames += 1
+        self.messages.append(decode(frame))
+
+    def close(self, code: int, reason: str) -> None:
+        self.closed = self.closed or (code, reason)
+
+    def parcels(self) -> list[Parcel]:
+        return [p for each in self.messages if isinstance(each, Parcels) for p in each.items]
+
+    def answers(self) -> list[tuple[int, int, bool]]:
+        return [a for each in self.messages if isinstance(each, Answers) for a in each.items]
+
+
+class Fixture:
+    def __init__(self) -> None:
+        self.mailboxes = FakeMailboxes()
+        self.desk = Desk(ENDPOINT, self.mailboxes, lambda: 7, store_id="r")
+
+    async def attach(
+        self, name: str, after: int = 0, *, instance: str = "", take_over: bool = False
+    ) -> tuple[Attachment, Line]:
+        line = Line()
+        caller = Caller(name, instance or name, f"address of {name}")
+        attachment = self.desk.attach(caller, line, take_over=take_over)
+        await attachment.take(Start(after))
+        await until(lambda: any(isinstance(each, State) for each in line.messages))
+        return attachment, line
+
+    def capture(self, body: bytes = b"{}") -> int:
+        fact = captured(body)
+        number = self.mailboxes.commit(fact)
+        self.desk.captured(number, fact)
+        return number
+
+    def ask(self, within: float | None = 30.0, *, once: bool = True) -> "Asking":
+        fact = captured(answered=None)
+        number = self.mailboxes.commit(fact)
+        ask = self.desk.answered_by_app(number, fact, within=within, once=once)
+        return Asking(number, asyncio.ensure_future(ask))
+
+
+class Asking:
+    def __init__(self, number: int, task: "asyncio.Task[Outcome | None]") -> None:
+        self.number = number
+        self.task = task
+
+    async def outcome(self) -> Outcome | None:
+        return await asyncio.wait_for(self.task, 5)
+
+
+@pytest.fixture
+async def relay() -> Fixture:
+    return Fixture()
+
+
+# Handing on.
+
+
+async def test_what_comes_is_handed_on_from_memory_and_in_one_frame(relay: Fixture) -> None:
+    _, line = await relay.attach("a")
+    relay.capture()
+    await until(line.parcels)
+    frames, reads = line.frames, relay.mailboxes.reads
+    for _ in range(100):
+        relay.capture()
+    await until(lambda: len(line.parcels()) == 101)
+    assert relay.mailboxes.reads == reads
+    assert line.frames == frames + 1
+
+
+async def test_refusals_and_canaries_have_their_place(relay: Fixture) -> None:
+    _, line = await relay.attach("a")
+    refused = Refused(1, 413, "body-too-large", "too large", "192.0.2.7", None, b"GET x")
+    relay.desk.refused(relay.mailboxes.commit(refused), refused)
+    probed = Probed(2, "e1", "n")
+    relay.desk.probed(relay.mailboxes.commit(probed), probed)
+    await until(lambda: len(line.parcels()) == 2)
+    live = line.parcels()
+    _, later = await relay.attach("b")
+    await until(lambda: len(later.parcels()) == 2)
+    # From memory and from the store they are alike.
+    assert later.parcels() == live
+    assert (live[0].kind, live[0].code, live[0].body) == ("refused", "body-too-large", b"GET x")
+    assert (live[1].kind, live[1].nonce) == ("probe", "n")
+
+
+async def test_what_nobody_told_of_is_found_after_a_while(
+    relay: Fixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(desks, "STATE_SECONDS", 0.01)
+    _, line = await relay.attach("a")
+    # Its sender's handler was cut off between the commit and the desk.
+    relay.mailboxes.commit(captured())
+    await until(line.parcels)
+
+
+async def test_a_name_is_given_once(relay: Fixture) -> None:
+    await relay.attach("a")
+    with pytest.raises(AttachedError) as refused:
+        await relay.attach("a", instance="other")
+    assert refused.value.presence == ("a", "address of a", 7, 0, True)
+    relay.desk.close(4401, "gone")
+    with pytest.raises(ClosedError):
+        await relay.attach("a")
+
+
+async def test_cursors_are_kept_after_a_while_and_at_the_end(
+    relay: Fixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attachments, "CURSOR_SECONDS", 0.01)
+    attachment, line = await relay.attach("a")
+    for _ in range(50):
+        relay.capture()
+    await until(lambda: len(line.parcels()) == 50)
+    for number in range(1, 51):
+        await attachment.take(Ack(number))
+    assert relay.mailboxes.moves == [("e1/a", 0)]
+    await until(lambda: len(relay.mailboxes.moves) == 2)
+    relay.capture()
+    await until(lambda: len(line.parcels()) == 51)
+    await attachment.take(Ack(51))
+    relay.desk.detach(attachment)
+    assert relay.mailboxes.moves == [("e1/a", 0), ("e1/a", 50), ("e1/a", 51)]
+    # Whatever still comes from it counts no more.
+    await attachment.take(Ack(51))
+
+
+async def test_a_consumer_that_comes_back_further_behind_is_believed(relay: Fixture) -> None:
+    attachment, _ = await relay.attach("a")
+    relay.desk.detach(attachment)
+    for _ in range(5):
+        relay.capture()
+    attachment, _ = await relay.attach("a", after=5)
+    relay.desk.detach(attachment)
+    await relay.attach("a", after=2)
+    assert relay.mailboxes.cursor("e1/a") == 2
+
+
+# Asking.
+
+
+async def test_the_app_of_the_one_attached_longest_is_asked(relay: Fixture) -> None:
+    first, line = await relay.attach("a")
+    _, other = await relay.attach("b")
+    asking = relay.ask(within=30.0)
+    await until(lambda: line.parcels() and other.parcels())
+    (asked,), (told,) = line.parcels(), other.parcels()
+    assert asked.ask
+    assert asked.once
+    assert 29 < asked.within <= 30
+    assert not told.ask
+    await first.take(Reply(asking.number, SAID))
+    assert await asking.outcome() == SAID
+    relay.desk.answered(asking.number, 201, False)
+    await until(lambda: line.answers() and other.answers())
+    assert line.answers() == other.answers() == [(1, 201, False)]
+
+
+async def test_only_the_one_that_is_asked_may_answer(relay: Fixture) -> None:
+    await relay.attach("a")
+    other, _ = await relay.attach("b")
+    asking = relay.ask(within=0.05)
+    await until(lambda: relay.desk.last)
+    await other.take(Reply(asking.number, SAID))
+    outcome = await asking.outcome()
+    assert isinstance(outcome, Failure)
+    assert outcome.kind is FailureKind.TIMEOUT
+
+
+async def test_nobody_is_asked_where_nobody_is(relay: Fixture) -> None:
+    assert await relay.ask().outcome() is None
+    _, line = await relay.attach("a")
+    await until(line.parcels)
+    assert not line.parcels()[0].ask
+
+
+async def test_an_app_can_have_nothing_to_say(relay: Fixture) -> None:
+    attachment, _ = await relay.attach("a")
+    asking = relay.ask()
+    await until(lambda: relay.desk.last)
+    await attachment.take(Reply(asking.number, None))
+    assert await asking.outcome() is None
+
+
+async def test_who_goes_leaves_its_senders_without_an_answer(relay: Fixture) -> None:
+    first, line = await relay.attach("a")
+    _, other = await relay.attach("b")
+    asking = relay.ask()
+    await until(lambda: line.parcels() and other.parcels())
+    relay.desk.detach(first)
+    outcome = await asking.outcome()
+    assert isinstance(outcome, Failure)
+    assert outcome.kind is FailureKind.CUT
+    # From now on the next one is asked, and knows it.
+    await until(lambda: isinstance(other.messages[-1], State) and other.messages[-1].primary)
+    relay.ask()
+    await until(lambda: len(other.parcels()) == 2)
+    assert other.parcels()[1].ask
+
+
+async def test_the_next_one_is_asked_if_it_was_not_sent_it_yet(relay: Fixture) -> None:
+    first, _ = await relay.attach("a")
+    second, line = await relay.attach("b")
+    line.stuck = asyncio.Event()
+    relay.capture()
+    await until(lambda: second.sent == 1)
+    asking = relay.ask()
+    await until(lambda: first.sent == 2)
+    relay.desk.detach(first)
+    line.stuck.set()
+    await until(lambda: len(line.parcels()) == 2)
+    assert line.parcels()[1].ask
+    await second.take(Reply(asking.number, SAID))
+    assert await asking.outcome() == SAID
+
+
+async def test_a_process_that_comes_back_is_asked_again(relay: Fixture) -> None:
+    _, line = await relay.attach("a")
+    await relay.attach("b")
+    asking = relay.ask()
+    await until(line.parcels)
+    again, line = await relay.attach("a")
+    await until(line.parcels)
+    assert line.parcels()[0].ask
+    assert relay.desk.attached()[0][0::4] == ("a", True)
+    await again.take(Reply(asking.number, SAID))
+    assert await asking.outcome() == SAID
+
+
+async def test_what_is_committed_and_not_told_is_not_sent_unasked(relay: Fixture) -> None:
+    """The store shows a delivery a moment before its sender's handler can ask for it."""
+    attachment, line = await relay.attach("a")
+    relay.capture()
+    await until(lambda: attachment.sent == 1)
+    asked = captured(answered=None)
+    relay.mailboxes.commit(captured())
+    number = relay.mailboxes.commit(asked)
+    # Told first, out of turn: the store is read, which holds the other already.
+    relay.desk.captured(2, captured(b"x" * 300_000))
+    await until(lambda: attachment.sent == 2)
+    ask = relay.desk.answered_by_app(number, asked, within=30.0, once=True)
+    asking = Asking(number, asyncio.ensure_future(ask))
+    await until(lambda: len(line.parcels()) == 3)
+    assert line.parcels()[2].ask
+    await attachment.take(Reply(number, SAID))
+    assert await asking.outcome() == SAID
+
+
+async def test_whoever_was_sent_it_unasked_is_not_waited_for(relay: Fixture) -> None:
+    attachment, line = await relay.attach("a")
+    asked = captured(answered=None)
+    number = relay.mailboxes.commit(asked)
+    await relay.desk.held()
+    await until(lambda: attachment.sent == number)
+    assert await relay.desk.answered_by_app(number, asked, within=30.0, once=True) is None
+    assert len(line.parcels()) == 1
+
+
+async def test_an_answer_goes_with_its_delivery_or_behind_it(relay: Fixture) -> None:
+    attachment, line = await relay.attach("a")
+    line.stuck = asyncio.Event()
+    relay.capture()
+    await until(lambda: attachment.sent == 1)
+    asking = relay.ask(within=0.0)
+    await asking.outcome()
+    relay.desk.answered(asking.number, 503, True)
+    line.stuck.set()
+    await until(lambda: len(line.parcels()) == 2)
+    parcel = line.parcels()[1]
+    assert (parcel.answered, parcel.turned_away) == (503, True)
+
+
+async def test_the_last_answers_are_repeated_on_coming_back(relay: Fixture) -> None:
+    for _ in range(3):
+        relay.capture()
+    relay.mailboxes.answered = {1: (201, False), 2: (503, True), 3: (200, False)}
+    _, line = await relay.attach("a", after=2)
+    await until(line.answers)
+    assert line.answers() == [(1, 201, False), (2, 503, True)]
+
+
+# What it costs.
+
+
+async def test_two_hundred_consumers_that_take_nothing_stay_small(relay: Fixture) -> None:
+    lines = []
+    for number in range(200):
+        _, line = await relay.attach(f"c{number}")
+        line.stuck = asyncio.Event()
+        lines.append(line)
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        # The store on its side keeps them once: 20 MiB.
+        facts = [captured(bytes([n % 251]) * 10_000) for n in range(2_000)]
+        kept = tracemalloc.get_traced_memory()[0] - before
+        for fact in facts:
+            relay.desk.captured(relay.mailboxes.commit(fact), fact)
+            if relay.mailboxes.last % 50 == 0:
+                await asyncio.sleep(0)
+        grown = tracemalloc.get_traced_memory()[0] - before - kept
+    finally:
+        tracemalloc.stop()
+    assert grown < 16 << 20
+    for line in lines:
+        assert line.stuck is not None
+        line.stuck.set()
+    await until(lambda: all(line.parcels() for line in lines))
+
+
+def test_the_tail_is_bounded_and_without_a_hole() -> None:
+    tail = Tail()
+    for number in range(1, TAIL_ITEMS + 11):
+        tail.append(number, item_of(number, captured()))
+    assert len(tail) == TAIL_ITEMS
+    assert tail.after(5, 10) == []
+    assert [item.number for item in tail.after(10, 3)] == [11, 12, 13]
+    tail.append(TAIL_ITEMS + 20, item_of(TAIL_ITEMS + 20, captured()))
+    assert len(tail) == 1
+    large = TAIL_BYTES // 200_000
+    for number in range(large * 2):
+        tail.append(number, item_of(number, captured(b"x" * 200_000)))
+    assert len(tail) <= large
+    tail.append(large * 2, item_of(large * 2, captured(b"x" * 300_000)))
+    assert tail.after(large * 2 - 1, 5) == []
+    tail.trim(large * 2)
+    assert len(tail) == 0
+
+
+@given(st.lists(st.tuples(st.integers(1, 9), st.integers(1, 90_000), st.integers(0, 12))))
+def test_the_window_counts_what_is_under_way(steps: list[tuple[int, int, int]]) -> None:
+    """Against a plain list: never less is counted, and nothing once all has arrived."""
+    window = Window(100)
+    under_way: list[tuple[int, int]] = []
+    sent = acked = 100
+    for count, size, acks in steps:
+        sent += count
+        window.sent(sent, size)
+        under_way.append((sent, size))
+        acked = min(sent, acked + acks)
+        window.acked(acked)
+        under_way = [each for each in under_way if each[0] > acked]
+        assert window.items == WINDOW - (sent - acked)
+        true = sum(size for _, size in under_way)
+        assert not window.takes(WINDOW_BYTES - true + 1)
+    window.acked(sent)
+    assert window.idle
+    assert window.takes(WINDOW_BYTES)
