@@ -32,8 +32,16 @@ def command(ctx: click.Context, /, as_json: bool, **flags: Any) -> int | None:
     """
     if ctx.invoked_subcommand is not None:
         return None
-    load_relay(flags)
-    return 0
+    settings = load_relay(flags)
+    from inspector.cli.foreground import configure_log, run_loop
+    from inspector.cli.relaying import Relaying
+
+    configure_log()
+
+    async def relay() -> int:
+        return await Relaying(settings, as_json=as_json).run()
+
+    return run_loop(relay())
 
 
 command.add_command(endpoint)
