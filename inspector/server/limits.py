@@ -13,23 +13,26 @@ class Bucket:
     def __init__(self, rate: float, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._at = clock()
-        self.rate = rate
+        self.set(rate)
         self._tokens = self._most
 
-    @property
-    def _most(self) -> float:
-        return max(1.0, 2 * self.rate)
+    def set(self, rate: float) -> None:
+        """Let so many through from now on."""
+        self._rate = rate
+        self._most = max(1.0, 2 * rate)
 
     def take(self) -> float:
         """0 where a request may come in, else the seconds until one may."""
         now = self._clock()
-        tokens = min(self._most, self._tokens + (now - self._at) * self.rate)
+        tokens = self._tokens + (now - self._at) * self._rate
+        if tokens > self._most:
+            tokens = self._most
         self._at = now
         if tokens >= 1.0:
             self._tokens = tokens - 1.0
             return 0.0
         self._tokens = tokens
-        return (1.0 - tokens) / self.rate
+        return (1.0 - tokens) / self._rate
 
 
 class Counters:

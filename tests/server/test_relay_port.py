@@ -119,6 +119,20 @@ async def test_a_silent_connection_is_closed(
         assert await relay.nothing_stored()
 
 
+@pytest.mark.parametrize("target", [b"/in/Snone", b"/in/Sone", b"/_inspector/tunnel/Sone"])
+async def test_a_body_that_trickles_in_behind_an_answer_is_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, target: bytes
+) -> None:
+    monkeypatch.setattr(protocol, "LINGER_SECONDS", 0.05)
+    async with relaying(tmp_path, [endpoint(max_connections=1, max_body=100)]) as relay:
+        async with await relay.wire() as wire:
+            await wire.send(post(b"x" * 1000, target=target)[:-900])
+            assert (await wire.answer()).status in (200, 404, 405, 413)
+            assert await wire.rest() == b""
+        assert relay.address().under_way == 0
+        assert (await relay.post()).status == 200
+
+
 async def send_for_ever(wire: Wire) -> None:
     while True:
         await wire.send(post(b"", target=b"/in/Sone") * 500)
