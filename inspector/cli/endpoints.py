@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from inspector.cli.options import store_options
+from inspector.cli.options import given_before, store_options
 from inspector.cli.printing import print_item, print_row, tell
 from inspector.domain.endpoint import NAME, Endpoint
 from inspector.errors import ConfigurationError, UsageError
@@ -142,7 +142,7 @@ class _Place:
     """The endpoints of one relay, and under which address it is reached."""
 
     def __init__(self, ctx: click.Context, db: Path | None) -> None:
-        given = db or _given_before(ctx)
+        given = db or given_before(ctx)
         self.settings: RelaySettings = load_relay({"db": given})
         self._files = StoreFiles(self.settings.db.expanduser().absolute())
         self.file = EndpointsFile(self._files.endpoints)
@@ -165,16 +165,6 @@ class _Place:
     def narrate(self, what: str) -> None:
         running = holder(self._files.lock) is not None
         tell(f"{what} {'now' if running else 'when the relay runs next'}")
-
-
-def _given_before(ctx: click.Context) -> Path | None:
-    """`inspector relay --db PATH endpoint ...` means the same as the option at the end."""
-    outer: click.Context | None = ctx
-    while outer is not None:
-        if isinstance(found := outer.params.get("db"), Path):
-            return found
-        outer = outer.parent
-    return None
 
 
 def _checked(options: dict[str, Any]) -> dict[str, Any]:

@@ -26,3 +26,13 @@ def secret_option(function: F) -> F:
         metavar="SECRET",
         help="Signing secret; repeatable, current one first (INSPECTOR_SECRET).",
     )(function)
+
+
+def given_before(ctx: click.Context) -> Path | None:
+    """`inspector relay --db PATH endpoint ...` means the same as the option at the end."""
+    outer: click.Context | None = ctx
+    while outer is not None:
+        if isinstance(found := outer.params.get("db"), Path):
+            return found
+        outer = outer.parent
+    return None

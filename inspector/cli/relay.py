@@ -5,8 +5,9 @@ from typing import Any
 
 import click
 
-from inspector.cli.endpoints import command as endpoint
+from inspector.cli.endpoints import command as endpoint_command
 from inspector.cli.options import store_options
+from inspector.cli.relay_status import command as status_command
 from inspector.settings import load_relay
 
 
@@ -29,6 +30,7 @@ def command(ctx: click.Context, /, as_json: bool, **flags: Any) -> int | None:
     \b
     inspector relay endpoint add NAME    make an endpoint: its capture URL and its token
     inspector relay                      capture for all of them
+    inspector relay status               who is connected, and what waits for them
     """
     if ctx.invoked_subcommand is not None:
         return None
@@ -44,4 +46,5 @@ def command(ctx: click.Context, /, as_json: bool, **flags: Any) -> int | None:
     return run_loop(relay())
 
 
-command.add_command(endpoint)
+command.add_command(endpoint_command)
+command.add_command(status_command)

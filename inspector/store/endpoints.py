@@ -147,6 +147,7 @@ class EndpointsFile:
     def _change(self, change: Callable[[Registry], Registry]) -> Registry:
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._check_owner()
             lock = StoreLock(
                 self._path.with_name(self._path.name + "-lock"),
                 {"command": "inspector relay endpoint", "pid": os.getpid()},
@@ -160,6 +161,17 @@ class EndpointsFile:
             except OSError as error:
                 raise self._unusable(error.strerror or str(error)) from error
         return new
+
+    def _check_owner(self) -> None:
+        """Root may write everywhere, but the relay could not read what root alone may read."""
+        if os.name == "posix" and os.geteuid() == 0:
+            owner = self._path.parent.stat().st_uid
+            if owner != 0:
+                raise ConfigurationError(
+                    f"{self._path.parent} belongs to user {owner}, who could not read what root "
+                    "writes there",
+                    f"run it as that user: sudo -u '#{owner}' inspector relay ...",
+                )
 
     def _stamp(self) -> tuple[int, int, int] | None:
         try:

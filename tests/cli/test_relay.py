@@ -259,6 +259,35 @@ def test_a_broken_endpoints_file_changes_nothing_and_is_told_once(relay: RelayPr
     assert relay.stderr.count("the endpoints stay as they were: ") == 1
 
 
+def test_the_status_tells_who_is_connected_and_what_waits(
+    shared: RelayProcess, tmp_path: Path
+) -> None:
+    dev = added(shared, "watched")
+    capture(dev)
+    cli = Cli(tmp_path)
+    with consumer(dev, "ann@laptop") as connection:
+        next_parcels(connection)
+        shown = cli("relay", "status", "--db", str(shared.db))
+        (item,) = cli("relay", "status", "--db", str(shared.db), "--json").items
+    assert shown.code == 0
+    assert "ann@laptop: attached from 127.0.0.1" in shown.out
+    assert "1 behind, its app answers" in shown.out
+    assert f"at {shared.url}" in shown.out
+    assert item["running"] is True
+    assert "watched" in {each["name"] for each in item["endpoints"]}
+
+
+def test_the_status_of_a_relay_that_does_not_run(tmp_path: Path) -> None:
+    relay = RelayProcess(tmp_path / "relay.db")
+    cli = Cli(tmp_path)
+    assert cli("relay", "status", "--db", str(relay.db)).code == 8
+    relay.endpoint("add", "dev")
+    shown = cli("relay", "status", "--db", str(relay.db))
+    assert (shown.code, shown.rows[0], shown.rows[-1]) == (0, "relay     none", "dev")
+    (item,) = cli("relay", "status", "--db", str(relay.db), "--json").items
+    assert item["running"] is False
+
+
 def test_no_secret_and_no_body_is_logged(tmp_path: Path) -> None:
     relay = RelayProcess(tmp_path / "relay.db")
     with relay:

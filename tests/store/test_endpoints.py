@@ -1,6 +1,7 @@
 """The endpoints file: what it keeps, who may read it, and that no change is lost or half done."""
 
 import hmac
+import os
 import stat
 import threading
 from pathlib import Path
@@ -118,6 +119,18 @@ def test_writers_at_the_same_time_lose_nothing(tmp_path: Path) -> None:
     for thread in threads:
         thread.join()
     assert sorted(each.name for each in EndpointsFile(path).read().endpoints) == sorted(names)
+
+
+@pytest.mark.skipif(
+    not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can write as another"
+)
+def test_root_leaves_nothing_that_the_relay_cannot_read(tmp_path: Path) -> None:
+    folder = tmp_path / "of-the-relay"
+    folder.mkdir()
+    os.chown(folder, 65534, 65534)
+    with pytest.raises(ConfigurationError, match="65534"):
+        EndpointsFile(folder / "relay.db-endpoints").add("dev", {})
+    assert list(folder.iterdir()) == []
 
 
 @pytest.mark.parametrize(
