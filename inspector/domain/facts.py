@@ -67,8 +67,7 @@ class Refused:
 class Gap:
     """Deliveries of a relay will never be mirrored: `count` of them, ids `first` to `origin.id`.
 
-    `reason` says why in one line, to be read after their number: `expired on the relay before they
-    came`, `were left out by --backfill none`.
+    `reason` says why in one line: they expired there, or were not wanted.
     """
 
     at: int

@@ -24,18 +24,13 @@ def is_gap(delivery: Delivery) -> bool:
 
 
 def told(gap: Delivery) -> str:
-    """What is missing, in a line: `12 expired on the relay before they came (ids 31..42)`."""
-    return f"{gap.gap_count or 0:,} {one_line(gap.state_reason, _REASON)} ({_ids(gap)})"
+    """What is missing, in a line: `12 missing (ids 31..42): they expired at the relay`.
 
-
-def told_first(gap: Delivery) -> str:
-    """The same with the numbers first, for where its end may be cut off."""
-    return f"{gap.gap_count or 0:,} missing ({_ids(gap)}): {one_line(gap.state_reason, _REASON)}"
-
-
-def _ids(gap: Delivery) -> str:
+    The numbers come first, because the end may be cut off.
+    """
     first, last = gap.gap_first, gap.origin_id
-    return f"id {first}" if first == last else f"ids {first}..{last}"
+    ids = f"id {first}" if first == last else f"ids {first}..{last}"
+    return f"{gap.gap_count or 0:,} missing ({ids}): {one_line(gap.state_reason, _REASON)}"
 
 
 def nothing_to(do: str) -> str:

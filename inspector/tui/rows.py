@@ -13,7 +13,7 @@ from rich.cells import cell_len, set_cell_size
 
 from inspector.domain.delivery import Delivery, State
 from inspector.domain.envelope import Verdict
-from inspector.domain.gap import is_gap, told, told_first
+from inspector.domain.gap import is_gap, told
 from inspector.domain.plaintext import one_line
 from inspector.domain.preferences import Column
 from inspector.tui.columns import CURSOR, FLAGS, Columns
@@ -98,9 +98,10 @@ def _gap(delivery: Delivery, row: Row, columns: Columns) -> list[Cell]:
         text, style = _CELLS[name](delivery, row, columns, width)
         cells.append((fit(text, width, right=name in _RIGHT) + " ", style))
         room -= width + 1
-    whole, cut = told(delivery), f"gap: {told_first(delivery)}"
-    text = next((one for one in (f"gap: {whole}", whole) if cell_len(one) <= room), cut)
-    cells += [(f"{flags(delivery)} ", "flag"), (fit(text, max(room, 0)), "state-gap")]
+    cells += [
+        (f"{flags(delivery)} ", "flag"),
+        (fit(told(delivery), max(room, 0)), "state-gap"),
+    ]
     return _cut(cells, columns.width)
 
 

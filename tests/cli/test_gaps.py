@@ -18,12 +18,12 @@ from inspector.store.files import StoreFiles
 from inspector.store.frames import HEADERS_SEPARATOR, delivery_item
 from tests.cli.conftest import Cli
 from tests.helpers.fake_target import FakeTarget
-from tests.helpers.gaps import EXPIRED, RELAY, facts, make_gap
+from tests.helpers.gaps import EXPIRED, RELAY, SKIPPED, facts, make_gap
 from tests.helpers.listener import ListenerProcess
 from tests.helpers.summaries import make_delivery
 from tests.store.parts import write
 
-LINE = "12 expired on the relay before they came (ids 31..42)"
+LINE = f"12 missing (ids 31..42): {EXPIRED}"
 NOTHING = "a gap stands for deliveries that never came: there is nothing to"
 
 
@@ -41,7 +41,7 @@ def with_gaps(cli: Cli) -> Cli:
 
 
 def expected(row: int) -> dict[str, Any]:
-    first, last, reason = (1, 29, "were left out by --backfill none")
+    first, last, reason = (1, 29, SKIPPED)
     if row == 3:
         first, last, reason = (31, 42, EXPIRED)
     return {
@@ -55,8 +55,8 @@ def test_a_row_says_in_a_line_what_is_missing(filled: Cli) -> None:
     rows = filled("list").rows
     assert [row.split()[0] for row in rows] == ["#4", "#3", "#2", "#1"]
     assert rows[1] == f"#3  10:30:00  gap  {LINE}"
-    assert rows[3].endswith("gap  29 were left out by --backfill none (ids 1..29)")
-    assert delivery_row(make_gap(5, 7, 7).to_json()).endswith("they came (id 7)")
+    assert rows[3].endswith(f"gap  29 missing (ids 1..29): {SKIPPED}")
+    assert delivery_row(make_gap(5, 7, 7).to_json()).endswith(f"1 missing (id 7): {EXPIRED}")
 
 
 def test_a_gap_is_an_object_of_its_own(filled: Cli) -> None:

@@ -7,7 +7,8 @@ from inspector.domain.facts import Captured, Fact, Gap, Origin
 from tests.helpers.summaries import NOW, make_delivery
 
 RELAY = "https://relay.example.com"
-EXPIRED = "expired on the relay before they came"
+EXPIRED = "they expired at the relay before they were fetched"
+SKIPPED = "--backfill none leaves them out"
 
 
 def origin(id_: int) -> Origin:
@@ -24,7 +25,7 @@ def facts() -> tuple[Fact, ...]:
     31 to 42, and delivery 4 is number 43.
     """
     return (
-        Gap(NOW, "orders", 1, 29, "were left out by --backfill none", origin(29)),
+        Gap(NOW, "orders", 1, 29, SKIPPED, origin(29)),
         mirrored(30),
         Gap(NOW, "orders", 31, 12, EXPIRED, origin(42)),
         mirrored(43),

@@ -20,7 +20,7 @@ from tests.helpers.gaps import EXPIRED, RELAY, make_gap
 from tests.helpers.summaries import make_delivery
 from tests.helpers.ui import Ui, ui
 
-LINE = "12 expired on the relay before they came (ids 31..42)"
+LINE = f"12 missing (ids 31..42): {EXPIRED}"
 NOTHING = "a gap stands for deliveries that never came: there is nothing to"
 
 
@@ -45,16 +45,16 @@ async def at_gap(shown: Ui) -> None:
 
 
 def test_the_row_says_in_a_line_what_is_missing() -> None:
-    assert row(make_gap(7), 80) == f"        7 10:29:00    gap: {LINE}".ljust(80)
-    assert row(make_gap(7), 79) == f"        7 10:29:00    {LINE}".ljust(79)
+    assert row(make_gap(7), 120) == f"        7 10:29:00    {LINE}".ljust(120)
+    assert row(make_gap(7, 7, 7), 80).startswith("        7 10:29:00    1 missing (id 7): they exp")
     marked = make_gap(7, mark="*", note="asked them")
-    assert row(marked, 80, selected=True).startswith("+       7 10:29:00 *  gap: 12")
+    assert row(marked, 80, selected=True).startswith("+       7 10:29:00 *  12 missing")
 
 
 def test_where_it_does_not_fit_the_numbers_stay() -> None:
     gap = make_gap(7, 1_000_001, 1_012_000)
-    assert row(gap, 80).startswith(
-        "        7 10:29:00    gap: 12,000 missing (ids 1000001..1012000): expired"
+    assert row(gap, 80) == (
+        "        7 10:29:00    12,000 missing (ids 1000001..1012000): they expired at th…"
     )
 
 
@@ -101,7 +101,7 @@ async def test_it_is_listed_opened_and_found_at_80_by_24() -> None:
     deliveries = [make_delivery(1), make_gap(2), make_delivery(3, duplicate_of=1)]
     async with fake_listener(*deliveries) as listener, ui(listener, (80, 24)) as shown:
         # Its neighbours fold; it does not.
-        await shown.until_shown(f"2 10:29:00    {LINE}")
+        await shown.until_shown(f"2 10:29:00    {LINE[:50]}")
         await shown.until_shown("1/2 (1 folded) following")
         await shown.until_shown("received 2")
         await shown.until_shown("gaps 1")
@@ -120,7 +120,7 @@ async def test_it_is_listed_opened_and_found_at_80_by_24() -> None:
 async def test_a_gap_that_comes_while_looking() -> None:
     async with fake_listener(make_delivery(1)) as listener, ui(listener) as shown:
         await listener.add(make_gap(2))
-        await shown.until_shown("gap: 12 ")
+        await shown.until_shown("12 missing (ids")
         await shown.until(lambda: shown.main.session.inspection.delivery_id == 2)
         await shown.until_shown("what can be done")
 

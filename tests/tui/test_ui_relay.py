@@ -38,6 +38,7 @@ def told(**changes: Any) -> str:
         ({"lag": 1234}, "● relay orders 12 ms, 1,234 to come"),
         ({"primary": False}, "● relay orders 12 ms"),
         ({"primary": False, "ack": "app"}, "● relay orders 12 ms, another one's app answers"),
+        ({"primary": None, "ack": "app", "limited": None, "lag": None}, "● relay orders 12 ms"),
         ({"limited": 3}, "● relay orders 12 ms, 3 turned away"),
         ({"state": "connecting"}, "○ relay orders not connected"),
         (
