@@ -9,18 +9,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from websockets.exceptions import ConnectionClosed, InvalidStatus
-from websockets.sync.client import ClientConnection, connect
-from websockets.typing import Subprotocol
+from websockets.exceptions import InvalidStatus
 
 from inspector.tunnel import wire
 from tests.cli.conftest import Cli
+from tests.helpers.consumer import closed_with, consumer, next_parcels
 from tests.helpers.fake_target import certificate
 from tests.helpers.listener import PATIENCE, Item, environment, post, send
 from tests.helpers.relay import RelayProcess
@@ -57,38 +56,6 @@ def added(relay: RelayProcess, *arguments: str) -> Item:
     endpoint = relay.endpoint("add", *arguments)
     until(lambda: any(each["name"] == arguments[0] for each in relay.status()["endpoints"]))
     return endpoint
-
-
-@contextmanager
-def consumer(endpoint: Item, name: str = "dev@laptop") -> Iterator[ClientConnection]:
-    """A consumer that has said where it begins."""
-    url = endpoint["url"].replace("http", "ws", 1).replace("/in/", wire.PATH)
-    with connect(
-        f"{url}?consumer={name}&instance=0123456789abcdef",
-        subprotocols=[Subprotocol(wire.SUBPROTOCOL)],
-        additional_headers={"Authorization": f"Bearer {endpoint['token']}"},
-        proxy=None,
-        compression=None,
-    ) as connection:
-        assert isinstance(wire.decode(connection.recv(PATIENCE)), wire.Hello)
-        connection.send(wire.encode(wire.Start(0)))
-        yield connection
-
-
-def next_parcels(connection: ClientConnection) -> wire.Parcels:
-    while True:
-        message = wire.decode(connection.recv(PATIENCE))
-        if isinstance(message, wire.Parcels):
-            return message
-
-
-def closed_with(connection: ClientConnection) -> int:
-    """The code with which the relay parts."""
-    with suppress(ConnectionClosed):
-        for _ in connection:
-            pass
-    assert connection.close_code is not None
-    return int(connection.close_code)
 
 
 def refused_with(endpoint: Item) -> int:
