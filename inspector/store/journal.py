@@ -163,10 +163,10 @@ class Journal:
             small = again + _without_large([item for item in batch if item is not None], large)
             again = self._commit(small) if small else []
             # One piece a turn, so that a large body never holds back the small ones behind it.
-            if large and large[0].pieces and not self._write_piece(large[0]):
+            if large and large[0].unfinished and not self._write_piece(large[0]):
                 large.popleft()
             ready: list[Item] = []
-            while large and not large[0].pieces:
+            while large and not large[0].unfinished:
                 ready.append(large.popleft().with_pieces())
             again += self._commit(ready) if ready else []
         if again and (lost := self._commit(again)):
@@ -218,14 +218,16 @@ class Journal:
 
     def _write_piece(self, item: Item) -> bool:
         """Commit the next piece of a large body; a failure fails the whole capture."""
+        assert item.large is not None
+        pieces, _, written = item.large
         try:
             with self._writing:
-                piece_id = self._file.add_piece(item.pieces[0])
+                piece_id = self._file.add_piece(pieces[0])
         except sqlite3.Error as error:
             self._failed([item], error)
             return False
-        self._checkpointer.wrote(len(item.pieces.popleft()))
-        item.piece_ids.append(piece_id)
+        self._checkpointer.wrote(len(pieces.popleft()))
+        written.append(piece_id)
         return True
 
     def _sweep(self) -> None:
@@ -261,7 +263,8 @@ class Journal:
     def _drop(self, items: list[Item], failure: StoreUnavailableError) -> None:
         self._tell(_reject, [item.future for item in items], failure)
         for item in items:
-            self._litter += item.piece_ids
+            if item.large is not None:
+                self._litter += item.large.piece_ids
 
     def _tell(self, callback: Callable[..., None], *arguments: object) -> None:
         # The loop may be gone when the process stops on an error; then nobody waits.
@@ -271,12 +274,12 @@ class Journal:
 
 def _without_large(items: list[Item], large: deque[Item]) -> list[Item]:
     """Those to commit now; large bodies go to the others, with what must come behind them."""
-    if not large and not any(item.pieces for item in items):
+    if not large and not any(item.large for item in items):
         return items
     behind = {item.mailbox for item in large if item.first}
     small = []
     for item in items:
-        if item.pieces or (item.first and item.mailbox in behind):
+        if item.large or (item.first and item.mailbox in behind):
             large.append(item)
             if item.first:
                 behind.add(item.mailbox)

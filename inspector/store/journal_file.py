@@ -86,7 +86,7 @@ class JournalFile:
 
     def insert(self, batch: Sequence[Item], plan: Plan) -> None:
         """Write a planned batch as one transaction."""
-        simple = not plan.cursors and not any(item.prune or item.piece_ids for item in batch)
+        simple = not plan.cursors and not any(item.prune or item.large for item in batch)
         if simple and len(batch) <= ROWS_A_STATEMENT:
             self._insert_rows(plan.parameters, plan.width)
             return
@@ -98,8 +98,8 @@ class JournalFile:
             for item in batch:
                 if item.prune:
                     self._delete(item.prune, plan)
-                if item.piece_ids:
-                    self._forget_loose(item.piece_ids)
+                if item.large:
+                    self._forget_loose(item.large.piece_ids)
             for name, last in plan.cursors.items():
                 if last != GONE:
                     execute("INSERT OR REPLACE INTO cursor VALUES (?,?)", (name, last))

@@ -21,9 +21,17 @@ GONE = -1
 Parameter = int | str | bytes | None
 
 
+class Large(NamedTuple):
+    """A body on its way in pieces: those still to be written, the ids of those that are."""
+
+    pieces: deque[bytes]
+    size: int
+    piece_ids: list[int]
+
+
 @dataclass(slots=True, eq=False)
 class Item:
-    """One fact on its way: `pieces` of its body still to be written, `piece_ids` written.
+    """One fact on its way.
 
     `mailbox` is where it has a number: at a relay its endpoint, else the mailbox of its origin;
     `first` to `last` are its ids there, of a fact with an origin (else 0). `vital`: whoever
@@ -33,9 +41,7 @@ class Item:
 
     row: Row | None
     future: "asyncio.Future[Appended]"
-    pieces: deque[bytes] = field(default_factory=deque)
-    piece_ids: list[int] = field(default_factory=list)
-    large: int = 0
+    large: Large | None = None
     new_delivery: bool = False
     vital: bool = False
     prune: Pruned | None = None
@@ -43,12 +49,17 @@ class Item:
     first: int = 0
     last: int = 0
 
+    @property
+    def unfinished(self) -> bool:
+        """Whether pieces of its body are still to be written."""
+        return self.large is not None and bool(self.large.pieces)
+
     def with_pieces(self) -> "Item":
         """The same with the ids of its pieces in its row, once they are written."""
-        if self.piece_ids and self.row is not None:
+        if self.large is not None and self.row is not None:
             kind, about, at, meta, head, _ = self.row
             assert kind == CAPTURED
-            self.row = kind, about, at, f'{meta[:-1]},"pieces":{self.piece_ids}}}', head, None
+            self.row = kind, about, at, f'{meta[:-1]},"pieces":{self.large.piece_ids}}}', head, None
         return self
 
 
@@ -59,8 +70,7 @@ def item_of(fact: Fact, future: "asyncio.Future[Appended]", relay: bool) -> Item
         case Captured():
             item.new_delivery = item.vital = True
             if fact.pieces:
-                item.pieces.extend(fact.pieces)
-                item.large = sum(map(len, fact.pieces))
+                item.large = Large(deque(fact.pieces), sum(map(len, fact.pieces)), [])
         case Refused() | Gap():
             item.new_delivery = item.vital = True
         case Probed():
@@ -119,7 +129,11 @@ class Positions:
 
     def plan(self, batch: Sequence[Item]) -> Plan:
         """Give each item its place; those that do not follow their cursor are `refused`."""
-        wide = self.relay or any(item.mailbox for item in batch)
+        relay = wide = self.relay
+        for item in batch:
+            if item.mailbox:
+                wide = True
+                break
         plan = Plan(9 if wide else 7, self.seq, self.delivery)
         parameters, done = plan.parameters, plan.done
         seq, delivery, written = self.seq, self.delivery, 0
@@ -143,7 +157,7 @@ class Positions:
             if wide:
                 parameters += (item.mailbox or None, number)
             written += len(meta) + len(head or b"") + len(body or b"") + 64
-            done.append((item.future, Appended(seq, about, number or 0 if self.relay else about)))
+            done.append((item.future, Appended(seq, about, number or 0 if relay else about)))
         plan.seq, plan.delivery, plan.written = seq, delivery, written
         return plan
 
@@ -154,7 +168,8 @@ class Positions:
             have = plan.usage.get(name) or self.usage.get(name, NO_USAGE)
             assert item.row is not None
             *_, head, body = item.row
-            size = OVERHEAD + len(head or b"") + len(body or b"") + item.large
+            size = OVERHEAD + len(head or b"") + len(body or b"")
+            size += item.large.size if item.large else 0
             plan.usage[name] = Usage(have.last + 1, have.held + 1, have.size + size)
             return have.last + 1
         if (last := plan.cursors.get(name)) is None:
