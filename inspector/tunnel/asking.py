@@ -26,6 +26,11 @@ class _Asked:
     deadline: float | None
     once: bool
 
+    def cut(self) -> None:
+        if not self.outcome.done():
+            reason = "the consumer went away before its app answered"
+            self.outcome.set_result(Failure(FailureKind.CUT, reason))
+
 
 class Asking:
     """Who waits for whose app; as many at a time as senders have connections."""
@@ -57,21 +62,25 @@ class Asking:
             asked.outcome.set_result(reply.outcome)
 
     def hand_over(self, older: Attachment, newer: Attachment) -> None:
-        """Its process came back on another connection: its app may still answer."""
+        """Its process came back on another connection, and is asked anew for what it lacks."""
         for asked in self._asked.values():
             if asked.by is older:
                 asked.by = newer
 
+    def lost(self, by: Attachment) -> None:
+        """What it has already is not sent to it again, and its answers went with the older line."""
+        for number, asked in self._asked.items():
+            if asked.by is by and number <= by.sent:
+                asked.cut()
+
     def gone(self, by: Attachment, following: Attachment | None) -> None:
         """Ask the one that follows, if it was not sent the delivery already; else there is none."""
         for number, asked in self._asked.items():
-            if asked.by is not by or asked.outcome.done():
-                continue
-            if following is not None and following.sent < number:
-                asked.by = following
-            else:
-                reason = "the consumer went away before its app answered"
-                asked.outcome.set_result(Failure(FailureKind.CUT, reason))
+            if asked.by is by:
+                if following is not None and following.sent < number:
+                    asked.by = following
+                else:
+                    asked.cut()
 
     def packed(self, items: Sequence[Item], by: Attachment) -> list[Packed] | None:
         """The deliveries with what this consumer's app is asked for; None if it is nothing."""

@@ -72,6 +72,10 @@ class Line(Protocol):
         """Part; returns at once, and may be called again."""
         ...
 
+    def check(self) -> None:
+        """Called every few seconds: cut what does not come to its end."""
+        ...
+
 
 class Supply(Protocol):
     """What an attachment needs of its desk."""
@@ -149,6 +153,7 @@ class Attachment:
 
     def check(self) -> None:
         """Part with a consumer that has taken nothing for too long; called every few seconds."""
+        self.line.check()
         full = self._full_since
         if full is not None and self._loop.time() - full >= SLOW_SECONDS:
             self.line.close(CLOSE_SLOW, f"nothing was acknowledged for {SLOW_SECONDS:.0f} s")

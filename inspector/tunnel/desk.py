@@ -281,6 +281,7 @@ class Desk:
         return State(self.last, self.limited(), attachment is self._primary, self._clock())
 
     def started(self, attachment: Attachment) -> None:
+        self._asking.lost(attachment)
         self._feeds[attachment] = self._tasks.start(attachment.feed(), "feed")
         self._choose()
 

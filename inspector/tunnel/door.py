@@ -63,6 +63,7 @@ class _Line:
         self._request = request
         self._tasks = tasks
         self.parting: asyncio.Task[None] | None = None
+        self._ending = False
 
     async def send(self, frame: bytes) -> None:
         await self.socket.send_bytes(frame)
@@ -81,6 +82,12 @@ class _Line:
                 await self.socket.close(code=code, message=message)
         except (TimeoutError, ConnectionError):
             self.abort()
+
+    def check(self) -> None:
+        # A peer that sends too much and reads nothing is closed by aiohttp, which waits for it.
+        if self._ending and self.socket.closed:
+            self.abort()
+        self._ending = self.socket.closed
 
     async def finish(self) -> None:
         """The connection is at its end; what the peer did not take is thrown away."""

@@ -54,6 +54,9 @@ class Line:
     def close(self, code: int, reason: str) -> None:
         self.closed = self.closed or (code, reason)
 
+    def check(self) -> None:
+        """Nothing is wrong with it."""
+
     def parcels(self) -> list[Parcel]:
         return [p for each in self.messages if isinstance(each, Parcels) for p in each.items]
 
@@ -275,6 +278,16 @@ async def test_a_process_that_comes_back_is_asked_again(relay: Fixture) -> None:
     assert relay.desk.attached()[0][0::4] == ("a", True)
     await again.take(Reply(asking.number, SAID))
     assert await asking.outcome() == SAID
+
+
+async def test_what_a_process_has_already_it_is_not_asked_again(relay: Fixture) -> None:
+    _, line = await relay.attach("a")
+    asking = relay.ask()
+    await until(line.parcels)
+    await relay.attach("a", after=1)
+    outcome = await asking.outcome()
+    assert isinstance(outcome, Failure)
+    assert outcome.kind is FailureKind.CUT
 
 
 async def test_what_is_committed_and_not_told_is_not_sent_unasked(relay: Fixture) -> None:

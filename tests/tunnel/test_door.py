@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 import pytest
 from websockets.exceptions import InvalidStatus
@@ -292,12 +293,9 @@ async def test_one_that_acknowledges_nothing_is_parted_from(
         assert reason.startswith("nothing was acknowledged for")
 
 
-async def test_a_peer_that_is_dead_is_noticed(
-    side: RelaySide, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(doors, "HEARTBEAT_SECONDS", 0.2)
-    _, writer = await asyncio.open_connection("127.0.0.1", side.port)
-    # It shakes hands, and then nothing more comes from it, not even a pong.
+async def dead(side: RelaySide) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """One that shakes hands, and then nothing more comes from it, not even a pong."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", side.port, limit=1)
     writer.write(
         f"GET {PATH}{SLUG}?consumer=dead&instance={'0a' * 8} HTTP/1.1\r\nHost: h\r\n"
         f"Authorization: Bearer {TOKEN}\r\nSec-WebSocket-Protocol: inspector.tunnel.1\r\n"
@@ -305,6 +303,41 @@ async def test_a_peer_that_is_dead_is_noticed(
         "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode()
     )
     await until(lambda: side.desk.attached())
+    return reader, writer
+
+
+async def test_one_that_sends_too_much_and_reads_nothing_is_cut(
+    side: RelaySide, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(desks, "STATE_SECONDS", 0.05)
+    for _ in range(60):
+        side.take_in(captured(bytes(200_000)))
+    _, writer = await dead(side)
+    mask = bytes(4)
+    start = encode(Start(0))
+    writer.write(bytes((0x82, 0x80 | len(start))) + mask + start)
+    await until(lambda: side.desk.attached()[0].primary)
+    # More than the sockets hold is to be sent: after a while nothing moves any more.
+    seen = [0, 0]
+
+    def stuck() -> bool:
+        seen[1] = seen[1] + 1 if seen[0] == side.mailboxes.reads else 0
+        seen[0] = side.mailboxes.reads
+        return seen[1] > 2000
+
+    await until(stuck)
+    writer.write(b"\x82\xff" + (MAX_FRAME + 1).to_bytes(8, "big") + mask + bytes(100))
+    await until(lambda: not side.desk.attached())
+    writer.close()
+    with suppress(ConnectionError):
+        await writer.wait_closed()
+
+
+async def test_a_peer_that_is_dead_is_noticed(
+    side: RelaySide, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doors, "HEARTBEAT_SECONDS", 0.2)
+    _, writer = await dead(side)
     await until(lambda: not side.desk.attached())
     writer.close()
     await writer.wait_closed()
