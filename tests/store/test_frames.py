@@ -18,6 +18,7 @@ from inspector.domain.facts import (
     AttemptStarted,
     Captured,
     Fact,
+    Gap,
     Marked,
     Pruned,
     Refused,
@@ -184,7 +185,7 @@ def new_facts(found: list[Entry], after: int) -> tuple[set[int], set[int], set[i
     for entry in found:
         if entry.seq <= after or isinstance(entry.fact, Pruned):
             continue
-        if isinstance(entry.fact, Captured | Refused):
+        if isinstance(entry.fact, Captured | Refused | Gap):
             deliveries.add(entry.delivery_id)
             continue
         touched.add(entry.delivery_id)
