@@ -1,12 +1,14 @@
 """How a relay fares, by endpoint: for `/status`, and as figures for `/metrics`."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from inspector import __version__
 from inspector.domain.delivery import iso
 from inspector.server.addresses import Address, Addresses
 from inspector.server.health import COUNTER, GAUGE, Measure
+
+Samples = tuple[tuple[Mapping[str, str], float], ...]
 
 
 class Attached(Protocol):
@@ -93,7 +95,7 @@ class RelayStatus:
 
     def _endpoint(self, address: Address) -> dict[str, Any]:
         settings, counters = address.settings, address.counters
-        usage = self._store.usage(settings.id)
+        usage = self.usage(address)
         return {
             "name": settings.name,
             "ack": settings.ack,
@@ -101,8 +103,8 @@ class RelayStatus:
             "last": usage.last,
             "stored": usage.held,
             "stored_bytes": usage.size,
-            "pending": self._pending(address),
-            "expired": self._expired(settings.id),
+            "pending": self.pending(address),
+            "expired": self.expired(address),
             "captured": counters.captured,
             "captured_bytes": counters.bytes,
             "refused": dict(counters.refused),
@@ -112,7 +114,7 @@ class RelayStatus:
         }
 
     def _consumers(self, address: Address) -> Iterator[dict[str, Any]]:
-        last = self._store.usage(address.settings.id).last
+        last = self.usage(address).last
         attached = {each.consumer: each for each in self._attached(address)}
         known = {**self._store.consumers(address.settings.id)}
         for name in sorted(known.keys() | attached.keys()):
@@ -128,98 +130,93 @@ class RelayStatus:
                 "lag": max(0, last - acked),
             }
 
-    def _pending(self, address: Address) -> int:
-        """How many stored deliveries are not with every known consumer yet."""
-        usage = self._store.usage(address.settings.id)
-        lags = [consumer["lag"] for consumer in self._consumers(address)]
-        return min(usage.held, max(lags, default=usage.held))
-
     def measures(self) -> Iterable[Measure]:
-        addresses = self._sorted()
-        store = self._store
-
-        def each(value: Callable[[Address], float]) -> tuple[tuple[Mapping[str, str], float], ...]:
-            return tuple(({"endpoint": a.settings.name}, value(a)) for a in addresses)
-
-        def by_reason(
-            counts: Callable[[Address], Mapping[str, int]],
-        ) -> tuple[tuple[Mapping[str, str], float], ...]:
-            return tuple(
-                ({"endpoint": a.settings.name, "reason": reason}, count)
-                for a in addresses
-                for reason, count in sorted(counts(a).items())
+        for metric in METRICS:
+            yield Measure(
+                f"inspector_relay_{metric.name}", metric.kind, metric.help, metric.samples(self)
             )
 
-        for name, kind, text, samples in (
-            ("captured", COUNTER, "Deliveries on disk.", each(lambda a: a.counters.captured)),
-            (
-                "captured_bytes",
-                COUNTER,
-                "Bytes of their bodies.",
-                each(lambda a: a.counters.bytes),
-            ),
-            (
-                "refused",
-                COUNTER,
-                "Requests turned away with a row: too large, cut off, malformed.",
-                by_reason(lambda a: a.counters.refused),
-            ),
-            (
-                "limited",
-                COUNTER,
-                "Requests turned away with 429 or 503 and not stored.",
-                by_reason(lambda a: a.counters.limited),
-            ),
-            (
-                "unknown",
-                COUNTER,
-                "Requests to no endpoint's address.",
-                (({}, self._addresses.unknown),),
-            ),
-            ("probes", COUNTER, "Canaries of consumers.", each(lambda a: a.counters.probed)),
-            ("consumers", GAUGE, "Consumers attached.", each(lambda a: len(self._attached(a)))),
-            (
-                "lag",
-                GAUGE,
-                "Deliveries that the attached consumer furthest behind has not acknowledged.",
-                each(self._lag),
-            ),
-            (
-                "pending",
-                GAUGE,
-                "Stored deliveries that are not with every known consumer.",
-                each(self._pending),
-            ),
-            (
-                "expired",
-                COUNTER,
-                "Deliveries dropped before every known consumer had them.",
-                each(lambda a: self._expired(a.settings.id)),
-            ),
-            (
-                "stored",
-                GAUGE,
-                "Deliveries stored.",
-                each(lambda a: store.usage(a.settings.id).held),
-            ),
-            (
-                "stored_bytes",
-                GAUGE,
-                "Bytes stored.",
-                each(lambda a: store.usage(a.settings.id).size),
-            ),
-            (
-                "stored_limit_bytes",
-                GAUGE,
-                "Bytes that may be stored; then senders are answered 429.",
-                each(lambda a: a.settings.limits.max_stored),
-            ),
-            ("under_way", GAUGE, "Requests being taken in.", each(lambda a: a.under_way)),
-            ("store_ok", GAUGE, "1 while the store commits.", (({}, not store.error),)),
-            ("info", GAUGE, "The version, as a label.", (({"version": __version__}, 1),)),
-        ):
-            yield Measure(f"inspector_relay_{name}", kind, text, samples)
+    def by_endpoint(self, value: Callable[[Address], float]) -> Samples:
+        return tuple(
+            ({"endpoint": address.settings.name}, value(address)) for address in self._sorted()
+        )
 
-    def _lag(self, address: Address) -> int:
-        last = self._store.usage(address.settings.id).last
+    def by_reason(self, counts: Callable[[Address], Mapping[str, int]]) -> Samples:
+        return tuple(
+            ({"endpoint": address.settings.name, "reason": reason}, count)
+            for address in self._sorted()
+            for reason, count in sorted(counts(address).items())
+        )
+
+    def usage(self, address: Address) -> Usage:
+        return self._store.usage(address.settings.id)
+
+    def expired(self, address: Address) -> int:
+        return self._expired(address.settings.id)
+
+    def unknown(self) -> Samples:
+        return (({}, self._addresses.unknown),)
+
+    def store_ok(self) -> Samples:
+        return (({}, not self._store.error),)
+
+    def consumers(self, address: Address) -> int:
+        """How many are attached."""
+        return len(self._attached(address))
+
+    def pending(self, address: Address) -> int:
+        """How many stored deliveries are not with every known consumer yet."""
+        lags = [consumer["lag"] for consumer in self._consumers(address)]
+        held = self.usage(address).held
+        return min(held, max(lags, default=held))
+
+    def lag(self, address: Address) -> int:
+        """How many the attached consumer that is furthest behind has not acknowledged."""
+        last = self.usage(address).last
         return max((last - each.acked for each in self._attached(address)), default=0)
+
+
+class _Metric(NamedTuple):
+    name: str
+    kind: str
+    labels: tuple[str, ...]
+    help: str
+    samples: Callable[[RelayStatus], Samples]
+
+
+def _each(
+    name: str, kind: str, help_: str, value: Callable[[RelayStatus, Address], float]
+) -> _Metric:
+    """One with a figure for each endpoint."""
+
+    def samples(status: RelayStatus) -> Samples:
+        return status.by_endpoint(lambda address: value(status, address))
+
+    return _Metric(name, kind, ("endpoint",), help_, samples)
+
+
+def _reasons(name: str, help_: str, counts: Callable[[Address], Mapping[str, int]]) -> _Metric:
+    """One with a count for each endpoint and reason."""
+    labels = ("endpoint", "reason")
+    return _Metric(name, COUNTER, labels, help_, lambda status: status.by_reason(counts))
+
+
+METRICS = (
+    _each("captured", COUNTER, "deliveries on disk", lambda _, a: a.counters.captured),
+    _each("captured_bytes", COUNTER, "bytes of their bodies", lambda _, a: a.counters.bytes),
+    _reasons("refused", "requests turned away with a row", lambda a: a.counters.refused),
+    _reasons("limited", "requests turned away without one", lambda a: a.counters.limited),
+    _Metric("unknown", COUNTER, (), "requests to no endpoint's address", RelayStatus.unknown),
+    _each("probes", COUNTER, "canaries of consumers", lambda _, a: a.counters.probed),
+    _each("consumers", GAUGE, "consumers attached", RelayStatus.consumers),
+    _each("lag", GAUGE, "deliveries that the slowest of them has not yet", RelayStatus.lag),
+    _each("pending", GAUGE, "deliveries stored for somebody who comes later", RelayStatus.pending),
+    _each("expired", COUNTER, "deliveries dropped before all had them", RelayStatus.expired),
+    _each("stored", GAUGE, "deliveries stored", lambda s, a: s.usage(a).held),
+    _each("stored_bytes", GAUGE, "bytes stored", lambda s, a: s.usage(a).size),
+    _each("stored_limit_bytes", GAUGE, "what may be", lambda _, a: a.settings.limits.max_stored),
+    _each("under_way", GAUGE, "requests being taken in", lambda _, a: a.under_way),
+    _Metric("store_ok", GAUGE, (), "1 while the store commits", RelayStatus.store_ok),
+    _Metric("info", GAUGE, ("version",), "1", lambda _: (({"version": __version__}, 1),)),
+)
+"""What `/metrics` tells, each behind `inspector_relay_`."""

@@ -11,6 +11,7 @@ import pytest
 from inspector.settings import RELAY_PREFIX, RelaySettings
 from tests.helpers.listener import PATIENCE
 from tests.helpers.proxy import Nginx
+from tests.metrics import README, written
 
 TOP = Path(__file__).parents[2]
 DEPLOY = TOP / "fixtures" / "deploy"
@@ -72,6 +73,20 @@ def test_the_image_copies_what_there_is_and_what_the_build_needs() -> None:
     needed = {"pyproject.toml", project["project"]["readme"], *project["project"]["license-files"]}
     needed |= set(project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"])
     assert needed <= {source.removeprefix("./") for source in copied}
+
+
+def test_the_readme_shows_the_recipe_as_it_is() -> None:
+    readme = (TOP / "README.md").read_text("utf-8")
+    shown = readme.partition("<!-- nginx -->")[2].partition("<!-- /nginx -->")[0]
+    lines = [line.strip() for line in shown.splitlines() if line.startswith("    ")]
+    recipe = [line.strip() for line in (DEPLOY / "nginx.conf").read_text("utf-8").splitlines()]
+    assert len(lines) > 10
+    assert set(lines) <= set(recipe)
+
+
+def test_the_readme_names_every_metric() -> None:
+    readme = README.read_text("utf-8")
+    assert written(readme) == readme, "run `python -m tests.metrics`"
 
 
 @pytest.mark.parametrize("name", ["Dockerfile", "inspector-relay.service"])
