@@ -16,7 +16,6 @@ from inspector.tunnel.parcels import Item
 from inspector.tunnel.ports import Held, Mailboxes
 from inspector.tunnel.window import Window
 from inspector.tunnel.wire import (
-    BATCH_BYTES,
     BATCH_ITEMS,
     CLOSE_SLOW,
     PIECE_BYTES,
@@ -88,6 +87,11 @@ class Supply(Protocol):
     @property
     def last(self) -> int:
         """The last id that was told: nothing later is sent."""
+        ...
+
+    @property
+    def batch_bytes(self) -> int:
+        """What a frame of deliveries may take now, but for a single one."""
         ...
 
     async def held(self) -> Held: ...
@@ -293,6 +297,7 @@ class Attachment:
         """The first ones that go into a frame and into the window, and their size there."""
         batch: list[Item] = []
         size = framed = 0
+        most = self._supply.batch_bytes
         room = min(self._window.items, BATCH_ITEMS, self._supply.last - self.sent)
         for following, item in enumerate(items[:room], self.sent + 1):
             if item.number != following:
@@ -302,7 +307,7 @@ class Attachment:
             if not self._window.takes(size + item.size) and (batch or not self._window.idle):
                 break
             framed += item.framed
-            if batch and framed > BATCH_BYTES:
+            if batch and framed > most:
                 break
             batch.append(item)
             size += item.size

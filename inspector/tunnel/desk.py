@@ -24,9 +24,10 @@ from inspector.tunnel.wire import (
 )
 
 STATE_SECONDS = 5.0
-# What all consumers of an endpoint together read from the store at a time, and so hold in memory.
-_READ_BYTES = 4 << 20
-_READ_LEAST = 32 << 10
+# The frames of all consumers of an endpoint together: one that takes nothing keeps its frame in
+# memory. Smaller frames for many cost little, since those in step share them.
+_BATCHES_BYTES = 8 << 20
+_BATCH_LEAST = 32 << 10
 _REPLACED = 1000
 
 _log = logging.getLogger(__name__)
@@ -247,6 +248,10 @@ class Desk:
         self._learn(held.last)
         return held
 
+    @property
+    def batch_bytes(self) -> int:
+        return min(BATCH_BYTES, max(_BATCH_LEAST, _BATCHES_BYTES // max(1, len(self._attached))))
+
     def recent(self, seen: int) -> list[Item]:
         return self._tail.after(seen, BATCH_ITEMS)
 
@@ -262,8 +267,8 @@ class Desk:
 
     async def _read(self, seen: int) -> list[Item]:
         try:
-            most = min(BATCH_BYTES, max(_READ_LEAST, _READ_BYTES // max(1, len(self._attached))))
-            return items_of(await self.mailboxes.after(self.mailbox, seen, BATCH_ITEMS, most))
+            found = await self.mailboxes.after(self.mailbox, seen, BATCH_ITEMS, self.batch_bytes)
+            return items_of(found)
         finally:
             del self._reads[seen]
 

@@ -313,7 +313,7 @@ def small() -> Iterator[None]:
         patch.setattr(window, "WINDOW_BYTES", WINDOW_BYTES)
         for module in (attachments, desks):
             patch.setattr(module, "BATCH_ITEMS", 4)
-            patch.setattr(module, "BATCH_BYTES", 1500)
+        patch.setattr(desks, "BATCH_BYTES", 1500)
         yield
 
 
