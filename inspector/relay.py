@@ -202,19 +202,23 @@ class Relay:
             _log.warning("%s", text)
 
     def _forget(self, removed: tuple[str, ...]) -> None:
-        for id_ in removed:
-            if id_ not in self._forgetting:
-                self._forgetting.add(id_)
-                self._tasks.start(self._forget_one(id_), "forget")
+        for what in removed:
+            if what not in self._forgetting:
+                self._forgetting.add(what)
+                self._tasks.start(self._forget_one(what), "forget")
 
-    async def _forget_one(self, id_: str) -> None:
+    async def _forget_one(self, what: str) -> None:
+        """An endpoint with its deliveries, or a consumer's cursor."""
         try:
-            await self._store.forget(id_, self._clock())
-            await asyncio.to_thread(EndpointsFile(self.files.endpoints).forgotten, id_)
+            if "/" in what:
+                await self._store.forget_consumer(what)
+            else:
+                await self._store.forget(what, self._clock())
+            await asyncio.to_thread(EndpointsFile(self.files.endpoints).forgotten, what)
         except InspectorError as error:
-            _log.warning("a removed endpoint is not forgotten yet: %s", error.message)
+            _log.warning("what was removed is not forgotten yet: %s", error.message)
         finally:
-            self._forgetting.discard(id_)
+            self._forgetting.discard(what)
 
     # What it tells of itself.
 

@@ -10,6 +10,7 @@ import click
 from inspector.cli.options import given_before, store_options
 from inspector.cli.printing import print_item, print_row, tell
 from inspector.domain.endpoint import NAME, Endpoint
+from inspector.domain.plaintext import visible
 from inspector.errors import ConfigurationError, UsageError
 from inspector.server.policy import parse_policy
 from inspector.settings import RelaySettings, load_relay, size
@@ -138,6 +139,26 @@ def remove(ctx: click.Context, /, name: str, yes: bool, db: Path | None, as_json
     place.narrate("what was stored for it is removed")
 
 
+@command.command("forget")
+@click.argument("name")
+@click.argument("consumer")
+@store_options
+@click.pass_context
+def forget(ctx: click.Context, /, name: str, consumer: str, db: Path | None, as_json: bool) -> None:
+    """Keep nothing any more at endpoint NAME for CONSUMER, who does not come back.
+
+    What a known consumer has not fetched stays until it is too old, even when that leaves no room
+    for more. Should it come back, it is known again and begins with what there is.
+    """
+    place = _Place(ctx, db)
+    place.file.part_from(name, consumer)
+    if as_json:
+        print_item("forgotten", {"name": name, "consumer": consumer})
+    else:
+        print_row(f"forgot {visible(consumer)}")
+    place.narrate("nothing is kept for it")
+
+
 class _Place:
     """The endpoints of one relay, and under which address it is reached."""
 
@@ -147,7 +168,9 @@ class _Place:
         self._files = StoreFiles(self.settings.db.expanduser().absolute())
         self.file = EndpointsFile(self._files.endpoints)
         port = self.settings.port or RelaySettings.model_fields["port"].default
-        self._base = self.settings.public_url or self.file.read().base or f"http://127.0.0.1:{port}"
+        known = self.settings.public_url or self.file.read().base
+        self.reachable = bool(known)
+        self._base = known or f"http://127.0.0.1:{port}"
 
     def url(self, endpoint: Endpoint) -> str:
         return f"{self._base}/in/{endpoint.slug}"
@@ -188,6 +211,8 @@ def _show_token(place: _Place, endpoint: Endpoint, token: str, *, as_json: bool)
     print_row(f"name   {endpoint.name}")
     print_row(f"url    {place.url(endpoint)}")
     print_row(f"token  {token}")
+    if not place.reachable:
+        tell("the relay has not run yet: from elsewhere, its --public-url stands before /in/")
     tell("the token is shown this once; whoever has it reads what is captured. Use it like this:")
     tell("  export INSPECTOR_RELAY_TOKEN=...")
     tell(f"  inspector serve 3000 --relay {place.url(endpoint)}")

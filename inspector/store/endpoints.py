@@ -20,8 +20,9 @@ TOKEN_PREFIX = "itun_"
 class Registry(BaseModel):
     """What the file says.
 
-    `base` is the address under which senders reached the relay when it last started. The ids in
-    `removed` are of endpoints whose deliveries are still to be forgotten.
+    `base` is the address under which senders reached the relay when it last started. In `removed`
+    is what the relay is still to forget: the ids of endpoints, and cursors of consumers (the id of
+    the endpoint, a slash, and the name).
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -110,7 +111,7 @@ class EndpointsFile:
         return self._replace(name, {"token_sha256": hash_of(token)}).named(name), token
 
     def remove(self, name: str) -> Endpoint:
-        """Take an endpoint away; its deliveries are forgotten by whoever calls `forgotten`."""
+        """Take an endpoint away; its deliveries are forgotten by who then calls `forgotten`."""
         gone: list[Endpoint] = []
 
         def without(old: Registry) -> Registry:
@@ -121,12 +122,21 @@ class EndpointsFile:
         self._change(without)
         return gone[0]
 
-    def forgotten(self, id_: str) -> None:
-        """Nothing is stored any more of what was removed."""
+    def part_from(self, name: str, consumer: str) -> Endpoint:
+        """Keep nothing any more at endpoint `name` for a consumer; forgotten in the same way."""
+
+        def parted(old: Registry) -> Registry:
+            cursor = f"{old.named(name).id}/{consumer}"
+            return old.model_copy(update={"removed": (*old.removed, cursor)})
+
+        return self._change(parted).named(name)
+
+    def forgotten(self, what: str) -> None:
+        """That is stored no more."""
 
         def without(old: Registry) -> Registry:
             return old.model_copy(
-                update={"removed": tuple(each for each in old.removed if each != id_)}
+                update={"removed": tuple(each for each in old.removed if each != what)}
             )
 
         self._change(without)

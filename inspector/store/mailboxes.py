@@ -122,6 +122,11 @@ class RelayStore:
         for name in self.consumers(mailbox):
             self.journal.forget(f"{mailbox}/{name}")
 
+    async def forget_consumer(self, name: str) -> None:
+        """Keep nothing any more for who has this cursor, until it comes again."""
+        await self.journal.settled(_PATIENCE)
+        await self.journal.forget(name)
+
     async def _read(self, function: Callable[[MailboxReader], T]) -> T:
         loop = asyncio.get_running_loop()
         try:

@@ -187,6 +187,16 @@ def files_of(relay: RelayProcess) -> bytes:
     ).stdout
 
 
+def test_nothing_is_kept_for_a_consumer_who_is_forgotten(shared: RelayProcess) -> None:
+    dev = added(shared, "left")
+    with consumer(dev, "gone@laptop"):
+        capture(dev)
+    until(lambda: gone_with(shared, "left") == [0])
+    shared.endpoint("forget", "left", "gone@laptop")
+    until(lambda: shared.status_of("left")["consumers"] == [])
+    until(lambda: removed_ids(shared) == [])
+
+
 def test_limits_are_another_while_it_runs_and_what_they_turn_away_is_counted(
     shared: RelayProcess,
 ) -> None:

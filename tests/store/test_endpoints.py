@@ -95,6 +95,16 @@ def test_what_was_removed_is_remembered_until_it_is_forgotten(file: EndpointsFil
     assert file.read() == Registry(endpoints=(again,))
 
 
+def test_a_consumer_that_is_gone_is_remembered_until_it_is_forgotten(file: EndpointsFile) -> None:
+    made, _ = file.add("dev", {})
+    assert file.part_from("dev", "ann@laptop") == made
+    assert file.read().removed == (f"{made.id}/ann@laptop",)
+    file.forgotten(f"{made.id}/ann@laptop")
+    assert file.read() == Registry(endpoints=(made,))
+    with pytest.raises(NotFoundError):
+        file.part_from("other", "ann@laptop")
+
+
 def test_a_change_by_another_is_seen(file: EndpointsFile, tmp_path: Path) -> None:
     mine = EndpointsFile(tmp_path / "data" / "relay.db-endpoints")
     mine.read()
