@@ -1,11 +1,12 @@
 """The composition root: builds a listener's parts, starts them in order, stops them in order."""
 
+import asyncio
 import logging
 import os
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from inspector import __version__
 from inspector.domain.attempt import Failure, FailureKind
@@ -34,6 +35,9 @@ from inspector.store.reader import Reader
 from inspector.store.store import Store
 from inspector.tasks import Tasks
 
+if TYPE_CHECKING:
+    from inspector.tunnelling import Tunnel
+
 # How long running requests and sendings get to end when the listener stops.
 DEADLINE = 5.0
 
@@ -47,7 +51,10 @@ def wall_clock() -> int:
 
 
 class Runtime:
-    """One running listener. `with_headers` puts headers into what `on_frame` hears."""
+    """One running listener. `with_headers` puts headers into what `on_frame` hears.
+
+    `on_connection` hears of changes of the tunnel's connection.
+    """
 
     def __init__(
         self,
@@ -55,11 +62,14 @@ class Runtime:
         *,
         clock: Callable[[], int] = wall_clock,
         with_headers: bool = False,
+        on_connection: Callable[[dict[str, Any]], None] = lambda report: None,
     ) -> None:
         self.settings = settings
         self.hub = Hub()
         self._clock = clock
         self._with_headers = with_headers
+        self._on_connection = on_connection
+        self.tunnel: Tunnel | None = None
         self._stack = AsyncExitStack()
         self._tasks = Tasks("runtime")
         self.files = StoreFiles(settings.db.expanduser().absolute())
@@ -80,6 +90,7 @@ class Runtime:
         settings = self.settings
         routing = Routing(tuple(map(parse_route, settings.forward_to)), tuple(settings.events))
         policy = parse_policy(settings.ack)
+        make_tunnel = self._tunnel_maker() if settings.relay else None
         self.files.create()
         lock = self._stack.enter_context(StoreLock(self.files.lock, self._note()))
         token = self.files.ensure_token()
@@ -118,7 +129,8 @@ class Runtime:
         guard = Guard(token, own_hosts(settings.host, settings.allow_host))
         listener = Listener(ingress, control, Streams(store, self.hub), guard)
         self._stack.push_async_callback(router.stop, DEADLINE)
-        self._stack.push_async_callback(listener.stop, DEADLINE)
+        self.tunnel = make_tunnel(store, router) if make_tunnel else None
+        self._stack.push_async_callback(self._take_no_more, listener)
         self._stack.callback(router.holds.dismiss)
         await listener.start(settings.host, settings.port)
         self.url = capture_url(settings.host, listener.port)
@@ -128,6 +140,23 @@ class Runtime:
         retention = Retention(store, self._clock, keep=settings.keep, max_size=settings.max_size)
         self._tasks.start(self._take_up(store, router, before), "take up")
         self._tasks.start(retention.run(), "retention")
+        if self.tunnel is not None:
+            self.tunnel.start()
+
+    def _tunnel_maker(self) -> "Callable[[Store, Router], Tunnel]":
+        """What is wrong with the settings is raised now, before there is a store."""
+        # Its import is dear, and most listeners have no relay.
+        from inspector.tunnelling import Tunnel, dialler_of
+
+        dialler = dialler_of(self.settings)
+        return lambda store, router: Tunnel(
+            dialler, self.settings, store, router, self._clock, self._on_connection
+        )
+
+    async def _take_no_more(self, listener: Listener) -> None:
+        """Both entrances close at once: they share the deadline."""
+        tunnel = [self.tunnel.stop(DEADLINE)] if self.tunnel else []
+        await asyncio.gather(listener.stop(DEADLINE), *tunnel)
 
     async def _take_up(self, store: Store, router: Router, before: int) -> None:
         """Close the attempts that a killed listener left open, all `before` ours; then go on."""
@@ -205,4 +234,5 @@ class Runtime:
             "store": {"ok": not error, "error": error, "bytes": reader.journal.live_bytes()},
             "subscribers": len(self.hub),
             "last_seq": self._store.journal.last_seq,
+            "relay": self.tunnel.consumer.status() if self.tunnel else None,
         }

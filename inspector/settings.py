@@ -65,6 +65,7 @@ def public_url(value: object) -> object:
 Seconds = Annotated[float, BeforeValidator(seconds), Field(ge=0)]
 Bytes = Annotated[int, BeforeValidator(size), Field(gt=0)]
 Secret = Annotated[str, BeforeValidator(secret), Field(min_length=1)]
+Token = Annotated[str, BeforeValidator(secret)]
 PublicUrl = Annotated[str, BeforeValidator(public_url)]
 Texts = Annotated[list[str], BeforeValidator(several)]
 Secrets = Annotated[list[Secret], BeforeValidator(several)]
@@ -117,6 +118,16 @@ class Settings(BaseModel):
     """How large the store may grow before the oldest deliveries go."""
     allow_host: Texts = []
     """Further Host names under which the API may be asked."""
+    relay: str = ""
+    """Mirror this endpoint of a relay: its capture URL."""
+    relay_token: Token = Field(default="", repr=False)
+    """The endpoint's token; there is no flag for it, since arguments can be seen."""
+    consumer: str = ""
+    """What this listener is called at the relay; USER@HOST if nothing is given."""
+    backfill: str = "all"
+    """How much of what waits at the relay is fetched at first: all, since:AGE, none, or ask."""
+    take_over: bool = False
+    """Take the name from a listener that is connected under it."""
     web_port: int = Field(default=8401, ge=0, le=65535)
     """The port of the UI in a browser, with --web; 0 takes any free one."""
     ui: Preferences = Preferences()

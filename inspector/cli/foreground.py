@@ -7,18 +7,26 @@ import signal
 import sys
 from collections.abc import Coroutine
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from inspector.cli.compact import compact_line
 from inspector.cli.outlet import Outlet, json_line, stdout
 from inspector.cli.parting import held_line
+from inspector.cli.tunnel_lines import connection_line
 from inspector.demo import Demo
 from inspector.runtime import Runtime
 from inspector.settings import Settings
 
+if TYPE_CHECKING:
+    from inspector.tunnelling import Tunnel
+
 _STORE_CHECK_SECONDS = 1.0
+# How long a relay may be out of reach before a listener that nobody shows gives up its start, and
+# how long one that is shown waits for a refusal.
+_RELAY_SECONDS = 30.0
+_REFUSAL_SECONDS = 3.0
 
 
 def run_loop(main: Coroutine[Any, Any, int]) -> int:
@@ -45,12 +53,19 @@ def configure_log(database: Path | None = None) -> None:
 
 
 class Serving:
-    """One listener from start to stop; `output` is compact, json or quiet."""
+    """One listener from start to stop; `output` is compact, json or quiet.
 
-    def __init__(self, settings: Settings, *, output: str, demo: bool) -> None:
+    With `alone` nobody shows it: then a relay must be reached before it is ready. Otherwise the
+    tunnel is waited for only until the relay would have refused it.
+    """
+
+    def __init__(self, settings: Settings, *, output: str, demo: bool, alone: bool = True) -> None:
         self._settings = settings
         self._output = output
+        self._alone = alone
         self._demo = Demo() if demo else None
+        self._tunnel: Tunnel | None = None
+        self._outlet: Outlet | None = None
         self._stopped = asyncio.Event()
         self._interrupted = False
 
@@ -58,11 +73,16 @@ class Serving:
         """Begin to stop; called a second time, the process ends at once."""
         if self._stopped.is_set():
             os._exit(130)
+        self._end()
+
+    def _end(self) -> None:
         self._stopped.set()
+        if self._tunnel is not None:
+            self._tunnel.consumer.part()
 
     def _reader_gone(self) -> None:
         """Nobody reads our output any more; called from the outlet's thread."""
-        self._loop.call_soon_threadsafe(self._stopped.set)
+        self._loop.call_soon_threadsafe(self._end)
 
     def _interrupt(self) -> None:
         self._interrupted = True
@@ -76,19 +96,27 @@ class Serving:
             settings = await self._demo.start(settings)
         as_json = self._output == "json"
         try:
-            async with Runtime(settings, with_headers=as_json and not announce_only) as runtime:
+            silent = announce_only or self._output == "quiet"
+            line = None if silent else json_line if as_json else compact_line
+            runtime = Runtime(
+                settings,
+                with_headers=as_json and not announce_only,
+                on_connection=self._ignore if announce_only else self._tell_connection,
+            )
+            # It listens before there is anything to hear, so that nothing is missed.
+            outlet = self._outlet = Outlet(
+                runtime.hub, line, stdout(), self._reader_gone, as_json=as_json
+            )
+            async with runtime:
+                self._tunnel = runtime.tunnel
                 self._handle_signals(loop)
-                line = json_line if as_json else compact_line
-                silent = announce_only or self._output == "quiet"
-                outlet = Outlet(
-                    runtime.hub,
-                    None if silent else line,
-                    stdout(),
-                    self._reader_gone,
-                    as_json=as_json,
-                )
                 await self._announce(runtime)
-                outlet.start(runtime.ready())
+                ready = runtime.ready()
+                if self._tunnel is not None:
+                    await self._await_relay(self._tunnel)
+                    ready["relay"] = self._tunnel.consumer.status()
+                if not self._stopped.is_set():
+                    outlet.start(ready)
                 if self._demo is not None:
                     await self._demo.send(runtime.url)
                 await self._until_stopped(runtime)
@@ -97,6 +125,24 @@ class Serving:
             if self._demo is not None:
                 await self._demo.stop()
         return 130 if self._interrupted else 0
+
+    async def _await_relay(self, tunnel: "Tunnel") -> None:
+        """Raises what keeps us from beginning; returns as well when we are stopped meanwhile."""
+        if self._alone:
+            if self._output != "json":
+                click.echo(f"mirroring {tunnel.consumer.status()['url']}", err=True)
+            await tunnel.consumer.ready(_RELAY_SECONDS)
+        else:
+            await tunnel.consumer.tried(_REFUSAL_SECONDS)
+
+    def _ignore(self, report: dict[str, Any]) -> None:
+        del report
+
+    def _tell_connection(self, report: dict[str, Any]) -> None:
+        if self._output == "json" and self._outlet is not None:
+            self._outlet.tell({"kind": "connection", **report})
+        elif self._output != "json" and (text := connection_line(report)):
+            click.echo(text, err=True)
 
     def _handle_signals(self, loop: asyncio.AbstractEventLoop) -> None:
         if sys.platform != "win32":

@@ -22,7 +22,7 @@ def command() -> int:
     settings = Settings.model_validate(told["settings"])
     # The demo leaves nothing behind: what it complains of goes to the UI's temporary file.
     configure_log(None if told["demo"] else settings.db)
-    serving = Serving(settings, output="json", demo=told["demo"])
+    serving = Serving(settings, output="json", demo=told["demo"], alone=False)
     return run_loop(_listen(serving, announce_only=not told["lines"]))
 
 

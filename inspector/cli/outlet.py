@@ -3,6 +3,7 @@
 import json
 import sys
 import threading
+from collections import deque
 from collections.abc import Callable
 from typing import Any, BinaryIO
 
@@ -12,6 +13,8 @@ from inspector.server.hub import Hub, Subscription
 from inspector.store.frames import HEADERS_SEPARATOR, Frame
 
 _KINDS = {b"d": b"delivery", b"r": b"refused", b"g": b"gap", b"f": b"attempt"}
+
+_MESSAGES = 256
 
 Line = Callable[[bytes], bytes | None]
 
@@ -53,6 +56,7 @@ class Outlet:
         self._news = threading.Event()
         self._closing = False
         self._sent = 0
+        self._messages: deque[dict[str, Any]] = deque(maxlen=_MESSAGES)
         self._subscription = hub.subscribe(self._news.set) if line else Subscription(self._news.set)
         self._thread = threading.Thread(target=self._run, name="inspector-outlet", daemon=True)
 
@@ -66,12 +70,18 @@ class Outlet:
             self._out.write(json.dumps({"v": 1, **message}).encode() + b"\n")
             self._out.flush()
 
+    def tell(self, message: dict[str, Any]) -> None:
+        """Say it in its turn; never waits. With nobody to read, the oldest are dropped."""
+        self._messages.append(message)
+        self._news.set()
+
     def close(self, patience: float) -> None:
         """Write what is queued, say `stopped`, and end; a reader that does not read is left."""
         self._hub.unsubscribe(self._subscription)
         self._closing = True
         self._news.set()
-        self._thread.join(patience)
+        if self._thread.ident is not None:
+            self._thread.join(patience)
 
     def _run(self) -> None:
         try:
@@ -84,6 +94,8 @@ class Outlet:
             self._ended()
 
     def _drain(self) -> None:
+        while self._messages:
+            self.say(self._messages.popleft())
         while (frame := self._subscription.take()) is not None:
             self._write(frame)
         if self._subscription.lagged:

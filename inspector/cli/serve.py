@@ -34,6 +34,12 @@ from inspector.settings import Settings, load
 @click.option("--keep", metavar="AGE", help="How long deliveries stay (30d; 0: for ever).")
 @click.option("--max-size", metavar="SIZE", help="Size of the store (2gb).")
 @click.option("--allow-host", multiple=True, metavar="HOST", help="Host name the API answers to.")
+@click.option("--relay", metavar="URL", help="Mirror this endpoint of a relay (its capture URL).")
+@click.option(
+    "--backfill", metavar="HOW", help="At first fetch all, since:AGE, none, or ask (all)."
+)
+@click.option("--consumer", metavar="NAME", help="Its name at the relay (USER@HOST).")
+@click.option("--take-over", is_flag=True, help="Take that name from a listener that has it.")
 @click.option("--headless", is_flag=True, help="No UI, even on a terminal.")
 @click.option("--web", is_flag=True, help="The UI in a browser, behind a one-time link.")
 @click.option("--web-port", type=click.IntRange(0, 65535), help="Its port (8401; 0: any free one).")
@@ -62,6 +68,12 @@ def command(
     if target:
         flags["forward_to"] = (target, *flags["forward_to"])
     settings = load(flags)
+    if settings.relay:
+        settings = _at_a_relay(settings)
+    elif flags["backfill"] or flags["consumer"] or flags["take_over"]:
+        raise UsageError(
+            "--backfill, --consumer and --take-over are for a relay", "add --relay URL"
+        )
     if web:
         from inspector.cli.web import serve_in_browser
 
@@ -73,6 +85,15 @@ def command(
     from inspector.cli.attached import serve_with_ui
 
     return serve_with_ui(settings, demo)
+
+
+def _at_a_relay(settings: Settings) -> Settings:
+    """Say at once what is wrong with it, and ask what must be, before a UI has the screen."""
+    from inspector.cli.backfilling import settled_backfill
+    from inspector.tunnelling import dialler_of
+
+    dialler_of(settings)
+    return settled_backfill(settings)
 
 
 def _foreground(settings: Settings, output: str, demo: bool) -> int:

@@ -12,6 +12,7 @@ from inspector.cli.opened import existing, opened
 from inspector.cli.options import store_options
 from inspector.cli.printing import print_item, print_row
 from inspector.cli.running import Api, running
+from inspector.cli.tunnel_lines import relay_lines
 from inspector.domain.plaintext import visible
 from inspector.settings import Settings, load
 from inspector.store.reading import versions
@@ -63,6 +64,7 @@ def _of_store(settings: Settings) -> dict[str, Any]:
             "store": {"ok": True, "error": "", "bytes": reader.journal.live_bytes()},
             "subscribers": 0,
             "last_seq": last_seq,
+            "relay": None,
         }
 
 
@@ -84,6 +86,8 @@ def _lines(item: dict[str, Any]) -> list[tuple[str, str]]:
     if item["store"]["error"]:
         lines.append(("error", f"the store cannot commit: {item['store']['error']}"))
     lines += [("target", _target(target)) for target in item["targets"]]
+    if item.get("relay"):
+        lines += relay_lines(item["relay"])
     if item["breakpoint"]:
         lines.append(("breakpoint", f"what matches is held: {item['breakpoint']}"))
     away = "not configured now" if item["listening"] else "no listener"

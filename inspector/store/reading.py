@@ -58,6 +58,19 @@ def last_seq(files: StoreFiles) -> int:
     return int(found or 0)
 
 
+def mirrored(files: StoreFiles, mailbox: str) -> int:
+    """The last id of a relay's mailbox that is here; 0 for none, or without a store."""
+    if not files.database.is_file():
+        return 0
+    with _explained(files), closing(connect(files.database, read_only=True)) as connection:
+        try:
+            asked = "SELECT last FROM cursor WHERE name = ?"
+            found = connection.execute(asked, (mailbox,)).fetchone()
+        except sqlite3.OperationalError:  # a store of before there were relays
+            return 0
+    return int(found[0]) if found else 0
+
+
 @contextmanager
 def reading(files: StoreFiles) -> Iterator[Reader]:
     """A reader of a store whose index is there; what SQLite finds wrong is told as our error."""

@@ -102,7 +102,7 @@ class Consumer:
         """Until the first try has ended or has lasted so many seconds; raises its refusal."""
         with suppress(TimeoutError):
             async with asyncio.timeout(patience):
-                while not self._tried:
+                while not self._tried and not self._stopping:
                     await self._change()
         if self._refusal is not None:
             raise self._refusal
@@ -114,7 +114,7 @@ class Consumer:
         moves: no connection, no canary, nothing that still comes before it.
         """
         loop = asyncio.get_running_loop()
-        while not self._proved:
+        while not self._proved and not self._stopping:
             if self._refusal is not None:
                 raise self._refusal
             left = self._moved_at + patience - loop.time()
@@ -128,14 +128,19 @@ class Consumer:
         """The contract's `relay` object; may be called in any thread."""
         return self._standing.to_json()
 
-    async def stop(self, deadline: float) -> None:
-        """Take nothing more, let what came be stored and asked apps answer, then close."""
+    def part(self) -> None:
+        """It will be stopped: `tried` and `ready` return now."""
         self._stopping = True
         self._hurry.set()
+        self._news.set()
+
+    async def stop(self, deadline: float) -> None:
+        """Take nothing more, let what came be stored and asked apps answer, then close."""
+        self.part()
         if self._session is not None:
             await self._session.leave(deadline)
-        if self._running is not None:
-            await asyncio.wait((self._running,), timeout=deadline)
+            if self._running is not None:
+                await asyncio.wait((self._running,), timeout=deadline)
         await self._tasks.stop()
         self._standing.turn(Phase.STOPPED)
 

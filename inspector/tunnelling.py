@@ -1,0 +1,63 @@
+"""The developer's side of the tunnel, put together from the settings: validated, then opened."""
+
+import getpass
+import socket
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from inspector.server.mirror import Mirror
+from inspector.server.ports import Onward
+from inspector.settings import Settings
+from inspector.store.store import Store
+from inspector.tunnel.address import consumer_of, parse_backfill, parse_consumer, parse_relay
+from inspector.tunnel.connecting import Dialler
+from inspector.tunnel.consumer import Consumer
+
+
+def dialler_of(settings: Settings) -> Dialler:
+    """What the settings say of their relay; nothing is opened.
+
+    Raises `UsageError` and `ConfigurationError`; no message holds the token.
+    """
+    name = parse_consumer(settings.consumer) if settings.consumer else consumer_of(*_who())
+    parse_backfill(settings.backfill)
+    return Dialler(parse_relay(settings.relay), settings.relay_token.strip(), name, instance="")
+
+
+def _who() -> tuple[str, str]:
+    try:
+        return getpass.getuser(), socket.gethostname()
+    except (KeyError, OSError, ImportError):  # a container whose user has no name
+        return "user", socket.gethostname()
+
+
+class Tunnel:
+    """The tunnel of one listener; the store and the forwarder outlive it."""
+
+    def __init__(
+        self,
+        dialler: Dialler,
+        settings: Settings,
+        store: Store,
+        onward: Onward,
+        clock: Callable[[], int],
+        report: Callable[[dict[str, Any]], None],
+    ) -> None:
+        self._mirror = Mirror(store.journal, onward, store.recent_origins, clock)
+        self.consumer = Consumer(
+            replace(dialler, instance=store.journal.identity),
+            self._mirror,
+            clock,
+            report,
+            backfill=parse_backfill(settings.backfill),
+            take_over=settings.take_over,
+        )
+
+    def start(self) -> None:
+        self.consumer.start()
+
+    async def stop(self, deadline: float) -> None:
+        """Give what is under way so many seconds; may be called again."""
+        await self.consumer.stop(deadline)
+        await self._mirror.stop()
