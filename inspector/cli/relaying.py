@@ -28,6 +28,9 @@ class Relaying:
 
     async def run(self) -> int:
         """Relay until a signal stops it; a second one ends the process at once."""
+        if sys.platform != "win32":
+            # Whoever asks for a reload while it starts gets one by that.
+            signal.signal(signal.SIGHUP, signal.SIG_IGN)
         most = most_connections()
         async with Relay(self._settings, most_connections=most) as relay:
             self._handle_signals(relay)
