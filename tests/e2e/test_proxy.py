@@ -16,7 +16,7 @@ from inspector.domain.attempt import Response
 from inspector.domain.headers import decode_head
 from inspector.tunnel import wire
 from tests.helpers.consumer import consumer, next_body, next_parcels
-from tests.helpers.listener import PATIENCE, Item
+from tests.helpers.listener import PATIENCE, Item, ListenerProcess
 from tests.helpers.proxy import Nginx
 from tests.helpers.relay import RelayProcess
 
@@ -136,6 +136,27 @@ def test_a_long_header_passes(proxied: Proxied) -> None:
         b"GET " + path_of(dev) + b" HTTP/1.1\nHost: x\nX-Long: " + long + b"\n\n"
     )
     assert response.status == 200
+
+
+def test_a_listener_mirrors_what_comes_and_is_ready_when_its_canary_came_the_same_way(
+    proxied: Proxied, tmp_path: Path
+) -> None:
+    dev = proxied.endpoint("whole-way")
+    known = {
+        "INSPECTOR_RELAY_TOKEN": str(dev["token"]),
+        "SSL_CERT_FILE": str(proxied.nginx.certificate),
+    }
+    relay = ("--relay", dev["url"])
+    with ListenerProcess(tmp_path / "l.db", *relay, extra_environment=known) as home:
+        assert home.ready["relay"]["state"] == "connected"
+        response, _ = proxied.send(
+            b"POST " + path_of(dev) + b"/hooks?a=%2F HTTP/1.1\nHost: x\nContent-Length: 2\n\n",
+            b"{}",
+        )
+        assert response.status == 200
+        (delivery,) = home.wait_for(1, kind="delivery")
+    assert delivery["request_target"] == "/hooks?a=%2F"
+    assert delivery["remote"] == "127.0.0.1"
 
 
 def test_the_app_s_own_answer_passes_as_it_gave_it(proxied: Proxied) -> None:
