@@ -58,10 +58,10 @@ def attempt_result(item: dict[str, Any]) -> str:
 
 
 def human_size(size: int) -> str:
-    """Bytes as people read them: `900 B`, `1.2 kB`, `25.0 MB`."""
+    """Bytes as people read them: `900 B`, `1.2 kB`, `25.0 MB`, `1.0 GB`."""
     amount = float(size)
-    for unit in ("B", "kB", "MB"):
-        if amount < 1024 or unit == "MB":
+    for unit in ("B", "kB", "MB", "GB"):
+        if amount < 1024 or unit == "GB":
             break
         amount /= 1024
     return f"{size} B" if unit == "B" else f"{amount:.1f} {unit}"

@@ -80,7 +80,7 @@ def test_frames_items_become_rows() -> None:
 @pytest.mark.parametrize(
     ("size", "text"),
     [(0, "0 B"), (1023, "1023 B"), (1024, "1.0 kB"), (1536, "1.5 kB"), (25 << 20, "25.0 MB"),
-     (3 << 30, "3072.0 MB")],
+     (3 << 30, "3.0 GB"), (5 << 40, "5120.0 GB")],
 )  # fmt: skip
 def test_sizes_as_people_read_them(size: int, text: str) -> None:
     assert human_size(size) == text
