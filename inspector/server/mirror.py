@@ -70,12 +70,17 @@ class Mirror:
         reply: Replies,
     ) -> None:
         waiting = self._open.setdefault(source.mailbox, {})
+        asking = False
         # Of one commit all are done at once: the wait for the first is the only one that waits.
         for (parcel, _), fact, future in zip(parcels, facts, appended, strict=True):
             here = (await future).delivery_id
             if isinstance(fact, Captured):
                 if fact.answered is None:
                     waiting[parcel.id] = here
+                if asking and not parcel.ask:
+                    # Those before it that are asked for begin in tasks of their own: theirs first.
+                    await asyncio.sleep(0)
+                asking = parcel.ask
                 self._forward(parcel, here, fact, reply)
         while len(waiting) > _OPEN:
             del waiting[next(iter(waiting))]

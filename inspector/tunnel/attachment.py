@@ -7,6 +7,7 @@ none is skipped and none comes twice, however the two are mixed.
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Sequence
 from hashlib import sha256
 from typing import NamedTuple, Protocol
@@ -38,6 +39,8 @@ CLOSE_FAULT = 1011
 CURSOR_SECONDS = 2.0
 SLOW_SECONDS = 60.0
 ANSWERS_REPEATED = 256
+# A consumer sends one at a time; of one that does not, the oldest are not said back.
+_CANARIES = 8
 
 _log = logging.getLogger(__name__)
 
@@ -143,6 +146,7 @@ class Attachment:
         self._window = Window(0)
         self._full_since: float | None = None
         self._state_due = False
+        self._canaries: deque[str] = deque(maxlen=_CANARIES)
         # From the oldest that is remembered: the last ones may not be in the store yet.
         self._answers = 0
         self._keeper: asyncio.TimerHandle | None = None
@@ -181,6 +185,8 @@ class Attachment:
                 self._supply.replied(self, message)
             case Canary(nonce):
                 self._supply.announced(nonce)
+                self._canaries.append(nonce)
+                self._news.set()
             case Start(after, since):
                 await self._start(after, since)
             case _:
@@ -259,6 +265,8 @@ class Attachment:
         if self._state_due:
             self._state_due = False
             await self.line.send(encode(self._supply.state(self)))
+        while self._canaries:
+            await self.line.send(encode(Canary(self._canaries.popleft())))
         count, answers = self._supply.answers(self._answers)
         if count != self._answers:
             self._answers = count

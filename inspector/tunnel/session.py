@@ -101,6 +101,7 @@ class Session:
         self._caught_up = False
         self._nonce = ""
         self._knocked = 0.0
+        self._expected = asyncio.Event()
         self._home = asyncio.Event()
         self.begun = False
         self.fruitful = False
@@ -199,6 +200,9 @@ class Session:
                     self._put(_Entry(0, 0, (), noted))
                 case State():
                     self._state(message)
+                case Canary(nonce):
+                    if nonce == self._nonce:
+                        self._expected.set()
                 case _:
                     raise WireError("a message came that a relay does not send")
 
@@ -301,8 +305,11 @@ class Session:
         with suppress(ConnectionClosed):
             while not self._home.is_set():
                 nonce = secrets.token_hex(16)
+                self._nonce = nonce
+                self._expected.clear()
                 await self._send(Canary(nonce))
-                self._nonce, self._knocked = nonce, loop.time()
+                await self._expected.wait()
+                self._knocked = loop.time()
                 try:
                     await knock(self._dialler.address, nonce, self._dialler.tls())
                 except LostError as error:

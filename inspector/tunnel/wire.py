@@ -4,7 +4,8 @@ A message is four bytes with the length of its head, the head (a JSON object), a
 the head speaks of, one after the other.
 
 The relay says: `hello` (Hello), `begin` (Begin), `deliveries` (Parcels; the first message of a
-delivery), `piece` (Piece; the rest of a large body), `answered` (Answers), `state` (State).
+delivery), `piece` (Piece; the rest of a large body), `answered` (Answers), `state` (State), and
+`canary` (Canary) back.
 The consumer says: `start` (Start), `ack` (Ack), `response` (Reply), `canary` (Canary).
 
 The order of a connection: hello, start, begin; then deliveries with growing ids, without a hole,
@@ -133,7 +134,10 @@ class Reply(NamedTuple):
 
 
 class Canary(NamedTuple):
-    """A request with this nonce in its `CANARY_HEADER` is a probe, once."""
+    """A request with this nonce in its `CANARY_HEADER` is a probe, once.
+
+    The relay says it back when it knows it: before that the request could overtake the nonce.
+    """
 
     nonce: str
 

@@ -236,6 +236,8 @@ class FakeRelay:
                     self._feeds.add(feed)
                 else:
                     self._hear(message)
+                if isinstance(message, Canary):
+                    await socket.send_bytes(encode(message))
         finally:
             if feed is not None:
                 feed.cancel()
