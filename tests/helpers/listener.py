@@ -13,7 +13,8 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -21,6 +22,7 @@ from typing import Any, Self
 from urllib.parse import urlsplit
 
 import inspector
+from tests.helpers.namespaces import Namespace
 
 # Generous, because a test machine may be busy; nothing waits so long unless it fails.
 PATIENCE = 20.0
@@ -45,7 +47,8 @@ class ListenerProcess:
 
     `lines` are all objects that it printed so far, `ready` the first of them; a thread reads them.
     Leaving stops it as SIGTERM does. It may be started again on the same store after `stop` or
-    `kill`. As an asynchronous context manager its waits do not hold the loop.
+    `kill`. As an asynchronous context manager its waits do not hold the loop. In a `namespace` it
+    runs there, and is asked there. With `kinds` no other lines are kept.
     """
 
     def __init__(
@@ -54,6 +57,8 @@ class ListenerProcess:
         *arguments: str,
         port: int = 0,
         extra_environment: Mapping[str, str] | None = None,
+        namespace: Namespace | None = None,
+        kinds: Container[str] | None = None,
     ) -> None:
         self.db = db
         self.arguments = arguments
@@ -62,6 +67,8 @@ class ListenerProcess:
         self.lines: list[Item] = []
         self.stderr = ""
         self._environment = environment(db.parent, extra_environment)
+        self._namespace = namespace
+        self._kinds = kinds
         self._process: subprocess.Popen[bytes] | None = None
         self._threads: list[threading.Thread] = []
         self._news = threading.Condition()
@@ -94,8 +101,9 @@ class ListenerProcess:
     def start(self) -> Self:
         """Start it and wait for its `ready`; what it complained of instead is in the error."""
         self.lines, self.stderr, self._ended = [], "", False
+        prefix = () if self._namespace is None else self._namespace.prefix
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "inspector", *self._command()],
+            [*prefix, sys.executable, "-m", "inspector", *self._command()],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -162,15 +170,20 @@ class ListenerProcess:
     def request(self, method: str, path: str, body: Item | None = None) -> Item:
         """Ask its API (`deliveries/1`) with the token; the answer, which must be below 400."""
         data = None if body is None else json.dumps(body).encode()
-        answer = send(
-            f"{self.control}/api/{path}",
-            data,
-            {"Authorization": f"Bearer {self.token}"},
-            method=method,
-        )
+        with self.inside():
+            answer = send(
+                f"{self.control}/api/{path}",
+                data,
+                {"Authorization": f"Bearer {self.token}"},
+                method=method,
+            )
         assert answer.status < 400, answer.body
         item: Item = json.loads(answer.body)
         return item
+
+    def inside(self) -> AbstractContextManager[None]:
+        """Where its sockets are; await nothing in there."""
+        return nullcontext() if self._namespace is None else self._namespace.entered()
 
     def _wait(self) -> int:
         assert self._process is not None
@@ -194,6 +207,8 @@ class ListenerProcess:
                 if not line.endswith(b"\n") and process.wait() == -signal.SIGKILL:
                     break  # cut off in the middle of a line
                 item = json.loads(line)
+                if self._kinds is not None and item["kind"] not in self._kinds:
+                    continue
                 with self._news:
                     self.lines.append(item)
                     self._news.notify_all()

@@ -43,7 +43,10 @@ class RelayProcess(ListenerProcess):
 
     def status(self) -> Item:
         """All that it says of itself."""
-        answer = send(f"{self.health}/status", headers={"Authorization": f"Bearer {self.token}"})
+        with self.inside():
+            answer = send(
+                f"{self.health}/status", headers={"Authorization": f"Bearer {self.token}"}
+            )
         assert answer.status == 200, answer
         item: Item = json.loads(answer.body)
         return item
