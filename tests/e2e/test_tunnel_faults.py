@@ -26,8 +26,9 @@ from tests.helpers.tunnel_load import App, Sender
 ROUNDS = int(os.environ.get("INSPECTOR_KILL_ROUNDS", "1"))
 SECONDS = float(os.environ.get("INSPECTOR_FAULT_SECONDS", "1.5"))
 RATE = float(os.environ.get("INSPECTOR_FAULT_RATE", "200"))
-# Dead peers are noticed within 20 s, and the longest pause between two tries is 15 s.
-RECOVERED = 60.0
+# Dead peers are noticed within 20 s, the longest pause between two tries is 15 s, and then what
+# piled up goes to the app, one after the other.
+RECOVERED = 60.0 + 5 * SECONDS
 # With a margin for a machine that is busy.
 NOTICED = 25.0
 PAGE = 20_000
@@ -80,7 +81,7 @@ class Scene:
         await self.sender.until_answered(len(self.sender.answered) + 20)
         newest = max(self.sender.answered)
         try:
-            await self.app.until_received(lambda: {self.sender.answered[newest]})
+            await self.app.until_received({self.sender.answered[newest]}, RECOVERED)
         except TimeoutError as error:
             raise AssertionError(await asyncio.to_thread(self._explained, newest)) from error
 
@@ -92,7 +93,8 @@ class Scene:
 
     async def _so_long(self) -> None:
         """As long as the fault lasts, in deliveries that the relay answers meanwhile."""
-        await self.sender.until_answered(len(self.sender.answered) + int(SECONDS * RATE))
+        more = len(self.sender.answered) + int(SECONDS * RATE)
+        await self.sender.until_answered(more, RECOVERED)
 
 
 Fault = Callable[[Scene], Awaitable[None]]
@@ -157,7 +159,7 @@ async def test_every_answered_delivery_arrives_whatever_breaks(
                     for fault in dice.sample(FAULTS, len(FAULTS)):
                         await fault(scene)
                         await scene.recovered()
-            await app.until_received(lambda: set(sender.answered.values()))
+            await app.until_received(set(sender.answered.values()), RECOVERED)
             ledger, last = await until_even(scene)
         finally:
             await asyncio.to_thread(home.stop)

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Set
 from contextlib import AbstractContextManager, asynccontextmanager, suppress
 from types import TracebackType
 from typing import Self
@@ -51,8 +51,8 @@ class Sender:
             if isinstance(one, Exception):
                 raise one
 
-    async def until_answered(self, count: int) -> None:
-        async with asyncio.timeout(_PATIENCE), self._news:
+    async def until_answered(self, count: int, patience: float = _PATIENCE) -> None:
+        async with asyncio.timeout(patience), self._news:
             await self._news.wait_for(lambda: len(self.answered) >= count)
 
     async def _send(self, begun: float) -> None:
@@ -126,10 +126,10 @@ class App:
         self._news = asyncio.Event()
         self._server: asyncio.Server | None = None
 
-    async def until_received(self, numbers: Callable[[], set[int]]) -> None:
+    async def until_received(self, numbers: Set[int], patience: float = _PATIENCE) -> None:
         """Until it has had all of these."""
-        async with asyncio.timeout(_PATIENCE):
-            while not numbers() <= self._numbers:
+        async with asyncio.timeout(patience):
+            while not numbers <= self._numbers:
                 self._news.clear()
                 await self._news.wait()
 
