@@ -8,6 +8,10 @@ from pathlib import Path
 
 from inspector.store.connect import connect
 
+# What a commit takes of the log besides what it was given: whole pages (measured: 8.5 KB for one
+# small fact, 11 KB for five, 38 KB for a hundred). Without it a steady flow of small deliveries
+# would make a log of gigabytes, and each read of a page looks for it there first.
+COMMIT_BYTES = 8 << 10
 # After so many bytes written, a checkpoint copies the log into the database when it is quiet.
 CHECKPOINT_BYTES = 8 << 20
 # It is quiet when nothing was committed for so long: a checkpoint beside a burst doubles the
@@ -37,8 +41,8 @@ class Checkpointer:
         self._thread.start()
 
     def wrote(self, size: int) -> None:
-        """Count `size` bytes; called by the writer after a commit."""
-        self._written += size
+        """Count a commit of `size` bytes; called by the writer behind it."""
+        self._written += size + COMMIT_BYTES
         self._wrote_at = time.monotonic()
         if self._written >= CHECKPOINT_BYTES:
             self._due.set()

@@ -126,6 +126,31 @@ async def test_the_log_is_copied_back_on_the_way(
             await done.wait()
 
 
+async def test_a_steady_flow_of_small_facts_makes_no_endless_log(
+    files: StoreFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is never quiet, and each commit is a few hundred bytes of facts in pages of the log."""
+    monkeypatch.setattr(checkpoint_module, "RESTART_BYTES", 1 << 20)
+    monkeypatch.setattr(checkpoint_module, "QUIET_SECONDS", 0.001)
+    monkeypatch.setattr(Checkpointer, "_quiet", lambda self: False)
+    done = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    checkpoint = Checkpointer._checkpoint
+
+    def noticing(self: Checkpointer, connection: sqlite3.Connection) -> None:
+        checkpoint(self, connection)
+        loop.call_soon_threadsafe(done.set)
+
+    monkeypatch.setattr(Checkpointer, "_checkpoint", noticing)
+    monkeypatch.setattr(checkpoint_module, "CHECKPOINT_BYTES", 100_000)
+    async with asyncio.timeout(20), journal_of(files) as journal:
+        for _ in range(3):
+            done.clear()
+            while not done.is_set():
+                await journal.append(captured(body=b"{}"))
+        assert log_size(files) < 8 << 20
+
+
 def test_a_checkpoint_that_fails_stops_nothing(
     files: StoreFiles, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
