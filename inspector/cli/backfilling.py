@@ -19,12 +19,10 @@ _WHAT = "fetch all, none, or what came since (as since:2h)"
 
 
 def settled_backfill(settings: Settings) -> Settings:
-    """The settings with what the user says instead of `ask`; without a terminal it is `all`.
+    """The settings with what the user says, who is asked; without a terminal it is `all`.
 
     Raises `UnreachableError` when the relay cannot say now what waits.
     """
-    if settings.backfill != "ask":
-        return settings
     answer = "all"
     if sys.stdin.isatty() and sys.stderr.isatty():
         answer = _asked(settings, asyncio.run(_hello(dialler_of(settings))))

@@ -68,9 +68,12 @@ def command(
     if target:
         flags["forward_to"] = (target, *flags["forward_to"])
     settings = load(flags)
-    if settings.relay:
-        settings = _at_a_relay(settings)
-    elif flags["backfill"] or flags["consumer"] or flags["take_over"]:
+    if settings.relay and settings.backfill == "ask":
+        # Before a UI has the screen; its import is dear.
+        from inspector.cli.backfilling import settled_backfill
+
+        settings = settled_backfill(settings)
+    elif not settings.relay and (flags["backfill"] or flags["consumer"] or flags["take_over"]):
         raise UsageError(
             "--backfill, --consumer and --take-over are for a relay", "add --relay URL"
         )
@@ -85,15 +88,6 @@ def command(
     from inspector.cli.attached import serve_with_ui
 
     return serve_with_ui(settings, demo)
-
-
-def _at_a_relay(settings: Settings) -> Settings:
-    """Say at once what is wrong with it, and ask what must be, before a UI has the screen."""
-    from inspector.cli.backfilling import settled_backfill
-    from inspector.tunnelling import dialler_of
-
-    dialler_of(settings)
-    return settled_backfill(settings)
 
 
 def _foreground(settings: Settings, output: str, demo: bool) -> int:
