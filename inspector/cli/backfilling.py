@@ -24,9 +24,13 @@ def settled_backfill(settings: Settings) -> Settings:
     Raises `UnreachableError` when the relay cannot say now what waits.
     """
     answer = "all"
-    if sys.stdin.isatty() and sys.stderr.isatty():
+    if _at_a_terminal():
         answer = _asked(settings, asyncio.run(_hello(dialler_of(settings))))
     return settings.model_copy(update={"backfill": answer})
+
+
+def _at_a_terminal() -> bool:
+    return sys.stdin.isatty() and sys.stderr.isatty()
 
 
 async def _hello(dialler: Dialler) -> Hello:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import secrets
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import NamedTuple
@@ -241,7 +242,7 @@ class Session:
         """Wait for the commits in order; after one that failed nothing is acknowledged."""
         while True:
             entry = await self._queue.get()
-            began = asyncio.get_running_loop().time()
+            began = time.monotonic()
             try:
                 await entry.waiting
             except Exception as error:
@@ -268,7 +269,7 @@ class Session:
             self._arrived += sum([p.kind != "probe" and p.id <= last for p in entry.parcels])
             self._look_back()
         if self._nonce and any(p.nonce == self._nonce for p in entry.parcels):
-            now, at = asyncio.get_running_loop().time(), self._clock()
+            now, at = time.monotonic(), self._clock()
             self._standing.hops.tunnel.worked(at, now - self._knocked)
             self._standing.hops.journal.worked(at, now - began)
             self._nonce = ""
@@ -301,7 +302,6 @@ class Session:
     async def _prove(self) -> None:
         """Send a canary until one is home; each has a name of its own."""
         pause, hop = _CANARY_PAUSE, self._standing.hops.capture
-        loop = asyncio.get_running_loop()
         with suppress(ConnectionClosed):
             while not self._home.is_set():
                 nonce = secrets.token_hex(16)
@@ -309,7 +309,7 @@ class Session:
                 self._expected.clear()
                 await self._send(Canary(nonce))
                 await self._expected.wait()
-                self._knocked = loop.time()
+                self._knocked = time.monotonic()
                 try:
                     await knock(self._dialler.address, nonce, self._dialler.tls())
                 except LostError as error:
@@ -317,7 +317,7 @@ class Session:
                     await asyncio.sleep(pause)
                     pause = min(2 * pause, _LONGEST_CANARY_PAUSE)
                     continue
-                hop.worked(self._clock(), loop.time() - self._knocked)
+                hop.worked(self._clock(), time.monotonic() - self._knocked)
                 await self._awaited()
 
     async def _awaited(self) -> None:

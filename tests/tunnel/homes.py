@@ -106,6 +106,7 @@ async def mirrored(
     backfill: str = "all",
     take_over: bool = False,
     pauses: Pauses | None = None,
+    clock: Callable[[], int] = now,
 ) -> AsyncIterator[Mirrored]:
     """A consumer of the relay with short pauses, stopped at the end."""
     home = home or Home()
@@ -113,7 +114,7 @@ async def mirrored(
     consumer = Consumer(
         dialler(relay, token),
         home,
-        now,
+        clock,
         reports.append,
         backfill=parse_backfill(backfill),
         take_over=take_over,

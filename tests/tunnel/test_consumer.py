@@ -311,3 +311,20 @@ async def test_the_pauses_grow_and_begin_anew_behind_a_connection_that_brought_s
     pauses.reset()
     assert Pauses(jitter=lambda: 0.0).next() == 0.125
     assert pauses.next() == 0.25
+
+
+async def test_a_machine_that_was_asleep_connects_anew_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("inspector.tunnel.consumer._WATCH_SECONDS", 0.02)
+    asleep = 0
+    pauses = Pauses(60.0, 60.0)
+    async with (
+        fake_relay() as relay,
+        mirrored(relay, pauses=pauses, clock=lambda: now() + asleep) as here,
+    ):
+        await here.consumer.ready(10)
+        asleep = 3600_000_000
+        # Neither is the long pause waited for.
+        await relay.until(lambda: len(relay.starts) == 2)
+        assert here.told("connecting")[0]["reason"] == "this machine was asleep"
