@@ -11,6 +11,7 @@ from typing import Any
 
 from aiohttp import web
 
+from inspector.clock import wall_clock
 from inspector.domain.delivery import Request
 from inspector.domain.headers import replaced
 from inspector.domain.routes import parse_target
@@ -18,7 +19,6 @@ from inspector.domain.trigger import TriggerRequest
 from inspector.forward.target import TargetClient
 from inspector.providers.pacspace import PACSPACE
 from inspector.providers.triggering import build
-from inspector.runtime import wall_clock
 from inspector.settings import Settings
 
 

@@ -1,11 +1,11 @@
 """Sending without a listener: one command writes to the store and forwards, then lets go."""
 
-import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Self
 
+from inspector.clock import wall_clock
 from inspector.domain.delivery import Request
 from inspector.domain.facts import Captured, Routed
 from inspector.domain.routes import Routing, parse_route
@@ -32,7 +32,7 @@ class Offline:
         self,
         settings: Settings,
         command: str,
-        clock: Callable[[], int] = lambda: time.time_ns() // 1000,
+        clock: Callable[[], int] = wall_clock,
     ) -> None:
         self._settings = settings
         self._command = command

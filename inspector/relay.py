@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import os
-import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from typing import Any, Self
@@ -11,6 +10,7 @@ from typing import Any, Self
 from aiohttp import web
 
 from inspector import __version__
+from inspector.clock import wall_clock
 from inspector.domain.endpoint import Endpoint
 from inspector.domain.forwarded import sender_of
 from inspector.errors import InspectorError
@@ -41,11 +41,6 @@ LOOK_SECONDS = 0.5
 _log = logging.getLogger(__name__)
 
 
-def _wall_clock() -> int:
-    """Microseconds since the epoch."""
-    return time.time_ns() // 1000
-
-
 class Relay:
     """One running relay. `most_connections` bounds those of senders and consumers together."""
 
@@ -53,7 +48,7 @@ class Relay:
         self,
         settings: RelaySettings,
         *,
-        clock: Callable[[], int] = _wall_clock,
+        clock: Callable[[], int] = wall_clock,
         most_connections: int | None = None,
     ) -> None:
         self.settings = settings

@@ -3,12 +3,12 @@
 import asyncio
 import logging
 import os
-import time
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any, Self
 
 from inspector import __version__
+from inspector.clock import wall_clock
 from inspector.domain.attempt import Failure, FailureKind
 from inspector.domain.facts import AttemptFinished
 from inspector.domain.routes import Routing, parse_route
@@ -43,11 +43,6 @@ DEADLINE = 5.0
 
 
 _log = logging.getLogger(__name__)
-
-
-def wall_clock() -> int:
-    """Microseconds since the epoch."""
-    return time.time_ns() // 1000
 
 
 class Runtime:

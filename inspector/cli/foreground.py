@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import os
-import signal
 import sys
 from collections.abc import Coroutine
 from pathlib import Path
@@ -14,6 +13,7 @@ import click
 from inspector.cli.compact import compact_line
 from inspector.cli.outlet import Outlet, json_line, stdout
 from inspector.cli.parting import held_line
+from inspector.cli.stopping import Stopping
 from inspector.cli.tunnel_lines import connection_line
 from inspector.demo import Demo
 from inspector.runtime import Runtime
@@ -22,7 +22,6 @@ from inspector.settings import Settings
 if TYPE_CHECKING:
     from inspector.tunnelling import Tunnel
 
-_STORE_CHECK_SECONDS = 1.0
 # How long a relay may be out of reach before a listener that nobody shows gives up its start, and
 # how long one that is shown waits for a refusal.
 _RELAY_SECONDS = 30.0
@@ -66,31 +65,23 @@ class Serving:
         self._demo = Demo() if demo else None
         self._tunnel: Tunnel | None = None
         self._outlet: Outlet | None = None
-        self._stopped = asyncio.Event()
-        self._interrupted = False
+        self._stopping = Stopping(self._part)
 
     def stop(self) -> None:
         """Begin to stop; called a second time, the process ends at once."""
-        if self._stopped.is_set():
-            os._exit(130)
-        self._end()
+        self._stopping.insist()
 
-    def _end(self) -> None:
-        self._stopped.set()
+    def _part(self) -> None:
         if self._tunnel is not None:
             self._tunnel.consumer.part()
 
     def _reader_gone(self) -> None:
         """Nobody reads our output any more; called from the outlet's thread."""
-        self._loop.call_soon_threadsafe(self._end)
-
-    def _interrupt(self) -> None:
-        self._interrupted = True
-        self.stop()
+        self._loop.call_soon_threadsafe(self._stopping.end)
 
     async def run(self, *, announce_only: bool = False) -> int:
         """Serve until stopped; `announce_only` prints `ready` and nothing of the deliveries."""
-        loop = self._loop = asyncio.get_running_loop()
+        self._loop = asyncio.get_running_loop()
         settings = self._settings
         if self._demo is not None:
             settings = await self._demo.start(settings)
@@ -109,22 +100,22 @@ class Serving:
             )
             async with runtime:
                 self._tunnel = runtime.tunnel
-                self._handle_signals(loop)
+                self._stopping.handle_signals()
                 await self._announce(runtime)
                 ready = runtime.ready()
                 if self._tunnel is not None:
                     await self._await_relay(self._tunnel)
                     ready["relay"] = self._tunnel.consumer.status()
-                if not self._stopped.is_set():
+                if not self._stopping.wanted:
                     outlet.start(ready)
                 if self._demo is not None:
                     await self._demo.send(runtime.url)
-                await self._until_stopped(runtime)
+                await self._stopping.wait(runtime.store_error)
             outlet.close(2.0)
         finally:
             if self._demo is not None:
                 await self._demo.stop()
-        return 130 if self._interrupted else 0
+        return 130 if self._stopping.interrupted else 0
 
     async def _await_relay(self, tunnel: "Tunnel") -> None:
         """Raises what keeps us from beginning; returns as well when we are stopped meanwhile."""
@@ -144,11 +135,6 @@ class Serving:
         elif self._output != "json" and (text := connection_line(report)):
             click.echo(text, err=True)
 
-    def _handle_signals(self, loop: asyncio.AbstractEventLoop) -> None:
-        if sys.platform != "win32":
-            loop.add_signal_handler(signal.SIGINT, self._interrupt)
-            loop.add_signal_handler(signal.SIGTERM, self.stop)
-
     async def _announce(self, runtime: Runtime) -> None:
         for target, count in (await runtime.waiting_elsewhere()).items():
             click.echo(f"{count} wait for {target}, which is not configured now", err=True)
@@ -160,17 +146,3 @@ class Serving:
         for target in runtime.targets():
             click.echo(f"forwarding to {target}", err=True)
         click.echo(f"stored in {runtime.files.database}", err=True)
-
-    async def _until_stopped(self, runtime: Runtime) -> None:
-        """Wait; meanwhile a store that cannot commit is told, once, and its recovery too."""
-        told = ""
-        while not self._stopped.is_set():
-            try:
-                async with asyncio.timeout(_STORE_CHECK_SECONDS):
-                    await self._stopped.wait()
-            except TimeoutError:
-                error = runtime.store_error()
-                if error != told:
-                    text = f"the store cannot commit: {error}" if error else "the store is back"
-                    click.echo(f"inspector: {text}", err=True)
-                    told = error

@@ -1,6 +1,5 @@
 """`inspector list`: deliveries, newest first."""
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from inspector.cli.compact import delivery_row
 from inspector.cli.opened import opened
 from inspector.cli.options import store_options
 from inspector.cli.printing import print_item, print_row
+from inspector.clock import wall_clock
 from inspector.domain.delivery import Delivery
 from inspector.domain.export import delivery_json
 from inspector.domain.gap import gap_json, is_gap
@@ -49,7 +49,7 @@ def command(query: tuple[str, ...], limit: int, db: Path | None, as_json: bool) 
 
 def _newest(reader: Reader, query: Query, limit: int) -> Iterator[Delivery]:
     """A page at a time, so that a long list takes little memory and begins at once."""
-    now = time.time_ns() // 1000
+    now = wall_clock()
     before: int | None = None
     while limit > 0 and (page := reader.page(query, now, before=before, limit=min(limit, _PAGE))):
         yield from page

@@ -1,17 +1,13 @@
 """A relay in the foreground: signals in, one line out."""
 
-import asyncio
-import os
 import signal
 import sys
 
-import click
-
 from inspector.cli.printing import print_item, tell
+from inspector.cli.stopping import Stopping
 from inspector.relay import Relay
 from inspector.settings import RelaySettings
 
-_STORE_CHECK_SECONDS = 1.0
 # Descriptors that connections leave to the store, the log and the health port.
 _RESERVED_FILES = 64
 _WANTED_FILES = 65536
@@ -23,8 +19,7 @@ class Relaying:
     def __init__(self, settings: RelaySettings, *, as_json: bool) -> None:
         self._settings = settings
         self._as_json = as_json
-        self._stopped = asyncio.Event()
-        self._interrupted = False
+        self._stopping = Stopping()
 
     async def run(self) -> int:
         """Relay until a signal stops it; a second one ends the process at once."""
@@ -33,28 +28,12 @@ class Relaying:
             signal.signal(signal.SIGHUP, signal.SIG_IGN)
         most = most_connections()
         async with Relay(self._settings, most_connections=most) as relay:
-            self._handle_signals(relay)
+            self._stopping.handle_signals(relay.reload)
             self._announce(relay)
-            await self._until_stopped(relay)
+            await self._stopping.wait(relay.store_error)
         if self._as_json:
             print_item("stopped", {})
-        return 130 if self._interrupted else 0
-
-    def _stop(self) -> None:
-        if self._stopped.is_set():
-            os._exit(130)
-        self._stopped.set()
-
-    def _interrupt(self) -> None:
-        self._interrupted = True
-        self._stop()
-
-    def _handle_signals(self, relay: Relay) -> None:
-        if sys.platform != "win32":
-            loop = asyncio.get_running_loop()
-            loop.add_signal_handler(signal.SIGINT, self._interrupt)
-            loop.add_signal_handler(signal.SIGTERM, self._stop)
-            loop.add_signal_handler(signal.SIGHUP, relay.reload)
+        return 130 if self._stopping.interrupted else 0
 
     def _announce(self, relay: Relay) -> None:
         ready = relay.ready()
@@ -69,20 +48,6 @@ class Relaying:
         count = relay.endpoints
         more = "" if count else ": `inspector relay endpoint add NAME` makes one"
         tell(f"{count} endpoint{'' if count == 1 else 's'}{more}")
-
-    async def _until_stopped(self, relay: Relay) -> None:
-        """Wait; meanwhile a store that cannot commit is told, once, and its recovery too."""
-        told = ""
-        while not self._stopped.is_set():
-            try:
-                async with asyncio.timeout(_STORE_CHECK_SECONDS):
-                    await self._stopped.wait()
-            except TimeoutError:
-                error = relay.store_error()
-                if error != told:
-                    text = f"the store cannot commit: {error}" if error else "the store is back"
-                    click.echo(f"inspector: {text}", err=True)
-                    told = error
 
 
 def most_connections() -> int | None:

@@ -1,7 +1,6 @@
 """`inspector resend`: stored deliveries go to the app again."""
 
 import asyncio
-import time
 from pathlib import Path
 
 import click
@@ -11,6 +10,7 @@ from inspector.cli.opened import existing, opened
 from inspector.cli.options import secret_option, store_options
 from inspector.cli.resending import Report, by_ourselves, through
 from inspector.cli.running import Api, running
+from inspector.clock import wall_clock
 from inspector.errors import UsageError
 from inspector.settings import load
 
@@ -38,7 +38,7 @@ def command(
     """
     settings = load({"db": db, "secret": secret})
     with opened(settings) as reader:
-        ids = chosen_ids(reader, what, time.time_ns() // 1000)
+        ids = chosen_ids(reader, what, wall_clock())
     listener = running(existing(settings))
     if listener and secret:
         raise UsageError(

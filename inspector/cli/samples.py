@@ -3,7 +3,6 @@
 import json
 import secrets
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from inspector.cli.printing import print_item, print_row, tell
+from inspector.clock import wall_clock
 from inspector.domain.delivery import Request
 from inspector.domain.export import body_json
 from inspector.domain.plaintext import one_line, visible
@@ -36,7 +36,7 @@ class Sample:
 
     def make(self) -> Request:
         """Raises as `build` does."""
-        at = time.time_ns() // 1000
+        at = wall_clock()
         event_id = f"evt_{secrets.token_hex(8)}"
         return build(self.asked, at=at, event_id=event_id, secret=self._secret)
 

@@ -1,7 +1,6 @@
 """The terminal UI of one listener."""
 
 import os
-import time
 from collections.abc import Callable, Iterable, Sequence
 from datetime import tzinfo
 from typing import ClassVar
@@ -15,6 +14,7 @@ from textual.theme import BUILTIN_THEMES
 from inspector.client.control import Control
 from inspector.client.models import Status
 from inspector.client.stream import Stream
+from inspector.clock import wall_clock
 from inspector.domain.preferences import Preferences
 from inspector.errors import InspectorError
 from inspector.tui.actions import Where, bindings
@@ -51,7 +51,7 @@ class InspectorApp(App[None]):
         preferences: Preferences | None = None,
         saved: Saved | None = None,
         *,
-        now: Callable[[], int] = lambda: time.time_ns() // 1000,
+        now: Callable[[], int] = wall_clock,
         tz: tzinfo | None = None,
     ) -> None:
         wanted = preferences or Preferences()

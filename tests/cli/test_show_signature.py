@@ -2,9 +2,9 @@
 
 import json
 
+from inspector.clock import wall_clock
 from inspector.domain.delivery import Request
 from inspector.providers.pacspace import PACSPACE
-from inspector.runtime import wall_clock
 from tests.cli.conftest import Cli
 from tests.helpers.listener import ListenerProcess, post
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from inspector.clock import wall_clock
 from inspector.domain.delivery import Request
 from inspector.domain.headers import encode_head
 from inspector.providers.pacspace import PACSPACE
-from inspector.runtime import wall_clock
 from tests.e2e.conftest import Command, lines_of
 from tests.e2e.test_fidelity import BODIES, HEADERS, TARGETS, chunked, expected, received
 from tests.helpers.fake_target import FakeTarget

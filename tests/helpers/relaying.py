@@ -8,11 +8,11 @@ from typing import Any
 
 from aiohttp import web
 
+from inspector.clock import wall_clock
 from inspector.domain.attempt import Outcome
 from inspector.domain.endpoint import Endpoint
 from inspector.domain.facts import Captured, Fact, Probed, Refused
 from inspector.domain.parcel import Parcel
-from inspector.runtime import wall_clock
 from inspector.server.addresses import Address, Addresses
 from inspector.server.ingress import Ingress
 from inspector.server.relay_listener import RelayListener

@@ -7,10 +7,11 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
+from inspector.clock import wall_clock
 from inspector.domain.attempt import Attempt
 from inspector.domain.delivery import Delivery, Request
 from inspector.domain.query import parse
-from inspector.runtime import Runtime, wall_clock
+from inspector.runtime import Runtime
 from inspector.settings import Settings
 from inspector.store.reader import Reader
 from tests.helpers.wire import PATIENCE, Answer, Wire

@@ -10,8 +10,8 @@ from typing import Any
 from pacspace_sdk.errors import WebhookVerificationError  # type: ignore[import-untyped]
 from pacspace_sdk.webhooks import Webhooks  # type: ignore[import-untyped]
 
+from inspector.clock import wall_clock
 from inspector.providers.pacspace.signature import signature_value
-from inspector.runtime import wall_clock
 from tests.helpers.listener import post
 
 SECRET = "whsec_path"

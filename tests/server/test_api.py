@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from inspector.clock import wall_clock
 from inspector.domain.delivery import Request
-from inspector.runtime import wall_clock
 from inspector.server.intake import Intake
 from inspector.store.reader import Reader
 from tests.helpers.fake_target import FakeTarget, cut, ok

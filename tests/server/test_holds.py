@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from inspector.clock import wall_clock
 from inspector.domain.delivery import Request
 from inspector.providers.pacspace import PACSPACE
-from inspector.runtime import wall_clock
 from tests.helpers.fake_target import FakeTarget, held, ok
 from tests.helpers.pacspace import SECRET
 from tests.helpers.served import Served, post, served

@@ -7,10 +7,10 @@ import pytest
 import pytest_asyncio
 
 from inspector.client.control import Control
+from inspector.clock import wall_clock
 from inspector.domain.delivery import Request
 from inspector.errors import NotFoundError
 from inspector.providers.pacspace import PACSPACE, guesses
-from inspector.runtime import wall_clock
 from tests.helpers.pacspace import SECRET
 from tests.helpers.served import Served, served
 from tests.server.conftest import Serve
