@@ -100,12 +100,11 @@ class Intake:
         if isinstance(asked, Response):
             to_head = fact.request.method == "HEAD"
             return relayed(asked, number, to_head=to_head, kept=kept), False
-        if once and self._relaying:
-            reason = asked.reason if asked is not None else "no app is there to answer"
-            return refusal(503, reason, delivery_id=number, retry_after=RETRY_AFTER), True
-        if once and asked is not None:
-            return _of_failure(asked, number), False
-        return self._stored.answer(number, kept), False
+        if asked is None or not once:
+            return self._stored.answer(number, kept), False
+        if self._relaying:
+            return refusal(503, asked.reason, delivery_id=number, retry_after=RETRY_AFTER), True
+        return _of_failure(asked, number), False
 
 
 def _of_failure(failure: Failure, number: int) -> Answer:

@@ -87,7 +87,8 @@ class Onward(Protocol):
     async def answered_by_app(
         self, number: int, fact: Captured, /, *, within: float | None, once: bool
     ) -> Outcome | None:
-        """Queue a delivery and wait for its first target; None without one, or in time."""
+        """Queue a delivery and wait for its first target; None without one, or (unless `once`)
+        when its time is over."""
         ...
 
     def answered(self, number: int, status: int, turned_away: bool, /) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 
-from inspector.domain.attempt import Outcome
+from inspector.domain.attempt import Failure, FailureKind, Outcome
 from inspector.domain.endpoint import Endpoint
 from inspector.domain.facts import Captured, Probed, Refused
 from inspector.errors import StoreUnavailableError
@@ -29,6 +29,7 @@ STATE_SECONDS = 5.0
 _BATCHES_BYTES = 8 << 20
 _BATCH_LEAST = 32 << 10
 _REPLACED = 1000
+NO_APP = Failure(FailureKind.UNREACHABLE, "no app is there to answer")
 
 _log = logging.getLogger(__name__)
 
@@ -103,12 +104,13 @@ class Desk:
     ) -> Outcome | None:
         """Hand on a delivery and wait for the app of the consumer that is attached longest.
 
-        None without one, or where the consumer was sent it before anybody could ask.
+        None where no target there takes it; a failure without a consumer, or where it was sent
+        the delivery before anybody could ask.
         """
         primary = self._primary
         if primary is None or number <= primary.sent:
             self._told(number, fact)
-            return None
+            return NO_APP
         # Before it is told: whoever is sent it now is asked.
         self._asking.ask(number, primary, within, once)
         self._told(number, fact)

@@ -65,9 +65,9 @@ async def test_the_response_to_head_has_no_body(tmp_path: Path) -> None:
             assert (await wire.ask(post(target=b"/in/Sone"))).status == 200
 
 
-@pytest.mark.parametrize("outcome", [None, REFUSED, LATE])
+@pytest.mark.parametrize("outcome", [REFUSED, LATE])
 async def test_under_app_a_sender_sends_again_when_no_app_answers(
-    tmp_path: Path, outcome: Outcome | None
+    tmp_path: Path, outcome: Outcome
 ) -> None:
     async with relaying(tmp_path, [endpoint(ack="app")]) as relay:
         relay.desk().answering = saying(outcome)
@@ -80,6 +80,13 @@ async def test_under_app_a_sender_sends_again_when_no_app_answers(
         # The second time is another delivery.
         relay.desk().answering = saying(TEAPOT)
         assert (await relay.post()).delivery == 2
+
+
+async def test_under_app_what_no_target_takes_is_answered_as_stored(tmp_path: Path) -> None:
+    async with relaying(tmp_path, [endpoint(ack="app", status=202)]) as relay:
+        relay.desk().answering = saying(None)
+        assert (await relay.post()).status == 202
+        assert relay.desk().answers == [(1, 202, False)] == await kept(relay)
 
 
 @pytest.mark.parametrize("outcome", [None, REFUSED, LATE])

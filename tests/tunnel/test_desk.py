@@ -14,7 +14,7 @@ from inspector.domain.parcel import Parcel
 from inspector.tunnel import attachment as attachments
 from inspector.tunnel import desk as desks
 from inspector.tunnel.attachment import Attachment, Caller
-from inspector.tunnel.desk import AttachedError, ClosedError, Desk
+from inspector.tunnel.desk import NO_APP, AttachedError, ClosedError, Desk
 from inspector.tunnel.parcels import TAIL_BYTES, TAIL_ITEMS, Tail, item_of
 from inspector.tunnel.window import Window
 from inspector.tunnel.wire import (
@@ -221,7 +221,7 @@ async def test_only_the_one_that_is_asked_may_answer(relay: Fixture) -> None:
 
 
 async def test_nobody_is_asked_where_nobody_is(relay: Fixture) -> None:
-    assert await relay.ask().outcome() is None
+    assert await relay.ask().outcome() == NO_APP
     _, line = await relay.attach("a")
     await until(line.parcels)
     assert not line.parcels()[0].ask
@@ -315,7 +315,7 @@ async def test_whoever_was_sent_it_unasked_is_not_waited_for(relay: Fixture) -> 
     number = relay.mailboxes.commit(asked)
     await relay.desk.held()
     await until(lambda: attachment.sent == number)
-    assert await relay.desk.answered_by_app(number, asked, within=30.0, once=True) is None
+    assert await relay.desk.answered_by_app(number, asked, within=30.0, once=True) == NO_APP
     assert len(line.parcels()) == 1
 
 
