@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +17,8 @@ from tests.bench.signed import SECRET
 
 _READY_SECONDS = 30.0
 _BURST_SECONDS = 120.0
+# Behind a relay a listener is ready when it has fetched what is stored there.
+_LISTENER_SECONDS = 120.0
 # A slow machine takes so long for a delivery; a run that takes longer has got stuck.
 _SECONDS_A_DELIVERY = 0.01
 # Room for an index of a million that is built anew, because the cache is of an older version.
@@ -32,11 +35,12 @@ class Served:
 
 @dataclass(frozen=True, slots=True)
 class Listening(Served):
-    """Our listener."""
+    """Our listener; `ready_at` is the monotonic time at which it said that it is ready."""
 
     db: Path
     control: str
     token_file: Path
+    ready_at: float
 
     def status(self) -> dict[str, Any]:
         token = self.token_file.read_text().strip()
@@ -97,11 +101,12 @@ def serving(db: Path, *flags: object, **more: str) -> Iterator[Listening]:
     )  # fmt: skip
     environment = {**os.environ, **more}
     with started(command, stdout=subprocess.PIPE, env=environment) as process:
-        ready = json.loads(read_line(process.stdout, _READY_SECONDS))
+        ready = json.loads(read_line(process.stdout, _LISTENER_SECONDS))
+        ready_at = time.monotonic()
         with started(["cat"], stdin=process.stdout, stdout=subprocess.DEVNULL):
             port = int(ready["url"].rpartition(":")[2])
             control, token_file = ready["control"], Path(ready["token_file"])
-            listening = Listening(port, process, db, control, token_file)
+            listening = Listening(port, process, db, control, token_file, ready_at)
             listening.wait_indexed()
             yield listening
             process.terminate()
