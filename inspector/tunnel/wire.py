@@ -173,6 +173,15 @@ def encode(message: Message) -> bytes:
 
 def pack(parcel: Parcel) -> Packed:
     """One of `Parcels`, made once to be sent to many."""
+    if parcel[_RARE_FROM + 1 :] == _AS_ALWAYS:
+        # By hand, as almost all are: an encoder takes four times as long.
+        item = (
+            f'{{"kind":"{parcel.kind}","id":{parcel.id},"at":{parcel.at},'
+            f'"remote":{_quote(parcel.remote)},"head":{len(parcel.head)},'
+            f'"body":{len(parcel.body)},"digest":{_quote(parcel.digest)},"size":{parcel.size}'
+        )
+        item += "}" if parcel.answered is None else f',"answered":{parcel.answered}}}'
+        return item, parcel.head, parcel.body
     return _dump(_parcel_head(parcel)), parcel.head, parcel.body
 
 
@@ -228,6 +237,7 @@ def _parcel_head(parcel: Parcel) -> dict[str, Any]:
 _RARE_FROM = Parcel._fields.index("answered")
 _RARE = Parcel._fields[_RARE_FROM:]
 _DEFAULTS = Parcel._field_defaults
+_AS_ALWAYS = tuple(_DEFAULTS[name] for name in _RARE[1:])
 _KINDS = ("captured", "refused", "probe")
 _RARE_TYPES: dict[str, tuple[type, ...]] = {
     "answered": (int, type(None)),
@@ -317,6 +327,7 @@ def _text(value: Any) -> str:
 
 
 _dump = json.JSONEncoder(separators=(",", ":")).encode
+_quote = json.encoder.encode_basestring_ascii
 _KIND_OF: dict[type, str] = {
     Hello: "hello",
     Start: "start",
