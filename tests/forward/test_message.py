@@ -1,5 +1,7 @@
 """The bytes that leave for a target, without a socket."""
 
+from unittest.mock import patch
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,7 +10,8 @@ from inspector.domain.attempt import Failure, FailureKind
 from inspector.domain.delivery import Request
 from inspector.domain.headers import HOP_BY_HOP, Headers
 from inspector.domain.routes import parse_target
-from inspector.forward.message import Message, compose
+from inspector.forward import message as composing
+from inspector.forward.message import Message, compose, ours
 
 TARGET = parse_target("127.0.0.1:3000")
 
@@ -151,3 +154,25 @@ def test_end_to_end_headers_round_trip(
     kept = [line for line in rest if line[:2].lower() == b"x-"]
     assert kept == [f"{name}: {value}".encode("latin-1") for name, value in headers]
     assert message.body == body
+
+
+NAMES = st.sampled_from(
+    ["Host", "HOST", "X-Dup", "x-dup", "Connection", "TE", "Expect", "Inspector-Attempt", "a b", ""]
+)
+VALUES = st.sampled_from(["a", "", "x-dup", "a\r\nb: c", "a\nb", "\rb", "nul\0", "\xff", "\u0100"])
+
+
+@given(
+    headers=st.lists(st.tuples(NAMES, VALUES), max_size=5),
+    lengths=st.lists(st.sampled_from(["2", "02", "3", "x"]), max_size=2),
+    method=st.sampled_from(["POST", "GET", "A B", ""]),
+    target=st.sampled_from(["/", "/a?b", "/a b", "/\xff", "/\u0100", "http://x/y", "*"]),
+)
+def test_the_short_way_writes_what_the_long_one_writes(
+    headers: list[tuple[str, str]], lengths: list[str], method: str, target: str
+) -> None:
+    given = [("Host", "hooks.example"), *headers, *(("Content-Length", size) for size in lengths)]
+    sent = request(*given, body=b"{}", method=method, target=target)
+    short = compose(sent, TARGET, extra=ours(7, 1))
+    with patch.object(composing, "_usual", return_value=None):
+        assert compose(sent, TARGET, extra=ours(7, 1)) == short
