@@ -282,8 +282,8 @@ class Views:
     def _restate(self, delivery_id: int, draft: Draft) -> None:
         statuses = [status for status, _ in self._drafts.targets(delivery_id).values()]
         state = state_of(statuses, filtered=bool(draft["state_reason"]))
-        # What was refused stays so, whatever is sent of it.
-        if draft["state"] not in (State.REFUSED, state):
+        # What was refused stays so, whatever is sent of it, and so does what never came.
+        if draft["state"] not in (State.REFUSED, State.GAP, state):
             self._drafts.counts["state", draft["state"]] -= 1
             self._drafts.counts["state", state] += 1
             if draft["state"] == State.HELD and state is not State.FILTERED:

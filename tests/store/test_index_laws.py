@@ -154,6 +154,7 @@ def counted(files: StoreFiles) -> Counter[tuple[str, str]]:
 @settings(max_examples=70, deadline=None)
 @given(steps, st.integers(1, 5))
 @example([("miss", 0, 3), ("mirror", 1, 0), ("mark", 0, 1), ("prune", 7, 0)], 1)
+@example([("miss", 0, 0), ("hold", 0, 0)], 1)
 @example([("refuse", 0, 0), ("start", 0, 0), ("finish", 0, 0)], 1)
 @example([("capture", 0, 0), ("hold", 0, 1), ("release", 0, 0), ("start", 0, 0)], 1)
 @example([("capture", 0, 0), ("hold", 0, 2), ("prune", 0, 0), ("index", 0, 0)], 1)
