@@ -64,9 +64,15 @@ class Served:
         return await self.read(lambda one: one.page(asked, wall_clock(), after=0, limit=100_000))
 
     async def delivery(self, delivery_id: int) -> Delivery:
-        found = await self.read(lambda one: one.delivery(delivery_id))
-        assert found is not None
-        return found
+        """Once it is indexed: a read waits for that a while, and on a busy machine not enough."""
+
+        async def look() -> list[Delivery]:
+            found = await self.read(lambda one: one.delivery(delivery_id))
+            return [] if found is None else [found]
+
+        (delivery,) = await self.until(look, 1)
+        assert isinstance(delivery, Delivery)
+        return delivery
 
     async def request(self, delivery_id: int) -> Request:
         found = await self.read(lambda one: one.journal.request(delivery_id))

@@ -145,8 +145,10 @@ async def test_it_goes_on_by_itself_and_after_a_fault(
 
     async def broken(store: RelayStore, mailbox: str, at: int, **more: int) -> int:
         monkeypatch.setattr(RelayStore, "drop", asked)
-        tried.set()
-        await store.append(captured(body=b"x" * 50_000))
+        try:
+            await store.append(captured(body=b"x" * 50_000))
+        finally:
+            tried.set()  # and not before: there is room again then
         raise AssertionError("the disk is full")
 
     async with asyncio.timeout(20), opened(files) as store:
