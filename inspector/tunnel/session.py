@@ -16,6 +16,7 @@ from inspector.domain.facts import Gap, Origin
 from inspector.domain.parcel import Parcel
 from inspector.errors import StoreUnavailableError
 from inspector.tasks import Tasks
+from inspector.tunnel.acks import Acks
 from inspector.tunnel.canary import knock
 from inspector.tunnel.connecting import Dialler, LostError
 from inspector.tunnel.incoming import Incoming
@@ -25,7 +26,6 @@ from inspector.tunnel.wire import (
     MAX_FRAME,
     WINDOW,
     WINDOW_BYTES,
-    Ack,
     Answers,
     Begin,
     Canary,
@@ -91,7 +91,7 @@ class Session:
         self._queue: asyncio.Queue[_Entry] = asyncio.Queue()
         self._pending = self._pending_bytes = 0
         self._progress = asyncio.Event()
-        self._to_ack = asyncio.Event()
+        self._acks = Acks(self._send)
         self._asked: set[int] = set()
         self._answered = asyncio.Event()
         self._why: LostError | None = None
@@ -116,7 +116,7 @@ class Session:
         try:
             await self._begin(start, skipping)
             self._tasks.start(self._commit(), "commit")
-            self._tasks.start(self._acknowledge(), "acknowledge")
+            self._tasks.start(self._acks.run(), "acknowledge")
             self._tasks.start(self._measure(), "measure")
             if prove:
                 self._tasks.start(self._prove(), "canary")
@@ -138,6 +138,7 @@ class Session:
         """Take nothing more, commit what came, give asked apps so many seconds, close."""
         self._leaving = True
         await self._committed()
+        await self._acks.flush()
         with suppress(TimeoutError):
             async with asyncio.timeout(deadline):
                 while self._asked:
@@ -262,7 +263,7 @@ class Session:
     def _onto_disk(self, entry: _Entry, began: float) -> None:
         self.fruitful = True
         self._position = self._standing.position = entry.last
-        self._to_ack.set()
+        self._acks.reached(entry.last)
         self._moved()
         if not self._caught_up:
             last = self._hello.last
@@ -283,13 +284,6 @@ class Session:
             if self._arrived or self._expired or self._skipped:
                 told = {"expired": self._expired, "skipped": self._skipped}
                 self._standing.tell("caught-up", arrived=self._arrived, **told)
-
-    async def _acknowledge(self) -> None:
-        with suppress(ConnectionClosed):
-            while True:
-                await self._to_ack.wait()
-                self._to_ack.clear()
-                await self._send(Ack(self._position))
 
     async def _measure(self) -> None:
         """Follow the time that a ping takes; the library sends them."""
