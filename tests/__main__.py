@@ -10,7 +10,7 @@ import subprocess
 import sys
 
 # Coverage in pytest's own processes alone: what runs in a child process is tested, not counted.
-COVERED = ("domain", "providers", "store", "forward", "server")
+COVERED = ("domain", "providers", "store", "forward", "server", "tunnel")
 LEAST_PERCENT = 95
 # Many tests wait for a process or a terminal; more than that are in each other's way.
 WORKERS = min((os.cpu_count() or 1) + 1, 8)
