@@ -167,6 +167,7 @@ def test_json_that_is_cut_is_laid_out_to_the_cut(body: bytes) -> None:
         assert "".join(result.lines).replace(" ", "") == body[:limit].decode().replace(" ", "")
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize("headers", [JSON, ()])
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize(
@@ -354,6 +355,7 @@ def _bounded(body: bytes, headers: tuple[tuple[str, str], ...], mode: Mode = "pr
         tracemalloc.stop()
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_bodies_take_neither_time_nor_memory(name: str) -> None:
     for headers in (JSON, FORM, MULTIPART, ()):

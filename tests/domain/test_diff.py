@@ -401,6 +401,7 @@ HOSTILE: dict[str, Callable[[], list[str]]] = {
 }
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize("name", HOSTILE)
 def test_ten_megabytes_are_compared_in_bounded_time(name: str) -> None:
     left, right = (of(text.encode()) for text in HOSTILE[name]())

@@ -101,6 +101,7 @@ def test_a_long_line_can_be_read_in_part() -> None:
     assert layout.line(1, 20) == '  "k": "' + "x" * 15
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize("text", ["[" * 1_000_000, "[1," * 300_000, '{"a":' * 300_000])
 def test_the_deepest_paths_are_short_and_quick(text: str) -> None:
     layout = laid_out(text, 1_000_000, cut=True)

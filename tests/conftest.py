@@ -1,0 +1,29 @@
+"""Coverage is measured where it is asked for: elsewhere it would take most of the time."""
+
+import sys
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+
+# The UI and the web server are not counted; their tests run much of the rest by the way.
+_UNCOUNTED = tuple(Path(__file__).parent / name for name in ("tui", "web"))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
+    """Without tracing for `uncounted` ones.
+
+    The plugin's own `no_cover` does nothing in the processes of pytest-xdist: a second measuring
+    lies below the one that it stops.
+    """
+    if item.get_closest_marker("uncounted") is None and not any(
+        folder in item.path.parents for folder in _UNCOUNTED
+    ):
+        return (yield)
+    tracing = sys.gettrace()
+    sys.settrace(None)
+    try:
+        return (yield)
+    finally:
+        sys.settrace(tracing)
