@@ -20,6 +20,9 @@ QUIET_SECONDS = 0.1
 # A log this large is copied back even in the middle of a burst, and begun anew, which holds
 # commits back for the few frames left over.
 RESTART_BYTES = 192 << 20
+# The same while facts come one by one, which leaves the disk time between two commits: little at a
+# time, so that no delivery waits long for it.
+STEADY_BYTES = 24 << 20
 
 _log = logging.getLogger(__name__)
 
@@ -33,7 +36,9 @@ class Checkpointer:
     def __init__(self, path: Path, writing: threading.Lock) -> None:
         self._path = path
         self._writing = writing
-        self._written = 0
+        # In all, counted by the writer; and how much of it was dealt with, by the checkpointer.
+        self._given = self._commits = 0
+        self._given_before = self._commits_before = 0
         self._wrote_at = 0.0
         self._due = threading.Event()
         self._closing = threading.Event()
@@ -42,10 +47,21 @@ class Checkpointer:
 
     def wrote(self, size: int) -> None:
         """Count a commit of `size` bytes; called by the writer behind it."""
-        self._written += size + COMMIT_BYTES
+        self._given += size
+        self._commits += 1
         self._wrote_at = time.monotonic()
-        if self._written >= CHECKPOINT_BYTES:
+        if sum(self._log()) >= CHECKPOINT_BYTES:
             self._due.set()
+
+    def _log(self) -> tuple[int, int]:
+        """What the log holds of what was given, and of what commits take besides."""
+        commits = self._commits - self._commits_before
+        return self._given - self._given_before, commits * COMMIT_BYTES
+
+    def _large(self) -> bool:
+        """Whether the log is to be begun anew, whatever comes meanwhile."""
+        given, besides = self._log()
+        return given + besides >= (STEADY_BYTES if given < besides else RESTART_BYTES)
 
     def close(self) -> None:
         self._closing.set()
@@ -54,10 +70,12 @@ class Checkpointer:
 
     def _run(self) -> None:
         connection = connect(self._path)
+        # Commits would wait with it for whoever is reading.
+        connection.execute("PRAGMA busy_timeout=0")
         try:
             while True:
                 self._due.wait()
-                while not self._quiet() and self._written < RESTART_BYTES:
+                while not self._quiet() and not self._large():
                     if self._closing.wait(QUIET_SECONDS):
                         return
                 if self._closing.is_set():
@@ -70,14 +88,20 @@ class Checkpointer:
         return time.monotonic() - self._wrote_at > QUIET_SECONDS
 
     def _checkpoint(self, connection: sqlite3.Connection) -> None:
-        restart = self._written >= RESTART_BYTES
-        self._written = 0
+        restart = self._large()
+        given, commits = self._given, self._commits
         self._due.clear()
         try:
             connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
             if restart:
                 with self._writing:
-                    connection.execute("PRAGMA wal_checkpoint(RESTART)").fetchone()
+                    (busy, *_) = connection.execute("PRAGMA wal_checkpoint(RESTART)").fetchone()
+                if busy:
+                    # Somebody still reads in the old log: again in a moment.
+                    self._due.set()
+                    self._closing.wait(QUIET_SECONDS)
+                    return
+            self._given_before, self._commits_before = given, commits
         except sqlite3.Error as error:
             # The writer meets the same fault, and it is the one that reports it.
             _log.debug("checkpoint failed: %s", error)

@@ -13,6 +13,7 @@ from inspector.errors import ConfigurationError
 from inspector.store import checkpoint as checkpoint_module
 from inspector.store import store as store_module
 from inspector.store.checkpoint import Checkpointer
+from inspector.store.connect import connect
 from inspector.store.files import StoreFiles
 from inspector.store.frames import Frame
 from inspector.store.index_file import open_index
@@ -130,7 +131,7 @@ async def test_a_steady_flow_of_small_facts_makes_no_endless_log(
     files: StoreFiles, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is never quiet, and each commit is a few hundred bytes of facts in pages of the log."""
-    monkeypatch.setattr(checkpoint_module, "RESTART_BYTES", 1 << 20)
+    monkeypatch.setattr(checkpoint_module, "STEADY_BYTES", 1 << 20)
     monkeypatch.setattr(checkpoint_module, "QUIET_SECONDS", 0.001)
     monkeypatch.setattr(Checkpointer, "_quiet", lambda self: False)
     done = asyncio.Event()
@@ -149,6 +150,23 @@ async def test_a_steady_flow_of_small_facts_makes_no_endless_log(
             while not done.is_set():
                 await journal.append(captured(body=b"{}"))
         assert log_size(files) < 8 << 20
+
+
+async def test_a_reader_that_takes_its_time_holds_no_commit_back(
+    files: StoreFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("CHECKPOINT_BYTES", "STEADY_BYTES", "RESTART_BYTES"):
+        monkeypatch.setattr(checkpoint_module, name, 1)
+    monkeypatch.setattr(checkpoint_module, "QUIET_SECONDS", 0.001)
+    async with journal_of(files) as journal:
+        await journal.append(captured())
+        with closing(connect(files.database, read_only=True)) as reader:
+            reader.execute("BEGIN")
+            reader.execute("SELECT count(*) FROM fact").fetchone()
+            # A beginning of the log anew would wait for that reader, two seconds each time.
+            async with asyncio.timeout(5):
+                for _ in range(50):
+                    await journal.append(captured())
 
 
 def test_a_checkpoint_that_fails_stops_nothing(
