@@ -66,7 +66,7 @@ async def test_what_an_earlier_listener_held_is_told(tmp_path: Path) -> None:
                 assert (await control.counts()).states == {"held": 1}
             assert listener.stderr == ""
         async with ListenerProcess(tmp_path / "store.db", app.url) as listener:
-            assert listener.stderr.startswith("1 held, not sent by themselves")
+            await until(lambda: listener.stderr.startswith("1 held, not sent by themselves"))
 
 
 async def test_a_second_interrupt_does_not_wait(tmp_path: Path) -> None:
