@@ -22,12 +22,6 @@ class MailboxReader:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
 
-    def first(self, mailbox: str) -> int | None:
-        """The first number that is held, None where there is none."""
-        found = "SELECT min(number) FROM fact WHERE mailbox = ? AND number IS NOT NULL"
-        number: int | None = self._connection.execute(found, (mailbox,)).fetchone()[0]
-        return number
-
     def held(self, mailbox: str) -> Held:
         """The numbers that are there; where there are none, `last` is the last one given."""
         with_number = "FROM fact WHERE mailbox = ?1 AND number IS NOT NULL"

@@ -5,7 +5,7 @@ import sqlite3
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 from inspector.domain.facts import Appended, Fact, Pruned
 from inspector.domain.parcel import Held, Stored
@@ -21,17 +21,6 @@ T = TypeVar("T")
 
 _READERS = 2
 _PATIENCE = 5.0
-
-
-class MailboxStats(NamedTuple):
-    """What a mailbox holds, ids `first` to `last` in `size` bytes, and how far its consumers have
-    come, by name."""
-
-    first: int
-    last: int
-    held: int
-    size: int
-    consumers: dict[str, int]
 
 
 class RelayStore:
@@ -59,9 +48,6 @@ class RelayStore:
 
     def append(self, fact: Fact) -> "asyncio.Future[Appended]":
         return self.journal.append(fact)
-
-    def cursor(self, name: str) -> int:
-        return self.journal.cursor(name)
 
     def move(self, name: str, seen: int) -> None:
         """See `tunnel.ports.Mailboxes`; 0 makes a consumer known that has nothing yet."""
@@ -96,12 +82,6 @@ class RelayStore:
 
     async def answers(self, mailbox: str, upto: int, limit: int) -> list[tuple[int, int, bool]]:
         return await self._read(lambda reader: reader.answers(mailbox, upto, limit))
-
-    async def stats(self, mailbox: str) -> MailboxStats:
-        """For `status`: what is there, and for whom."""
-        first, last = await self.held(mailbox)
-        usage = self.usage(mailbox)
-        return MailboxStats(first, last, usage.held, usage.size, self.consumers(mailbox))
 
     async def drop(
         self, mailbox: str, at: int, *, upto: int = 1 << 62, before: int | None = None

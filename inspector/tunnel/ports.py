@@ -39,12 +39,8 @@ class Mailboxes(Protocol):
 
     def append(self, fact: Fact) -> "asyncio.Future[Appended]": ...
 
-    def cursor(self, name: str) -> int:
-        """The last id that a consumer has acknowledged, 0 for one never seen."""
-        ...
-
     def move(self, name: str, seen: int) -> None:
-        """Keep that; it is on disk soon."""
+        """Keep the last id that a consumer has acknowledged; it is on disk soon."""
         ...
 
 

@@ -12,11 +12,10 @@ import re
 import sys
 import time
 from pathlib import Path
-from typing import cast
 
 import uvloop
 
-from tests.bench.framing import body_size
+from tests.bench.framing import Requests
 
 _ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 _EVENT = re.compile(rb"\r\nx-event-id: *(evt_\d+_(\d+))\r\n", re.IGNORECASE)
@@ -44,23 +43,14 @@ class Arrivals:
             print(now, flush=True)
 
 
-class _Connection(asyncio.Protocol):
+class _Connection(Requests):
     def __init__(self, arrivals: Arrivals) -> None:
+        super().__init__()
         self._arrivals = arrivals
-        self._data = b""
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.WriteTransport, transport)
-
-    def data_received(self, data: bytes) -> None:
-        self._data += data
-        while (head := self._data.find(b"\r\n\r\n") + 4) >= 4:
-            end = head + body_size(self._data[:head])
-            if len(self._data) < end:
-                return
-            self._arrivals.note(self._data[:head])
-            self._data = self._data[end:]
-            self._transport.write(_ANSWER)
+    def handle(self, head: bytes, body: bytes) -> None:
+        self._arrivals.note(head)
+        self.transport.write(_ANSWER)
 
 
 async def main(together: int, file: Path | None) -> None:

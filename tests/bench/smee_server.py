@@ -12,11 +12,11 @@ import asyncio
 import json
 import sys
 import time
-from typing import Any, cast
+from typing import Any
 
 import uvloop
 
-from tests.bench.framing import body_size
+from tests.bench.framing import Requests
 
 _ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 _STREAM = (
@@ -48,26 +48,14 @@ class Channel:
         self._count += 1
 
 
-class _Connection(asyncio.Protocol):
+class _Connection(Requests):
     def __init__(self, channel: Channel) -> None:
+        super().__init__()
         self._channel = channel
-        self._data = b""
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.WriteTransport, transport)
-
-    def data_received(self, data: bytes) -> None:
-        self._data += data
-        while (head := self._data.find(b"\r\n\r\n") + 4) >= 4:
-            end = head + body_size(self._data[:head])
-            if len(self._data) < end:
-                return
-            self._handle(self._data[:head], self._data[head:end])
-            self._data = self._data[end:]
-
-    def _handle(self, head: bytes, body: bytes) -> None:
+    def handle(self, head: bytes, body: bytes) -> None:
         if head.startswith(b"GET "):
-            self._channel.subscribe(self._transport)
+            self._channel.subscribe(self.transport)
             return
         lines = head.decode("latin-1").split("\r\n")[1:-2]
         event: dict[str, Any] = {
@@ -75,7 +63,7 @@ class _Connection(asyncio.Protocol):
         }
         event |= {"body": json.loads(body), "query": {}, "timestamp": int(time.time() * 1000)}
         self._channel.publish(event)
-        self._transport.write(_ANSWER)
+        self.transport.write(_ANSWER)
 
 
 async def main() -> None:

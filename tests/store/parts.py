@@ -27,6 +27,7 @@ from inspector.store.files import StoreFiles
 from inspector.store.indexer import Indexer
 from inspector.store.journal import Journal
 from inspector.store.journal_reader import Entry, JournalReader
+from inspector.store.mailboxes import RelayStore
 from inspector.store.retention import ranges_of
 
 AT = 1_770_805_800_000_000
@@ -193,3 +194,12 @@ def merged(item: bytes) -> dict[str, Any]:
     if headers:
         found["headers"] = json.loads(headers)
     return found
+
+
+@asynccontextmanager
+async def relay_store(files: StoreFiles) -> AsyncIterator[RelayStore]:
+    store = RelayStore(files)
+    try:
+        yield store
+    finally:
+        await store.close()

@@ -2,8 +2,7 @@
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -16,7 +15,7 @@ from inspector.store.files import StoreFiles
 from inspector.store.mailbox_retention import MailboxRetention
 from inspector.store.mailboxes import RelayStore
 from inspector.tasks import Tasks
-from tests.store.parts import AT, captured, full, in_pieces
+from tests.store.parts import AT, captured, full, in_pieces, relay_store
 
 SECOND = 1_000_000
 
@@ -24,15 +23,6 @@ SECOND = 1_000_000
 @pytest.fixture
 def files(tmp_path: Path) -> StoreFiles:
     return StoreFiles(tmp_path / "relay.db")
-
-
-@asynccontextmanager
-async def opened(files: StoreFiles) -> AsyncIterator[RelayStore]:
-    store = RelayStore(files)
-    try:
-        yield store
-    finally:
-        await store.close()
 
 
 def retention(
@@ -56,7 +46,7 @@ async def move(store: RelayStore, **consumers: int) -> None:
 
 
 async def test_what_is_too_old_goes_whoever_has_it(files: StoreFiles) -> None:
-    async with opened(files) as store:
+    async with relay_store(files) as store:
         for second in range(10):
             for box in "ab":
                 await store.append(captured(endpoint=box, at=AT + second * SECOND))
@@ -74,7 +64,7 @@ async def test_what_is_too_old_goes_whoever_has_it(files: StoreFiles) -> None:
 
 
 async def test_many_are_taken_in_steps_without_holding_captures_back(files: StoreFiles) -> None:
-    async with opened(files) as store:
+    async with relay_store(files) as store:
         await fill(store, "a", 1300, 1)
         old = retention(store, keep=1.0, now=AT + 10 * SECOND)
         await old.expire()
@@ -83,7 +73,7 @@ async def test_many_are_taken_in_steps_without_holding_captures_back(files: Stor
 
 
 async def test_a_full_mailbox_gives_up_what_every_consumer_has(files: StoreFiles) -> None:
-    async with opened(files) as store:
+    async with relay_store(files) as store:
         await fill(store, "a", 100)
         await fill(store, "b", 100)
         limit = store.usage("a").size
@@ -102,7 +92,7 @@ async def test_a_full_mailbox_gives_up_what_every_consumer_has(files: StoreFiles
 
 
 async def test_the_room_is_that_of_large_bodies_too(files: StoreFiles) -> None:
-    async with opened(files) as store:
+    async with relay_store(files) as store:
         for _ in range(4):
             await store.append(in_pieces(b"x" * 10_000, 1000)._replace(endpoint="a"))
         await move(store, me=3)
@@ -121,7 +111,7 @@ def test_nothing_goes_for_room_that_somebody_waits_for(
     consumers: dict[str, int], limit: int, count: int
 ) -> None:
     async def check(files: StoreFiles) -> None:
-        async with opened(files) as store:
+        async with relay_store(files) as store:
             await fill(store, "a", count)
             await move(store, **consumers)
             await retention(store, {"a": limit}).make_room()
@@ -151,7 +141,7 @@ async def test_it_goes_on_by_itself_and_after_a_fault(
             tried.set()  # and not before: there is room again then
         raise AssertionError("the disk is full")
 
-    async with asyncio.timeout(20), opened(files) as store:
+    async with asyncio.timeout(20), relay_store(files) as store:
         await fill(store, "a", 20)
         await move(store, me=20)
         monkeypatch.setattr(RelayStore, "drop", broken)

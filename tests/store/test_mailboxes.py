@@ -4,8 +4,6 @@ import asyncio
 import os
 import tempfile
 from collections import defaultdict
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +18,7 @@ from inspector.errors import StoreUnavailableError
 from inspector.store.files import StoreFiles
 from inspector.store.mailboxes import RelayStore
 from inspector.tunnel.ports import Mailboxes
-from tests.store.parts import AT, captured, in_pieces, request, rows
+from tests.store.parts import AT, captured, in_pieces, relay_store, request, rows
 
 MUCH = 1 << 30
 
@@ -28,15 +26,6 @@ MUCH = 1 << 30
 @pytest.fixture
 def files(tmp_path: Path) -> StoreFiles:
     return StoreFiles(tmp_path / "relay.db")
-
-
-@asynccontextmanager
-async def opened(files: StoreFiles) -> AsyncIterator[RelayStore]:
-    store = RelayStore(files)
-    try:
-        yield store
-    finally:
-        await store.close()
 
 
 async def fill(store: RelayStore, *facts: Fact) -> list[int]:
@@ -60,14 +49,14 @@ async def numbers(store: RelayStore, box: str, seen: int = 0) -> list[int]:
 
 
 async def test_it_is_what_the_tunnel_asks_for(files: StoreFiles) -> None:
-    async with opened(files) as store:
+    async with relay_store(files) as store:
         mailboxes: Mailboxes = store
         assert await mailboxes.held("a") == Held(1, 0)
         assert await mailboxes.since("a", AT) == 1
         assert await mailboxes.after("a", 0, 10, MUCH) == []
         assert await mailboxes.piece(1) is None
         assert await mailboxes.answers("a", 10, 10) == []
-        assert mailboxes.cursor("a/me") == 0
+        assert store.journal.cursor("a/me") == 0
 
 
 async def test_what_came_in_goes_out_byte_for_byte(files: StoreFiles) -> None:
@@ -75,7 +64,7 @@ async def test_what_came_in_goes_out_byte_for_byte(files: StoreFiles) -> None:
     whole = Captured(AT, sent, "10.0.0.1", "a", 202, ())
     refused = Refused(AT + 1, 413, "too_large", "too large", "r", request(b""), endpoint="a")
     garbage = Refused(AT + 2, 400, "malformed", "no HTTP", "r", raw=b"\x16\x03", endpoint="a")
-    async with opened(files) as store:
+    async with relay_store(files) as store:
         await fill(store, whole, taken(box="b"), refused, garbage, Probed(AT + 3, "a", "n1"))
         found = await store.after("a", 0, 10, MUCH)
     head, cut = head_of(whole), head_of(refused)
@@ -96,7 +85,7 @@ async def test_what_came_in_goes_out_byte_for_byte(files: StoreFiles) -> None:
 
 async def test_a_large_body_is_read_in_its_pieces(files: StoreFiles) -> None:
     body = os.urandom(10_000)
-    async with opened(files) as store:
+    async with relay_store(files) as store:
         (id_,) = await fill(store, in_pieces(body, 3000)._replace(endpoint="a"))
         (stored,) = await store.after("a", 0, 10, MUCH)
         parcel = stored.parcel
@@ -109,7 +98,7 @@ async def test_a_large_body_is_read_in_its_pieces(files: StoreFiles) -> None:
 
 
 async def test_what_was_answered_since_goes_with_it(files: StoreFiles) -> None:
-    async with opened(files) as store:
+    async with relay_store(files) as store:
         box = [taken(box=name, route=None) for name in ("a", "b", "a", "a", "a")]
         ids = await fill(store, *box)
         await fill(store, taken(answered=200))
@@ -132,7 +121,7 @@ async def all_of(store: RelayStore) -> list[Stored]:
 
 
 async def test_a_page_ends_by_number_or_by_bytes(files: StoreFiles) -> None:
-    async with opened(files) as store:
+    async with relay_store(files) as store:
         await fill(store, *[taken(body=b"x" * 1000) for _ in range(20)])
         for limit, most, count in ((5, MUCH, 5), (100, MUCH, 20), (100, 3500, 4), (100, 0, 1)):
             found = await store.after("a", 0, limit, most)
@@ -142,20 +131,20 @@ async def test_a_page_ends_by_number_or_by_bytes(files: StoreFiles) -> None:
 
 
 async def test_cursors_are_kept_by_consumer(files: StoreFiles) -> None:
-    async with opened(files) as store:
+    async with relay_store(files) as store:
         store.move("a/me@laptop", 7)
         store.move("a/you", 3)
         store.move("ab/me", 9)
         await store.journal.settled(10)
-        assert store.cursor("a/me@laptop") == 7
-    async with opened(files) as store:
+        assert store.journal.cursor("a/me@laptop") == 7
+    async with relay_store(files) as store:
         assert store.consumers("a") == {"me@laptop": 7, "you": 3}
         assert store.consumers("c") == {}
-        assert (store.cursor("ab/me"), store.cursor("a/nobody")) == (9, 0)
+        assert (store.journal.cursor("ab/me"), store.journal.cursor("a/nobody")) == (9, 0)
 
 
 async def test_an_endpoint_is_forgotten(files: StoreFiles) -> None:
-    async with opened(files) as store:
+    async with relay_store(files) as store:
         facts = [taken(box="ab"[n % 3 == 0]) for n in range(1200)]
         await fill(store, *facts, in_pieces(b"x" * 50, 10)._replace(endpoint="a"))
         store.move("a/me", 12)
@@ -164,28 +153,27 @@ async def test_an_endpoint_is_forgotten(files: StoreFiles) -> None:
         await store.journal.settled(10)
         assert await store.held("a") == Held(802, 801)
         assert await store.held("b") == Held(1, 400)
-        assert (store.cursor("a/me"), store.cursor("b/me")) == (0, 5)
+        assert (store.journal.cursor("a/me"), store.journal.cursor("b/me")) == (0, 5)
         assert store.usage("a") == (801, 0, 0)
-        stats = await store.stats("b")
-        assert stats[:3] == (1, 400, 400)
-        assert (stats.size, stats.consumers) == (store.usage("b").size, {"me": 5})
+        assert store.usage("b")[:2] == (400, 400)
+        assert store.consumers("b") == {"me": 5}
         assert rows(files.database, "SELECT count(*) FROM piece") == [(0,)]
-    async with opened(files) as store:
+    async with relay_store(files) as store:
         assert sorted(store.mailboxes()) == ["a", "b"]
         await fill(store, taken())
         assert await numbers(store, "a") == [802]
 
 
 async def test_its_name_stays(files: StoreFiles) -> None:
-    async with opened(files) as store:
+    async with relay_store(files) as store:
         name = store.identity
-    async with opened(files) as store:
+    async with relay_store(files) as store:
         assert store.identity == name
         assert len(name) == 32
 
 
 async def test_a_store_that_cannot_be_read_says_so(files: StoreFiles) -> None:
-    async with opened(files) as store:
+    async with relay_store(files) as store:
         await fill(store, taken())
         with store.journal._writing:
             store.journal._file.connection.execute("ALTER TABLE fact RENAME TO gone")
@@ -215,7 +203,7 @@ def test_a_mailbox_is_a_row_of_numbers_that_begins_later(
     async def check(files: StoreFiles) -> None:
         boxes: dict[str, list[tuple[int, int]]] = defaultdict(list)
         last: dict[str, int] = defaultdict(int)
-        async with opened(files) as store:
+        async with relay_store(files) as store:
             for name, box, n in script:
                 if name in ("take", "probe"):
                     last[box] += 1

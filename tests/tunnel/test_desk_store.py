@@ -109,7 +109,7 @@ async def test_answers_and_cursors_are_in_the_store(store: RelayStore) -> None:
     assert (line.parcels()[0].answered, line.parcels()[0].turned_away) == (503, False)
     await attachment.take(Ack(3))
     desk.detach(attachment)
-    await until(lambda: store.cursor("e1/a") == 3)
+    await until(lambda: store.journal.cursor("e1/a") == 3)
     assert (await desk.hello("1")).mailbox == f"{store.identity}/e1"
 
 
