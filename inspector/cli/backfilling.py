@@ -12,7 +12,7 @@ from inspector.store.files import StoreFiles
 from inspector.store.reading import mirrored
 from inspector.tunnel.address import parse_backfill
 from inspector.tunnel.connecting import Dialler, LostError
-from inspector.tunnel.wire import Hello
+from inspector.tunnel.messages import Hello
 from inspector.tunnelling import dialler_of
 
 _WHAT = "fetch all, none, or what came since (as since:2h)"

@@ -11,7 +11,8 @@ class Parcel(NamedTuple):
     parser understood empty, with its first bytes as `body`. `digest` is `digest_of` both. Of a body
     that goes in pieces nothing is here, nor the digest: `size` bytes follow. `ask`: the sender
     waits for the app, so many seconds (`within`), and it is tried `once` where the sender tries
-    again itself. `turned_away`: the sender was told to send again.
+    again itself. `turned_away`: the sender was told to send again. `shadow`: the sender waits for
+    another consumer's app, and what this one's says is kept beside it.
     """
 
     kind: str
@@ -31,6 +32,7 @@ class Parcel(NamedTuple):
     code: str = ""
     reason: str = ""
     nonce: str = ""
+    shadow: bool = False
 
 
 class Stored(NamedTuple):

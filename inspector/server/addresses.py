@@ -16,7 +16,7 @@ from inspector.server.limits import Bucket, Counters
 from inspector.server.policy import parse_policy
 from inspector.server.ports import Desk, Journal
 from inspector.server.space import Space
-from inspector.tunnel.wire import CANARY_HEADER, CLOSE_UNAUTHORIZED
+from inspector.tunnel.messages import CANARY_HEADER, CLOSE_UNAUTHORIZED
 
 # A full mailbox is emptied by its consumers, which takes a while.
 _FULL_RETRY_AFTER = 30

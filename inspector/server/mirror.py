@@ -11,8 +11,8 @@ from inspector.domain.headers import decode_head
 from inspector.domain.parcel import Parcel
 from inspector.server.ports import Onward
 from inspector.tasks import Tasks
+from inspector.tunnel.messages import Reply, WireError
 from inspector.tunnel.ports import Replies, Source, Whole
-from inspector.tunnel.wire import Reply, WireError
 
 # How many deliveries may be without an answer; a relay repeats 256 answers when it is connected.
 _OPEN = 4096

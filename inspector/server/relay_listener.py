@@ -8,7 +8,7 @@ from aiohttp.typedefs import Handler
 from inspector.server.guard import error_response
 from inspector.server.ingress import Ingress
 from inspector.server.listener import Port
-from inspector.tunnel.wire import PATH
+from inspector.tunnel.messages import PATH
 
 # Nothing that is sent to us has a body.
 _BODY_LIMIT = 1024

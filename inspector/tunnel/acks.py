@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from websockets.exceptions import ConnectionClosed
 
-from inspector.tunnel.wire import Ack
+from inspector.tunnel.messages import Ack
 
 # An acknowledgement costs both ends about as much as a delivery, and nothing waits for it but the
 # relay's window, of which the busiest sender fills a tenth in this time.

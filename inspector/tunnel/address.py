@@ -6,7 +6,7 @@ from typing import NamedTuple
 from urllib.parse import urlencode, urlsplit
 
 from inspector.errors import UsageError
-from inspector.tunnel.wire import CONSUMER_NAME, PATH
+from inspector.tunnel.messages import CONSUMER_NAME, PATH
 
 _HINT = "write it as https://relay.example.com/in/SLUG, as `inspector relay endpoint add` prints it"
 _CAPTURE = re.compile(r"/in/([A-Za-z0-9._~-]+)/?")

@@ -8,8 +8,9 @@ from itertools import islice
 
 from inspector.domain.attempt import Failure, FailureKind, Outcome
 from inspector.tunnel.attachment import Attachment
+from inspector.tunnel.messages import Reply
 from inspector.tunnel.parcels import Item
-from inspector.tunnel.wire import Packed, Reply
+from inspector.tunnel.wire import Packed
 
 CANARY_SECONDS = 30.0
 _CANARIES = 64

@@ -13,10 +13,7 @@ from hashlib import sha256
 from typing import NamedTuple, Protocol
 
 from inspector.errors import StoreUnavailableError
-from inspector.tunnel.parcels import Item
-from inspector.tunnel.ports import Held, Mailboxes
-from inspector.tunnel.window import Window
-from inspector.tunnel.wire import (
+from inspector.tunnel.messages import (
     BATCH_ITEMS,
     CLOSE_SLOW,
     PIECE_BYTES,
@@ -30,8 +27,11 @@ from inspector.tunnel.wire import (
     Start,
     State,
     WireError,
-    encode,
 )
+from inspector.tunnel.parcels import Item
+from inspector.tunnel.ports import Held, Mailboxes
+from inspector.tunnel.window import Window
+from inspector.tunnel.wire import encode
 
 CLOSE_AGAIN = 1012
 """Deliveries expired before they were sent: the next connection begins with how many."""

@@ -7,7 +7,7 @@ import aiohttp
 from inspector import __version__
 from inspector.tunnel.address import RelayAddress
 from inspector.tunnel.connecting import LostError, socket_text, why_not
-from inspector.tunnel.wire import CANARY_HEADER
+from inspector.tunnel.messages import CANARY_HEADER
 
 _SECONDS = 10.0
 

@@ -20,7 +20,7 @@ from inspector import __version__
 from inspector.domain.plaintext import one_line
 from inspector.errors import ConfigurationError, InspectorError, UnreachableError
 from inspector.tunnel.address import RelayAddress
-from inspector.tunnel.wire import (
+from inspector.tunnel.messages import (
     CLOSE_BROKEN,
     CLOSE_SLOW,
     CLOSE_TAKEN_OVER,
@@ -30,8 +30,8 @@ from inspector.tunnel.wire import (
     VERSION,
     Hello,
     WireError,
-    decode,
 )
+from inspector.tunnel.wire import decode
 
 _OPEN_SECONDS = 10.0
 _HELLO_SECONDS = 10.0

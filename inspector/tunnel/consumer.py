@@ -17,10 +17,10 @@ from inspector.errors import (
 from inspector.tasks import Tasks
 from inspector.tunnel.address import Backfill
 from inspector.tunnel.connecting import Dialler, LostError, TakenOverError
+from inspector.tunnel.messages import Hello, Start
 from inspector.tunnel.ports import Mirroring
 from inspector.tunnel.session import Session
 from inspector.tunnel.standing import Phase, Standing
-from inspector.tunnel.wire import Hello, Start
 
 _log = logging.getLogger(__name__)
 

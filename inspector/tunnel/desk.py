@@ -11,17 +11,17 @@ from inspector.errors import StoreUnavailableError
 from inspector.tasks import Tasks
 from inspector.tunnel.asking import AnswerLog, Asking, Canaries
 from inspector.tunnel.attachment import Attachment, Caller, Line, Presence
-from inspector.tunnel.parcels import Frames, Item, Tail, Telling, item_of, items_of
-from inspector.tunnel.ports import Held, Mailboxes
-from inspector.tunnel.wire import (
+from inspector.tunnel.messages import (
     BATCH_BYTES,
     BATCH_ITEMS,
     CLOSE_TAKEN_OVER,
     Hello,
     Reply,
     State,
-    encode_packed,
 )
+from inspector.tunnel.parcels import Frames, Item, Tail, Telling, item_of, items_of
+from inspector.tunnel.ports import Held, Mailboxes
+from inspector.tunnel.wire import encode_packed
 
 STATE_SECONDS = 5.0
 # The frames of all consumers of an endpoint together: one that takes nothing keeps its frame in

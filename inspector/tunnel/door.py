@@ -18,7 +18,7 @@ from inspector.errors import StoreUnavailableError
 from inspector.tasks import Tasks
 from inspector.tunnel.attachment import CLOSE_FAULT, Attachment, Caller, Presence
 from inspector.tunnel.desk import AttachedError, ClosedError, Desk
-from inspector.tunnel.wire import (
+from inspector.tunnel.messages import (
     CLOSE_BROKEN,
     CLOSE_SLOW,
     MAX_FRAME,
@@ -27,9 +27,8 @@ from inspector.tunnel.wire import (
     SUBPROTOCOL_PREFIX,
     VERSION,
     WireError,
-    decode,
-    encode,
 )
+from inspector.tunnel.wire import decode, encode
 
 # A peer that is silent for so long is asked, and gone when it says nothing for half as long.
 HEARTBEAT_SECONDS = 8.0

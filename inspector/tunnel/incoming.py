@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from hashlib import sha256
 
 from inspector.domain.parcel import Parcel, digest_of
+from inspector.tunnel.messages import Parcels, Piece, WireError
 from inspector.tunnel.ports import Whole
-from inspector.tunnel.wire import Parcels, Piece, WireError
 
 # No body is larger at any relay; what claims to be would fill the memory.
 LARGEST_BODY = 1 << 30

@@ -6,8 +6,10 @@ from itertools import islice
 
 from inspector.domain.facts import Captured, Probed, Refused
 from inspector.domain.headers import encode_head
+from inspector.domain.parcel import digest_of
+from inspector.tunnel.messages import PIECE_BYTES, Parcel
 from inspector.tunnel.ports import Stored
-from inspector.tunnel.wire import PIECE_BYTES, Packed, Parcel, digest_of, encode_packed, pack
+from inspector.tunnel.wire import Packed, encode_packed, pack
 
 # What is kept of the newest deliveries for consumers that are a moment behind; whoever is further
 # behind reads the store. 200 endpoints with a consumer each stay within some 16 MiB: what all have

@@ -8,7 +8,7 @@ from inspector.domain.facts import Appended, Fact, Gap
 from inspector.domain.parcel import Held as Held
 from inspector.domain.parcel import Parcel
 from inspector.domain.parcel import Stored as Stored
-from inspector.tunnel.wire import Reply
+from inspector.tunnel.messages import Reply
 
 
 class Mailboxes(Protocol):

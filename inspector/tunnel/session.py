@@ -20,9 +20,7 @@ from inspector.tunnel.acks import Acks
 from inspector.tunnel.canary import knock
 from inspector.tunnel.connecting import Dialler, LostError
 from inspector.tunnel.incoming import Incoming
-from inspector.tunnel.ports import Mirroring, Source, Whole
-from inspector.tunnel.standing import Phase, Standing
-from inspector.tunnel.wire import (
+from inspector.tunnel.messages import (
     MAX_FRAME,
     WINDOW,
     WINDOW_BYTES,
@@ -37,9 +35,10 @@ from inspector.tunnel.wire import (
     Start,
     State,
     WireError,
-    decode,
-    encode,
 )
+from inspector.tunnel.ports import Mirroring, Source, Whole
+from inspector.tunnel.standing import Phase, Standing
+from inspector.tunnel.wire import decode, encode
 
 _log = logging.getLogger(__name__)
 

@@ -2,7 +2,7 @@
 
 from collections import deque
 
-from inspector.tunnel.wire import WINDOW, WINDOW_BYTES
+from inspector.tunnel.messages import WINDOW, WINDOW_BYTES
 
 # Deliveries are counted in clumps of so much, which are given back when their last one is
 # acknowledged: a full window takes some hundred entries and not 4096.

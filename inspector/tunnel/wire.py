@@ -1,151 +1,40 @@
-"""What goes over the tunnel's websocket: messages in binary frames, versioned, bounded. Pure.
+"""The tunnel's messages as the bytes of websocket frames, and back. Pure.
 
-A message is four bytes with the length of its head, the head (a JSON object), and the bytes that
-the head speaks of, one after the other.
-
-The relay says: `hello` (Hello), `begin` (Begin), `deliveries` (Parcels; the first message of a
-delivery), `piece` (Piece; the rest of a large body), `answered` (Answers), `state` (State), and
-`canary` (Canary) back.
-The consumer says: `start` (Start), `ack` (Ack), `response` (Reply), `canary` (Canary).
-
-The order of a connection: hello, start, begin; then deliveries with growing ids, without a hole,
-each acknowledged when it is on the consumer's disk. The relay keeps at most `WINDOW` deliveries
-and `WINDOW_BYTES` of them unacknowledged.
+A message is four bytes with the length of its head, the head (a JSON object with its `kind`), and
+the bytes that the head speaks of, one after the other.
 """
 
 import json
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
 from inspector.domain.attempt import Failure, FailureKind, Outcome, Response
 from inspector.domain.headers import decode_head, encode_head
-from inspector.domain.parcel import Parcel as Parcel
-from inspector.domain.parcel import digest_of as digest_of
-
-VERSION = 1
-SUBPROTOCOL = f"inspector.tunnel.{VERSION}"
-SUBPROTOCOL_PREFIX = "inspector.tunnel."
-PATH = "/_inspector/tunnel/"
-"""The websocket of an endpoint is at PATH + SLUG, on the address that captures."""
-
-CANARY_HEADER = "Inspector-Canary"
-
-CONSUMER_NAME = r"[A-Za-z0-9_][A-Za-z0-9._@+-]{0,99}"
-"""What a consumer may be called, as a regular expression for the whole name."""
-
-# Of one frame, either way: an answer of an app (1 MiB kept of its body) fits in, too.
-MAX_FRAME = 2 << 20
-# A frame of deliveries is closed when it holds so much.
-BATCH_ITEMS = 256
-BATCH_BYTES = 256 << 10
-# Bodies above it follow their delivery in pieces of this size.
-PIECE_BYTES = 256 << 10
-WINDOW = 4096
-WINDOW_BYTES = 16 << 20
-
-# Codes with which the relay closes a connection (4000 to 4999 are an application's own).
-CLOSE_BROKEN = 4400  # a message that cannot be read
-CLOSE_UNAUTHORIZED = 4401  # the token was rotated, or the endpoint removed
-CLOSE_TAKEN_OVER = 4409  # another consumer took the name
-CLOSE_SLOW = 4408  # nothing was acknowledged for too long
-
-
-class WireError(ValueError):
-    """A message that cannot be read; the text says why in one line and repeats none of it."""
-
-
-class Hello(NamedTuple):
-    """The relay's first word.
-
-    `first` and `last` are the ids that the endpoint holds now (`first` is `last` + 1 when it holds
-    none), `now` the relay's clock in microseconds, `mailbox` the name of the endpoint for ever.
-    """
-
-    version: str
-    endpoint: str
-    mailbox: str
-    ack: str
-    first: int
-    last: int
-    now: int
-
-
-class Start(NamedTuple):
-    """Where the consumer goes on: later than `after`, and captured at `since` (microseconds) or
-    later."""
-
-    after: int
-    since: int = 0
-
-
-class Begin(NamedTuple):
-    """The first delivery to come is `next`. Of those behind the consumer's `after`, `expired`
-    are no longer stored and `skipped` are older than its `since`."""
-
-    next: int
-    expired: int
-    skipped: int
-
-
-class Parcels(NamedTuple):
-    """Deliveries with growing ids; the sender keeps to `BATCH_ITEMS` and `BATCH_BYTES`."""
-
-    items: tuple[Parcel, ...]
-
-
-class Piece(NamedTuple):
-    """The next bytes of the body of delivery `id`; the last ones come with the digest."""
-
-    id: int
-    body: bytes
-    digest: str = ""
-
-
-class Answers(NamedTuple):
-    """What senders were answered meanwhile: (id, status, turned away)."""
-
-    items: tuple[tuple[int, int, bool], ...]
-
-
-class State(NamedTuple):
-    """Every few seconds: the last id, what limits turned away so far, whether this consumer is
-    the one whose app answers, and the relay's clock."""
-
-    last: int
-    limited: int
-    primary: bool
-    now: int
-
-
-class Ack(NamedTuple):
-    """Everything up to `id` is on the consumer's disk."""
-
-    id: int
-
-
-class Reply(NamedTuple):
-    """What the app said to a delivery that was asked for; None: no app is meant to answer it, or
-    none did in time, so the sender gets the stored answer."""
-
-    id: int
-    outcome: Outcome | None
-
-
-class Canary(NamedTuple):
-    """A request with this nonce in its `CANARY_HEADER` is a probe, once.
-
-    The relay says it back when it knows it: before that the request could overtake the nonce.
-    """
-
-    nonce: str
-
+from inspector.domain.parcel import Parcel
+from inspector.tunnel.messages import (
+    Ack,
+    Answers,
+    Attempted,
+    Begin,
+    Canary,
+    Hello,
+    Message,
+    Parcels,
+    Passed,
+    Piece,
+    Primary,
+    Reply,
+    ShadowReply,
+    Start,
+    State,
+    Team,
+    WireError,
+)
 
 Packed = tuple[str, bytes, bytes]
 """A delivery as it stands in a frame: its item, head and body."""
-
-Message = Hello | Start | Begin | Parcels | Piece | Answers | State | Ack | Reply | Canary
 
 
 def encode(message: Message) -> bytes:
@@ -157,16 +46,15 @@ def encode(message: Message) -> bytes:
         case Piece():
             head = {"kind": "piece", "id": message.id, "digest": message.digest}
             return _framed(head, (message.body,))
-        case Reply(id, Response() as app):
-            told = {"id": id, "status": app.status, "size": app.body_size}
-            # A response head in the form of a request head: the reason phrase stands as target.
-            block = encode_head(str(app.status), app.reason, "1.1", app.headers)
-            return _framed({"kind": "response", **told, "head": len(block)}, (block, app.body))
-        case Reply(id, Failure() as failure):
-            why = {"failure": failure.kind, "reason": failure.reason}
-            return _framed({"kind": "response", "id": id, **why}, ())
-        case Reply(id):
-            return _framed({"kind": "response", "id": id, "stored": True}, ())
+        case Reply(id, None, ms):
+            return _framed({"kind": "response", "id": id, "ms": ms, "stored": True}, ())
+        case Reply(id, Response() | Failure() as outcome, ms):
+            told, blobs = _outcome_head(outcome)
+            return _framed({"kind": "response", "id": id, "ms": ms, **told}, blobs)
+        case ShadowReply(id, consumer, at, ms, outcome):
+            told, blobs = _outcome_head(outcome)
+            head = {"kind": "shadow", "id": id, "consumer": consumer, "at": at, "ms": ms}
+            return _framed({**head, **told}, blobs)
         case _:
             return _framed({"kind": _KIND_OF[type(message)], **message._asdict()}, ())
 
@@ -206,6 +94,15 @@ def decode(data: bytes | str) -> Message:
         ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError, OverflowError,
     ) as error:  # fmt: skip
         raise WireError("a message came that cannot be read") from error
+
+
+def _outcome_head(outcome: Outcome) -> tuple[dict[str, Any], tuple[bytes, ...]]:
+    if isinstance(outcome, Failure):
+        return {"failure": outcome.kind, "reason": outcome.reason}, ()
+    # A response head in the form of a request head: the reason phrase stands as target.
+    block = encode_head(str(outcome.status), outcome.reason, "1.1", outcome.headers)
+    told = {"status": outcome.status, "size": outcome.body_size, "head": len(block)}
+    return told, (block, outcome.body)
 
 
 def _framed(head: dict[str, Any], blobs: Iterable[bytes]) -> bytes:
@@ -249,6 +146,7 @@ _RARE_TYPES: dict[str, tuple[type, ...]] = {
     "code": (str,),
     "reason": (str,),
     "nonce": (str,),
+    "shadow": (bool,),
 }
 
 
@@ -287,16 +185,28 @@ def _piece(head: dict[str, Any], rest: memoryview) -> Piece:
 
 def _reply(head: dict[str, Any], rest: memoryview) -> Reply:
     if head.get("stored") is True:
-        return Reply(_count(head["id"]), None)
+        return Reply(_count(head["id"]), None, _millis(head["ms"]))
+    return Reply(_count(head["id"]), _outcome(head, rest), _millis(head["ms"]))
+
+
+def _shadow(head: dict[str, Any], rest: memoryview) -> ShadowReply:
+    return ShadowReply(
+        _count(head["id"]),
+        _text(head["consumer"]),
+        _count(head["at"]),
+        _millis(head["ms"]),
+        _outcome(head, rest),
+    )
+
+
+def _outcome(head: dict[str, Any], rest: memoryview) -> Outcome:
     if "failure" in head:
-        failure = Failure(FailureKind(head["failure"]), _text(head["reason"]))
-        return Reply(_count(head["id"]), failure)
+        return Failure(FailureKind(head["failure"]), _text(head["reason"]))
     status, size = _count(head["status"]), _count(head["head"])
     if not 100 <= status <= 999 or size > len(rest):
         raise WireError("an answer came that is none")
     _, reason, _, headers = decode_head(bytes(rest[:size]))
-    response = Response(status, reason, headers, bytes(rest[size:]), _count(head["size"]))
-    return Reply(_count(head["id"]), response)
+    return Response(status, reason, headers, bytes(rest[size:]), _count(head["size"]))
 
 
 def _plain(kind: type[Message]) -> Callable[[dict[str, Any], memoryview], Message]:
@@ -320,6 +230,12 @@ def _count(value: Any) -> int:
     return value
 
 
+def _millis(value: Any) -> float:
+    if type(value) not in (int, float) or not 0 <= value < 1e12:
+        raise WireError("a message came with a duration that is none")
+    return float(value)
+
+
 def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise WireError("a message came with a text that is none")
@@ -333,13 +249,18 @@ _KIND_OF: dict[type, str] = {
     Start: "start",
     Begin: "begin",
     Answers: "answered",
+    Passed: "passed",
     State: "state",
+    Team: "team",
     Ack: "ack",
+    Attempted: "attempted",
+    Primary: "primary",
     Canary: "canary",
 }
 _READ: dict[str, Callable[[dict[str, Any], memoryview], Message]] = {
     "deliveries": _parcels,
     "piece": _piece,
     "response": _reply,
+    "shadow": _shadow,
     **{name: _plain(kind) for kind, name in _KIND_OF.items()},
 }

@@ -16,7 +16,8 @@ from websockets.asyncio.client import connect
 from websockets.typing import Subprotocol
 
 from inspector import __version__
-from inspector.tunnel.wire import MAX_FRAME, PATH, SUBPROTOCOL, Ack, Start, encode
+from inspector.tunnel.messages import MAX_FRAME, PATH, SUBPROTOCOL, Ack, Start
+from inspector.tunnel.wire import encode
 
 
 class Counter:

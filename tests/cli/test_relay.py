@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import pytest
 from websockets.exceptions import InvalidStatus
 
-from inspector.tunnel import wire
+from inspector.tunnel import messages, wire
 from tests.cli.conftest import Cli
 from tests.helpers.consumer import closed_with, consumer, next_parcels
 from tests.helpers.fake_target import certificate
@@ -117,7 +117,7 @@ def test_a_consumer_gets_what_is_captured_and_the_relay_knows_how_far_it_is(
         assert (told["consumer"], told["attached"], told["lag"]) == ("dev@laptop", True, 1)
         assert shared.metric("inspector_relay_consumers", endpoint="mirrored") == 1
         assert shared.metric("inspector_relay_lag", endpoint="mirrored") == 1
-        connection.send(wire.encode(wire.Ack(1)))
+        connection.send(wire.encode(messages.Ack(1)))
         until(lambda: shared.metric("inspector_relay_lag", endpoint="mirrored") == 0)
     until(lambda: gone_with(shared, "mirrored") == [1])
 
@@ -134,7 +134,7 @@ def test_a_rotated_token_cuts_consumers_off_and_the_new_one_lets_them_in(
     dev = added(shared, "rotated")
     with consumer(dev) as connection:
         rotated = shared.endpoint("rotate", "rotated")
-        assert closed_with(connection) == wire.CLOSE_UNAUTHORIZED
+        assert closed_with(connection) == messages.CLOSE_UNAUTHORIZED
     assert rotated["url"] == dev["url"]
     assert refused_with(dev) == 401
     assert capture(dev) == 200
@@ -150,7 +150,7 @@ def test_a_removed_endpoint_is_forgotten_and_its_consumers_are_cut_off(
     capture(other)
     with consumer(dev) as connection:
         relay.endpoint("remove", "dev", "--yes")
-        assert closed_with(connection) == wire.CLOSE_UNAUTHORIZED
+        assert closed_with(connection) == messages.CLOSE_UNAUTHORIZED
     assert capture(dev) == 404
     assert refused_with(dev) == 404
     until(lambda: removed_ids(relay) == [])

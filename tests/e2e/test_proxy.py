@@ -14,7 +14,7 @@ import pytest
 
 from inspector.domain.attempt import Response
 from inspector.domain.headers import decode_head
-from inspector.tunnel import wire
+from inspector.tunnel import messages, wire
 from tests.helpers.consumer import consumer, next_body, next_parcels
 from tests.helpers.listener import PATIENCE, Item, ListenerProcess
 from tests.helpers.proxy import Nginx
@@ -163,7 +163,7 @@ def test_the_app_s_own_answer_passes_as_it_gave_it(proxied: Proxied) -> None:
     dev = proxied.endpoint("asked", "--ack", "app")
     answers: list[tuple[HTTPResponse, bytes]] = []
     with consumer(dev, tls=proxied.tls) as connection:
-        while not isinstance(wire.decode(connection.recv(PATIENCE)), wire.State):
+        while not isinstance(wire.decode(connection.recv(PATIENCE)), messages.State):
             pass  # from here on it is the one that is asked
         sender = threading.Thread(
             target=lambda: answers.append(
@@ -182,7 +182,7 @@ def test_the_app_s_own_answer_passes_as_it_gave_it(proxied: Proxied) -> None:
             ("Set-Cookie", "b=2"),
         )
         answer = Response(201, "Made", headers, b"by the app", 10)
-        connection.send(wire.encode(wire.Reply(parcel.id, answer)))
+        connection.send(wire.encode(messages.Reply(parcel.id, answer)))
         sender.join(PATIENCE)
     ((response, body),) = answers
     assert (response.status, response.reason, body) == (201, "Made", b"by the app")

@@ -11,7 +11,8 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.http11 import Request, Response
 
 from inspector import __version__
-from inspector.tunnel.wire import SUBPROTOCOL, Hello, encode
+from inspector.tunnel.messages import SUBPROTOCOL, VERSION, Hello
+from inspector.tunnel.wire import encode
 from tests.helpers.listener import PATIENCE, Item, ListenerProcess, send
 from tests.helpers.tunnelled import Tunnel, consumer, tunnelled
 
@@ -122,14 +123,14 @@ async def test_a_consumer_of_another_version_is_told_both(tmp_path: Path) -> Non
             "Sec-WebSocket-Protocol: inspector.tunnel.7\r\n\r\n".encode()
         )
         assert answer.status == 426
-        for text in ("version 1", __version__, "7", "9.8.7"):
+        for text in (f"version {VERSION}", __version__, "7", "9.8.7"):
             assert text in answer.body.decode()
 
 
 async def test_a_relay_of_another_version_is_told_with_both(tmp_path: Path) -> None:
     said = (
-        f'{{"error":{{"code":"version","message":"the relay speaks tunnel version 2 (inspector '
-        f'9.8.7), this inspector speaks 1 ({__version__})","hint":"update it"}}}}'
+        f'{{"error":{{"code":"version","message":"the relay speaks tunnel version 9 (inspector '
+        f'9.8.7), this inspector speaks {VERSION} ({__version__})","hint":"update it"}}}}'
     )
 
     def answered(connection: ServerConnection, request: Request) -> Response:
@@ -141,7 +142,7 @@ async def test_a_relay_of_another_version_is_told_with_both(tmp_path: Path) -> N
 
     async with serve(nothing, "127.0.0.1", 0, process_request=answered) as server:
         port = next(iter(server.sockets)).getsockname()[1]
-        await refused(_towards(tmp_path, port), 3, "version 2", "9.8.7", __version__)
+        await refused(_towards(tmp_path, port), 3, "version 9", "9.8.7", __version__)
 
 
 def _towards(folder: Path, port: int, *arguments: str) -> ListenerProcess:

@@ -22,7 +22,8 @@ from aiohttp.test_utils import make_mocked_request
 from inspector.domain.endpoint import Endpoint
 from inspector.tunnel import door as door_module
 from inspector.tunnel.desk import Desk
-from inspector.tunnel.wire import MAX_FRAME, PATH, Ack, Begin, Start, encode
+from inspector.tunnel.messages import MAX_FRAME, PATH, SUBPROTOCOL, Ack, Begin, Start
+from inspector.tunnel.wire import encode
 from tests.helpers.fake_target import FakeTarget
 from tests.helpers.listener import PATIENCE, send
 from tests.helpers.tunnelled import Tunnel, tunnelled
@@ -45,7 +46,7 @@ def handshake(
         f"HTTP/1.1\r\nHost: 127.0.0.1:{tunnel.port}\r\n{entitled}"
         "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
         "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-        "Sec-WebSocket-Protocol: inspector.tunnel.1\r\n\r\n"
+        f"Sec-WebSocket-Protocol: {SUBPROTOCOL}\r\n\r\n"
     ).encode()
 
 

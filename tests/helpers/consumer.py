@@ -8,7 +8,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
-from inspector.tunnel import wire
+from inspector.tunnel import messages, wire
 from tests.helpers.listener import PATIENCE, Item
 
 
@@ -17,26 +17,26 @@ def consumer(
     endpoint: Item, name: str = "dev@laptop", *, tls: ssl.SSLContext | None = None
 ) -> Iterator[ClientConnection]:
     """A consumer that has said where it begins."""
-    url = endpoint["url"].replace("http", "ws", 1).replace("/in/", wire.PATH)
+    url = endpoint["url"].replace("http", "ws", 1).replace("/in/", messages.PATH)
     with connect(
         f"{url}?consumer={name}&instance=0123456789abcdef",
-        subprotocols=[Subprotocol(wire.SUBPROTOCOL)],
+        subprotocols=[Subprotocol(messages.SUBPROTOCOL)],
         additional_headers={"Authorization": f"Bearer {endpoint['token']}"},
         ssl=tls,
         proxy=None,
         compression=None,
-        max_size=wire.MAX_FRAME,
+        max_size=messages.MAX_FRAME,
     ) as connection:
-        assert isinstance(wire.decode(connection.recv(PATIENCE)), wire.Hello)
-        connection.send(wire.encode(wire.Start(0)))
+        assert isinstance(wire.decode(connection.recv(PATIENCE)), messages.Hello)
+        connection.send(wire.encode(messages.Start(0)))
         yield connection
 
 
-def next_parcels(connection: ClientConnection) -> wire.Parcels:
+def next_parcels(connection: ClientConnection) -> messages.Parcels:
     """The next deliveries; what else is told is passed over."""
     while True:
         message = wire.decode(connection.recv(PATIENCE))
-        if isinstance(message, wire.Parcels):
+        if isinstance(message, messages.Parcels):
             return message
 
 
@@ -45,7 +45,7 @@ def next_body(connection: ClientConnection) -> bytes:
     body = b""
     while True:
         message = wire.decode(connection.recv(PATIENCE))
-        if isinstance(message, wire.Piece):
+        if isinstance(message, messages.Piece):
             body += message.body
             if message.digest:
                 return body

@@ -18,7 +18,7 @@ from aiohttp import WSMsgType, web
 
 from inspector.domain.headers import encode_head
 from inspector.domain.parcel import Parcel, digest_of
-from inspector.tunnel.wire import (
+from inspector.tunnel.messages import (
     CANARY_HEADER,
     MAX_FRAME,
     PATH,
@@ -34,9 +34,8 @@ from inspector.tunnel.wire import (
     Reply,
     Start,
     State,
-    decode,
-    encode,
 )
+from inspector.tunnel.wire import decode, encode
 
 TOKEN = "tok_Wm5vIGJvZHkga25vd3M"
 SLUG = "s0fQxkDh3vN2aTqK"

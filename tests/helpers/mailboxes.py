@@ -7,7 +7,7 @@ from inspector.domain.delivery import Request
 from inspector.domain.facts import Answered, Appended, Captured, Fact, Probed, Refused
 from inspector.domain.headers import encode_head
 from inspector.domain.parcel import Held, Parcel, Stored, digest_of
-from inspector.tunnel.wire import PIECE_BYTES
+from inspector.tunnel.messages import PIECE_BYTES
 
 Telling = Captured | Refused | Probed
 

@@ -15,17 +15,8 @@ from inspector.domain.endpoint import Endpoint
 from inspector.domain.parcel import Parcel
 from inspector.tunnel.desk import Desk
 from inspector.tunnel.door import Door
-from inspector.tunnel.wire import (
-    PATH,
-    SUBPROTOCOL,
-    Begin,
-    Hello,
-    Message,
-    Parcels,
-    Start,
-    decode,
-    encode,
-)
+from inspector.tunnel.messages import PATH, SUBPROTOCOL, Begin, Hello, Message, Parcels, Start
+from inspector.tunnel.wire import decode, encode
 from tests.helpers.mailboxes import FakeMailboxes, Telling
 
 SLUG = "s-8f14e45fceea167a5a36dedd4bea2543"

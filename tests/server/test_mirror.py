@@ -20,8 +20,8 @@ from inspector.store.files import StoreFiles
 from inspector.store.indexer import prepare
 from inspector.store.journal import Journal
 from inspector.store.reading import reading
+from inspector.tunnel.messages import Reply, WireError
 from inspector.tunnel.ports import Source
-from inspector.tunnel.wire import Reply, WireError
 from tests.helpers.fake_tunnel import now, parcel
 from tests.store.parts import entries, journal_of
 

@@ -10,7 +10,7 @@ from inspector.domain.facts import Captured
 from inspector.errors import UsageError
 from inspector.server import ingress
 from inspector.server.limits import Bucket
-from inspector.tunnel.wire import CLOSE_UNAUTHORIZED
+from inspector.tunnel.messages import CLOSE_UNAUTHORIZED
 from tests.helpers.relaying import Relaying, endpoint, relaying
 from tests.helpers.served import post
 from tests.helpers.wire import PATIENCE

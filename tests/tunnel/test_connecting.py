@@ -11,6 +11,7 @@ from websockets.asyncio.client import ClientConnection
 from inspector.errors import ConfigurationError, InspectorError, UnreachableError
 from inspector.tunnel.address import parse_relay
 from inspector.tunnel.connecting import Dialler, LostError
+from inspector.tunnel.messages import VERSION
 from tests.helpers.certificates import Authority
 from tests.helpers.fake_tunnel import SLUG, TOKEN, FakeRelay, error, fake_relay
 from tests.tunnel.homes import dialler, mirrored, until
@@ -86,7 +87,7 @@ async def test_another_subprotocol_is_refused() -> None:
     async with fake_relay(FakeRelay(subprotocol=None)) as relay:
         told = await refused(relay)
         assert isinstance(told, ConfigurationError)
-        assert "tunnel version 1" in told.message
+        assert f"tunnel version {VERSION}" in told.message
 
 
 @pytest.mark.parametrize("token", ["", "a b", "a\nb", "tök"])

@@ -7,8 +7,8 @@ import pytest
 from inspector.domain.attempt import Failure, FailureKind, Response
 from inspector.errors import ConfigurationError, UnreachableError
 from inspector.tunnel.consumer import Pauses
+from inspector.tunnel.messages import Parcels, Reply, Start
 from inspector.tunnel.ports import Source
-from inspector.tunnel.wire import Parcels, Reply, Start
 from tests.helpers.fake_tunnel import FakeRelay, error, fake_relay, now, parcel
 from tests.tunnel.homes import Home, mirrored, until
 

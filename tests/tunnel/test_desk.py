@@ -15,9 +15,7 @@ from inspector.tunnel import attachment as attachments
 from inspector.tunnel import desk as desks
 from inspector.tunnel.attachment import Attachment, Caller
 from inspector.tunnel.desk import NO_APP, AttachedError, ClosedError, Desk
-from inspector.tunnel.parcels import TAIL_BYTES, TAIL_ITEMS, Tail, item_of
-from inspector.tunnel.window import Window
-from inspector.tunnel.wire import (
+from inspector.tunnel.messages import (
     WINDOW,
     WINDOW_BYTES,
     Ack,
@@ -27,8 +25,10 @@ from inspector.tunnel.wire import (
     Reply,
     Start,
     State,
-    decode,
 )
+from inspector.tunnel.parcels import TAIL_BYTES, TAIL_ITEMS, Tail, item_of
+from inspector.tunnel.window import Window
+from inspector.tunnel.wire import decode
 from tests.helpers.mailboxes import FakeMailboxes, captured
 from tests.helpers.tunnel import until
 

@@ -19,16 +19,8 @@ from inspector.tunnel import desk as desks
 from inspector.tunnel import parcels, window
 from inspector.tunnel.attachment import Attachment, Caller
 from inspector.tunnel.desk import Desk
-from inspector.tunnel.wire import (
-    Ack,
-    Answers,
-    Begin,
-    Parcels,
-    Piece,
-    Reply,
-    Start,
-    decode,
-)
+from inspector.tunnel.messages import Ack, Answers, Begin, Parcels, Piece, Reply, Start
+from inspector.tunnel.wire import decode
 from tests.helpers.mailboxes import FakeMailboxes, captured
 
 CONSUMERS = 3

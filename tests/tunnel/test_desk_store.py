@@ -13,7 +13,7 @@ from inspector.store.files import StoreFiles
 from inspector.store.mailboxes import RelayStore
 from inspector.tunnel.attachment import Attachment, Caller
 from inspector.tunnel.desk import Desk
-from inspector.tunnel.wire import PIECE_BYTES, Ack, Parcel, Piece, Start
+from inspector.tunnel.messages import PIECE_BYTES, Ack, Parcel, Piece, Start
 from tests.helpers.mailboxes import Telling, head_of
 from tests.helpers.tunnel import until
 from tests.tunnel.test_desk import ENDPOINT, Line

@@ -16,10 +16,12 @@ from inspector.tunnel import attachment as attachments
 from inspector.tunnel import desk as desks
 from inspector.tunnel import door as doors
 from inspector.tunnel import window
-from inspector.tunnel.wire import (
+from inspector.tunnel.messages import (
     MAX_FRAME,
     PATH,
     PIECE_BYTES,
+    SUBPROTOCOL,
+    VERSION,
     Ack,
     Canary,
     Hello,
@@ -29,8 +31,8 @@ from inspector.tunnel.wire import (
     Reply,
     Start,
     State,
-    encode,
 )
+from inspector.tunnel.wire import encode
 from tests.helpers.mailboxes import captured, head_of
 from tests.helpers.tunnel import SLUG, TOKEN, RelaySide, peer, relay_side, until
 
@@ -125,8 +127,8 @@ async def test_nobody_comes_in_without_the_token(side: RelaySide, given: str | N
 @pytest.mark.parametrize(
     ("offered", "agent", "spoken"),
     [
-        (["inspector.tunnel.2"], "inspector/10.0.0", "2 (10.0.0)"),
-        (["inspector.tunnel.3", "inspector.tunnel.2"], "curl/8", "2 and 3"),
+        (["inspector.tunnel.1"], "inspector/10.0.0", "1 (10.0.0)"),
+        (["inspector.tunnel.3", "inspector.tunnel.1"], "curl/8", "1 and 3"),
         (None, "inspector/10.0.0", "none (10.0.0)"),
     ],
 )
@@ -136,7 +138,7 @@ async def test_another_version_is_told_both(
     protocols = [Subprotocol(each) for each in offered] if offered else None
     status, error = await refusal(side, subprotocols=protocols, user_agent_header=agent)
     assert (status, error["code"]) == (426, "version")
-    ours = "the relay speaks tunnel version 1 (inspector 9.9.9)"
+    ours = f"the relay speaks tunnel version {VERSION} (inspector 9.9.9)"
     assert error["message"] == f"{ours}, this inspector speaks {spoken}"
 
 
@@ -150,7 +152,7 @@ async def test_what_is_no_websocket_is_told_so(side: RelaySide) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", side.port)
     writer.write(
         f"GET {PATH}{SLUG}?consumer=a HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer {TOKEN}\r\n"
-        "Sec-WebSocket-Protocol: inspector.tunnel.1\r\nConnection: close\r\n\r\n".encode()
+        f"Sec-WebSocket-Protocol: {SUBPROTOCOL}\r\nConnection: close\r\n\r\n".encode()
     )
     answer = await asyncio.wait_for(reader.read(), 5)
     assert answer.startswith(b"HTTP/1.1 400 ")
@@ -298,7 +300,7 @@ async def dead(side: RelaySide) -> tuple[asyncio.StreamReader, asyncio.StreamWri
     reader, writer = await asyncio.open_connection("127.0.0.1", side.port, limit=1)
     writer.write(
         f"GET {PATH}{SLUG}?consumer=dead&instance={'0a' * 8} HTTP/1.1\r\nHost: h\r\n"
-        f"Authorization: Bearer {TOKEN}\r\nSec-WebSocket-Protocol: inspector.tunnel.1\r\n"
+        f"Authorization: Bearer {TOKEN}\r\nSec-WebSocket-Protocol: {SUBPROTOCOL}\r\n"
         "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
         "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode()
     )

@@ -1,6 +1,7 @@
 """However deliveries are cut into messages, they come out whole; what is changed on the way not."""
 
 from collections.abc import Iterator
+from itertools import cycle
 
 import pytest
 from hypothesis import given
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 
 from inspector.domain.parcel import Parcel
 from inspector.tunnel.incoming import LARGEST_BODY, Incoming
-from inspector.tunnel.wire import Parcels, Piece, WireError
+from inspector.tunnel.messages import Parcels, Piece, WireError
 from tests.helpers.fake_tunnel import parcel
 
 _SMALL = 8
@@ -17,7 +18,7 @@ BODIES = st.lists(st.binary(max_size=30), max_size=12)
 
 def messages(parcels: list[Parcel], cuts: list[int]) -> Iterator[Parcels | Piece]:
     """As a relay sends them: so many a frame, bodies above a limit in pieces."""
-    sizes = iter(cuts * 100)
+    sizes = cycle(cuts)
     frame: list[Parcel] = []
     for one in parcels:
         if one.size <= _SMALL:

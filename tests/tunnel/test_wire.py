@@ -10,19 +10,25 @@ from hypothesis import strategies as st
 
 from inspector.domain.attempt import Failure, FailureKind, Response
 from inspector.tunnel import wire
-from inspector.tunnel.wire import (
+from inspector.tunnel.messages import (
     Ack,
     Answers,
+    Attempted,
     Begin,
     Canary,
     Hello,
+    Member,
     Message,
     Parcel,
     Parcels,
+    Passed,
     Piece,
+    Primary,
     Reply,
+    ShadowReply,
     Start,
     State,
+    Team,
     WireError,
 )
 
@@ -51,6 +57,7 @@ PARCELS = st.builds(
     code=TEXT,
     reason=TEXT,
     nonce=TEXT,
+    shadow=st.booleans(),
 )
 RESPONSES = st.builds(
     Response,
@@ -60,17 +67,26 @@ RESPONSES = st.builds(
     body=st.binary(),
     body_size=IDS,
 )
+OUTCOMES = RESPONSES | st.builds(Failure, st.sampled_from(FailureKind), TEXT)
+MILLIS = st.floats(0, 1e9)
+MEMBERS = st.builds(
+    Member, TEXT, IDS, IDS, st.booleans(), IDS, st.none() | st.integers(100, 999), TEXT
+)
 MESSAGES: st.SearchStrategy[Message] = st.one_of(
     st.builds(Hello, TEXT, TEXT, TEXT, TEXT, IDS, IDS, IDS),
-    st.builds(Start, IDS, IDS),
+    st.builds(Start, IDS, IDS, TEXT, st.booleans()),
     st.builds(Begin, IDS, IDS, IDS),
     st.builds(Piece, IDS, st.binary(), TEXT),
     st.builds(Answers, st.lists(st.tuples(IDS, st.integers(0, 999), st.booleans())).map(tuple)),
     st.builds(State, IDS, IDS, st.booleans(), IDS),
     st.builds(Ack, IDS),
-    st.builds(Reply, IDS, RESPONSES),
-    st.builds(Reply, IDS, st.builds(Failure, st.sampled_from(FailureKind), TEXT)),
-    st.builds(Reply, IDS, st.none()),
+    st.builds(Passed, IDS, IDS),
+    st.builds(Team, st.lists(MEMBERS).map(tuple), IDS),
+    st.builds(Reply, IDS, OUTCOMES, MILLIS),
+    st.builds(Reply, IDS, st.none(), MILLIS),
+    st.builds(ShadowReply, IDS, TEXT, IDS, MILLIS, OUTCOMES),
+    st.builds(Attempted, IDS, st.none() | st.integers(100, 999), TEXT),
+    st.builds(Primary),
     st.builds(Canary, TEXT),
     st.builds(Parcels, st.lists(PARCELS, max_size=6).map(tuple)),
 )
@@ -105,10 +121,13 @@ _PARCEL = {"kind": "captured", "id": 1, "at": 2, "remote": "", "digest": "", **_
         _head({"kind": "piece", "id": -1, "digest": ""}),
         _head({"kind": "piece", "id": True, "digest": ""}),
         _head({"kind": "piece", "id": 1 << 70, "digest": ""}),
-        _head({"kind": "response", "id": 1, "failure": "no such", "reason": ""}),
-        _head({"kind": "response", "id": 1, "status": 20, "size": 0, "head": 0}),
-        _head({"kind": "response", "id": 1, "status": 200, "size": 0, "head": 9}),
-        _head({"kind": "response", "id": 1, "status": 200, "size": 0, "head": 0}),
+        _head({"kind": "response", "id": 1, "ms": 0, "failure": "no such", "reason": ""}),
+        _head({"kind": "response", "id": 1, "ms": 0, "status": 20, "size": 0, "head": 0}),
+        _head({"kind": "response", "id": 1, "failure": "timeout", "reason": "", "ms": "1"}),
+        _head({"kind": "response", "id": 1, "failure": "timeout", "reason": "", "ms": -1}),
+        _head({"kind": "team", "members": [["a"]]}),
+        _head({"kind": "response", "id": 1, "ms": 0, "status": 200, "size": 0, "head": 9}),
+        _head({"kind": "response", "id": 1, "ms": 0, "status": 200, "size": 0, "head": 0}),
         _head({"kind": "deliveries"}),
         _head({"kind": "deliveries", "items": [1]}),
         _head({"kind": "deliveries", "items": [_PARCEL]}, b"x"),
@@ -131,10 +150,25 @@ def test_garbage_is_refused(data: bytes) -> None:
 
 
 @given(st.recursive(st.none() | st.booleans() | IDS | TEXT, st.lists), st.sampled_from(
-    ["hello", "start", "begin", "answered", "state", "ack", "canary", "deliveries", "response"]
+    ["hello", "start", "begin", "answered", "state", "ack", "canary", "deliveries", "response",
+     "passed", "team", "shadow", "attempted", "primary"]
 ))  # fmt: skip
 def test_well_formed_nonsense_is_read_or_refused(value: Any, kind: str) -> None:
-    fields = ("id", "items", "after", "next", "status", "head", "nonce", "last")
+    fields = (
+        "id",
+        "members",
+        "first",
+        "ms",
+        "at",
+        "consumer",
+        "items",
+        "after",
+        "next",
+        "status",
+        "head",
+        "nonce",
+        "last",
+    )
     with suppress(WireError):
         wire.decode(_head({"kind": kind, **dict.fromkeys(fields, value)}))
 
