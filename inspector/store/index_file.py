@@ -3,6 +3,7 @@
 import sqlite3
 from pathlib import Path
 
+from inspector.store.boot_mark import BootMark
 from inspector.store.connect import connect, tune_wal
 from inspector.store.files import touch_private
 from inspector.store.schema import SCHEMA, VERSION
@@ -11,9 +12,11 @@ from inspector.store.schema import SCHEMA, VERSION
 def open_index(path: Path, *, anew: bool = False) -> sqlite3.Connection:
     """A connection for the writer, with an index of this version behind it.
 
-    `anew` throws the file away first: readers that have it open keep the old one.
+    `anew` throws the file away first: readers that have it open keep the old one. So is one that
+    was not on the disk when the machine went down.
     """
-    if not anew:
+    mark = BootMark(path)
+    if not anew and not mark.distrusted():
         try:
             return _prepared(path)
         except sqlite3.DatabaseError as error:
@@ -21,7 +24,21 @@ def open_index(path: Path, *, anew: bool = False) -> sqlite3.Connection:
                 raise
     for suffix in ("", "-wal", "-shm"):
         Path(f"{path}{suffix}").unlink(missing_ok=True)
+    mark.forget()
     return _prepared(path)
+
+
+def hurry(connection: sqlite3.Connection, path: Path) -> BootMark | None:
+    """Wait for the disk no more, where a mark can tell of it; whoever closes the file clears it.
+
+    Its syncs hold up those of the journal, which senders wait for (measured at 1,000 deliveries/s: at
+    p99 a delivery is at its app 18 instead of 40 ms after it was sent).
+    """
+    mark = BootMark(path)
+    if not mark.set():
+        return None
+    connection.execute("PRAGMA synchronous=OFF")
+    return mark
 
 
 def is_damage(error: BaseException) -> bool:

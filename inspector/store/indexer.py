@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 
 from inspector.store import frames, index_file
+from inspector.store.boot_mark import BootMark
 from inspector.store.connect import connect
 from inspector.store.files import StoreFiles
 from inspector.store.journal_reader import Entry, JournalReader
@@ -22,24 +23,35 @@ class Indexer:
 
     `step` applies the next facts and returns the frames for subscribers, or nothing when there are
     none: the index has reached the journal's end, or `position` is another one than before. The
-    indexer of a killed listener may still be at its last batch; none is applied twice.
+    indexer of a killed listener may still be at its last batch; none is applied twice. With `hurry`
+    no step waits for the disk, and nobody else of this process may have the index open at `close`.
     """
 
-    def __init__(self, files: StoreFiles, read: Read, *, with_headers: bool = False) -> None:
+    def __init__(
+        self, files: StoreFiles, read: Read, *, with_headers: bool = False, hurry: bool = False
+    ) -> None:
         self._files = files
         self._read = read
         self._with_headers = with_headers
+        self._hurry = hurry
+        self._mark: BootMark | None = None
         self._untidy = 0
         self._journal_connection = connect(files.database, read_only=True)
         self._journal = JournalReader(self._journal_connection)
         try:
-            self._use(index_file.open_index(files.index))
+            self._open()
             if self.position > self.journal_end():
                 # It was made from a journal that is no longer there.
                 self.reset()
         except BaseException:
             self._journal_connection.close()
             raise
+
+    def _open(self, *, anew: bool = False) -> None:
+        index = self._files.index
+        self._use(index_file.open_index(index, anew=anew))
+        if self._hurry:
+            self._mark = index_file.hurry(self._connection, index)
 
     def _use(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
@@ -76,7 +88,7 @@ class Indexer:
             self._views = Views(self._connection, self._journal, self._read)
             raise error
         self._connection.close()
-        self._use(index_file.open_index(self._files.index, anew=True))
+        self._open(anew=True)
 
     def missed(self, after: int) -> Iterator[bytes]:
         """The frames of what is indexed since `after`, for subscribers that were not told."""
@@ -122,6 +134,8 @@ class Indexer:
     def close(self) -> None:
         self._connection.close()
         self._journal_connection.close()
+        if self._mark is not None:
+            self._mark.clear()
 
     def _batch(self, shown: int) -> Iterator[Entry]:
         size = first = 0

@@ -66,6 +66,7 @@ def main() -> None:
         StoreFiles(Path(settings["database"])),
         reader_with(settings["secrets"]),
         with_headers=settings["with_headers"],
+        hurry=True,
     )
     try:
         _follow(indexer, frames_out, settings["after"])
