@@ -31,8 +31,8 @@ def open_index(path: Path, *, anew: bool = False) -> sqlite3.Connection:
 def hurry(connection: sqlite3.Connection, path: Path) -> BootMark | None:
     """Wait for the disk no more, where a mark can tell of it; whoever closes the file clears it.
 
-    Its syncs hold up those of the journal, which senders wait for (measured at 1,000 deliveries/s: at
-    p99 a delivery is at its app 18 instead of 40 ms after it was sent).
+    Its syncs hold up those of the journal, which senders wait for (measured at 1,000 deliveries/s:
+    at p99 a delivery is at its app 18 instead of 40 ms after it was sent).
     """
     mark = BootMark(path)
     if not mark.set():
