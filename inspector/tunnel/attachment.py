@@ -10,7 +10,6 @@ import logging
 from collections import deque
 from collections.abc import Sequence
 from hashlib import sha256
-from typing import NamedTuple, Protocol
 
 from inspector.errors import StoreUnavailableError
 from inspector.tunnel.messages import (
@@ -25,11 +24,13 @@ from inspector.tunnel.messages import (
     Piece,
     Reply,
     Start,
-    State,
     WireError,
 )
 from inspector.tunnel.parcels import Item
-from inspector.tunnel.ports import Held, Mailboxes
+from inspector.tunnel.supply import Caller as Caller
+from inspector.tunnel.supply import Line as Line
+from inspector.tunnel.supply import Presence as Presence
+from inspector.tunnel.supply import Supply
 from inspector.tunnel.window import Window
 from inspector.tunnel.wire import encode
 
@@ -43,83 +44,6 @@ ANSWERS_REPEATED = 256
 _CANARIES = 8
 
 _log = logging.getLogger(__name__)
-
-
-class Caller(NamedTuple):
-    """Who is at the other end: its name, the process's own id, and its address."""
-
-    consumer: str
-    instance: str
-    remote: str
-
-
-class Presence(NamedTuple):
-    """A consumer that is attached: since when (microseconds), and the last id it acknowledged."""
-
-    consumer: str
-    remote: str
-    since: int
-    acked: int
-    primary: bool
-
-
-class Line(Protocol):
-    """The connection to the consumer."""
-
-    async def send(self, frame: bytes) -> None:
-        """Returns when there is room for more; raises `ConnectionError`."""
-        ...
-
-    def close(self, code: int, reason: str) -> None:
-        """Part; returns at once, and may be called again."""
-        ...
-
-    def check(self) -> None:
-        """Called every few seconds: cut what does not come to its end."""
-        ...
-
-
-class Supply(Protocol):
-    """What an attachment needs of its desk."""
-
-    mailboxes: Mailboxes
-
-    @property
-    def mailbox(self) -> str: ...
-
-    @property
-    def last(self) -> int:
-        """The last id that was told: nothing later is sent."""
-        ...
-
-    @property
-    def batch_bytes(self) -> int:
-        """What a frame of deliveries may take now, but for a single one."""
-        ...
-
-    async def held(self) -> Held: ...
-
-    def recent(self, seen: int) -> list[Item]:
-        """The next ones behind `seen`, from memory; none where the store is to be read."""
-        ...
-
-    async def stored(self, seen: int) -> list[Item]:
-        """The same from the store."""
-        ...
-
-    def frame(self, items: Sequence[Item], attachment: "Attachment") -> bytes: ...
-
-    def answers(self, count: int) -> tuple[int, list[tuple[int, int, bool]]]:
-        """What senders were answered since there were `count` answers; how many there are now."""
-        ...
-
-    def state(self, attachment: "Attachment") -> State: ...
-
-    def started(self, attachment: "Attachment") -> None: ...
-
-    def replied(self, attachment: "Attachment", reply: Reply) -> None: ...
-
-    def announced(self, nonce: str) -> None: ...
 
 
 class _ExpiredError(Exception):
