@@ -1,5 +1,9 @@
-"""Coverage is measured where it is asked for: elsewhere it would take most of the time."""
+"""Coverage is measured where it is asked for: elsewhere it would take most of the time.
 
+No test reaches the keyring of whoever runs it, not even from a process of its own.
+"""
+
+import os
 import sys
 from collections.abc import Generator
 from pathlib import Path
@@ -8,6 +12,8 @@ import pytest
 
 # The UI and the web server are not counted; their tests run much of the rest by the way.
 _UNCOUNTED = tuple(Path(__file__).parent / name for name in ("tui", "web"))
+
+os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.null.Keyring"
 
 
 @pytest.hookimpl(wrapper=True)

@@ -44,6 +44,7 @@ ONLY_IN = {
     "sqlite3": {"store"},
     "websockets": {"client", "tunnel"},
     "h11": {"forward"},
+    "keyring": {"store"},
     "click": {"cli"},
     "uvloop": {"cli"},
     "prometheus_client": {"server"},

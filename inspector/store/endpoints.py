@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from inspector.domain.endpoint import Endpoint
 from inspector.errors import ConfigurationError, NotFoundError
+from inspector.store.files import replace_private
 from inspector.store.lock import StoreLock
 
 # Scanners for secrets, and people, know by it what they found.
@@ -167,7 +168,7 @@ class EndpointsFile:
         with lock:
             new = change(self.read())
             try:
-                _write(self._path, new.model_dump_json(indent=1).encode() + b"\n")
+                replace_private(self._path, new.model_dump_json(indent=1).encode() + b"\n")
             except OSError as error:
                 raise self._unusable(error.strerror or str(error)) from error
         return new
@@ -207,21 +208,3 @@ def _with(fields: dict[str, Any], options: Mapping[str, Any]) -> Endpoint:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         raise ConfigurationError(f"{first['loc'][-1]}: {first['msg']}") from error
-
-
-def _write(path: Path, data: bytes) -> None:
-    """Put `data` in the place of the file, whole whatever happens, for its owner alone."""
-    new = path.with_name(path.name + "-new")
-    new.unlink(missing_ok=True)
-    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    new.replace(path)
-    if os.name == "posix":
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)

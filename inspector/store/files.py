@@ -31,6 +31,11 @@ class StoreFiles:
         """Of a relay: what it captures for whom."""
         return self._beside("-endpoints")
 
+    @property
+    def secrets(self) -> Path:
+        """The signing secrets that providers gave for the webhooks made here."""
+        return self._beside("-secrets")
+
     def _beside(self, suffix: str) -> Path:
         return self.database.with_name(self.database.name + suffix)
 
@@ -89,3 +94,21 @@ def touch_private(path: Path) -> None:
             os.fchmod(descriptor, 0o600)
     finally:
         os.close(descriptor)
+
+
+def replace_private(path: Path, data: bytes) -> None:
+    """Put `data` in the place of the file, whole whatever happens, for its owner alone."""
+    new = path.with_name(path.name + "-new")
+    new.unlink(missing_ok=True)
+    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    new.replace(path)
+    if os.name == "posix":
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)

@@ -1,0 +1,184 @@
+"""The signing secrets that providers gave for webhooks made here: a private file beside the store.
+
+With the library `keyring`, and a keyring that works, a secret lies there and the file names it.
+"""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal, NamedTuple, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from inspector.domain.plaintext import one_line
+from inspector.errors import ConfigurationError
+from inspector.store import os_keyring
+from inspector.store.files import StoreFiles, replace_private
+from inspector.store.lock import StoreLock
+
+# How much of a text from elsewhere an error repeats.
+_TOLD = 200
+
+
+class Kept(NamedTuple):
+    """A webhook of a provider, and the secret that it signs with."""
+
+    provider: str
+    webhook: str
+    url: str
+    created_at: str
+    secret: str
+
+    def __repr__(self) -> str:
+        return f"Kept({self.provider!r}, {self.webhook!r}, {self.url!r}, {self.created_at!r})"
+
+
+class _Entry(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    provider: str
+    webhook: str
+    url: str
+    created_at: str
+    secret: str | None = Field(default=None, min_length=1, repr=False)
+    """It itself, or else in `keyring` whose entry of the keyring it is."""
+    keyring: str | None = Field(default=None, min_length=1)
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if (self.secret is None) == (self.keyring is None):
+            raise ValueError("either `secret` or `keyring` is needed")
+        return self
+
+
+class _Contents(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    v: Literal[1] = 1
+    secrets: tuple[_Entry, ...] = ()
+    """The newest first."""
+
+
+class SecretsFile:
+    """Reads and changes the file at `path`; each change is whole, on disk, and one at a time.
+
+    `account` tells entries of several stores in one keyring apart. Every method raises
+    `ConfigurationError` for a file that cannot be read or written; what it holds is not repeated.
+    """
+
+    def __init__(self, path: Path, *, account: str = "") -> None:
+        self._path = path
+        self._account = account or str(path)
+
+    @classmethod
+    def beside(cls, files: StoreFiles) -> Self:
+        """That of a store."""
+        return cls(files.secrets, account=str(files.database))
+
+    def read(self) -> tuple[Kept, ...]:
+        """All of them, the newest first; none where there is no file.
+
+        It may ask the keyring, which may take its time.
+        """
+        return tuple(map(self._kept, self._contents().secrets))
+
+    def keep(self, kept: Kept) -> None:
+        """Keep one more, in the place of an older one of the same webhook."""
+        # A damaged file is told before the keyring has something that nothing names.
+        self._contents()
+        fields = {name: _writable(value) for name, value in kept._asdict().items()}
+        if not kept.secret or fields["secret"] != kept.secret:
+            raise ConfigurationError(
+                f"the secret of {one_line(kept.webhook, _TOLD)} is no text that can sign",
+                "make another webhook",
+            )
+        user = f"{self._account} {fields['webhook']}"
+        # Asked outside of the lock: a keyring may wait for its owner to unlock it.
+        if os_keyring.put(user, kept.secret):
+            del fields["secret"]
+            fields["keyring"] = user
+        new = _Entry.model_validate(fields)
+        self._change(lambda old: (new, *_without(old, new.webhook)))
+
+    def forget(self, webhook: str) -> None:
+        """Take away what is kept of a webhook, if anything is."""
+        gone = [entry for entry in self._contents().secrets if entry.webhook == webhook]
+        if gone:
+            self._change(lambda old: _without(old, webhook))
+        for entry in gone:
+            if entry.keyring is not None:
+                os_keyring.drop(entry.keyring)
+
+    def _kept(self, entry: _Entry) -> Kept:
+        secret = entry.secret
+        if entry.keyring is not None:
+            secret = os_keyring.get(entry.keyring)
+        if not secret:
+            raise ConfigurationError(
+                f"the secret of {one_line(entry.webhook, _TOLD)} lies in the keyring, which does "
+                "not give it",
+                f"unlock the keyring, or take that webhook out of {self._path}",
+            )
+        return Kept(entry.provider, entry.webhook, entry.url, entry.created_at, secret)
+
+    def _contents(self) -> _Contents:
+        try:
+            data = _read_private(self._path)
+        except FileNotFoundError:
+            return _Contents()
+        except OSError as error:
+            raise self._unusable(error.strerror or str(error)) from error
+        try:
+            return _Contents.model_validate_json(data)
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+            where = ".".join(str(step) for step in first["loc"])
+            why = f"{where}: {first['msg']}" if where else first["msg"]
+            why = one_line(why, _TOLD)
+        # Raised out here, so that the other error, which has the values, does not go along.
+        raise self._unusable(why)
+
+    def _change(self, change: Callable[[tuple[_Entry, ...]], tuple[_Entry, ...]]) -> None:
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            lock = StoreLock(
+                self._path.with_name(self._path.name + "-lock"),
+                {"command": "inspector subscribe", "pid": os.getpid()},
+            )
+        except OSError as error:
+            raise self._unusable(error.strerror or str(error)) from error
+        with lock:
+            new = _Contents(secrets=change(self._contents().secrets))
+            text = new.model_dump_json(indent=1, exclude_none=True)
+            try:
+                replace_private(self._path, text.encode() + b"\n")
+            except OSError as error:
+                raise self._unusable(error.strerror or str(error)) from error
+
+    def _unusable(self, why: str) -> ConfigurationError:
+        return ConfigurationError(
+            f"cannot use {self._path}: {why}", "correct it, or move it out of the way"
+        )
+
+
+def _without(entries: tuple[_Entry, ...], webhook: str) -> tuple[_Entry, ...]:
+    return tuple(entry for entry in entries if entry.webhook != webhook)
+
+
+def _writable(text: str) -> str:
+    """What a provider sent need not be text that can be written."""
+    return text.encode("utf-8", "replace").decode()
+
+
+def _read_private(path: Path) -> bytes:
+    """What is in it; the rights of others to it are taken away first, or it is refused."""
+    with path.open("rb") as file:
+        if os.name == "posix" and os.fstat(file.fileno()).st_mode & 0o077:
+            try:
+                os.fchmod(file.fileno(), 0o600)
+            except OSError as error:
+                raise ConfigurationError(
+                    f"others may read {path}, and that cannot be changed: {error.strerror}",
+                    f"as its owner: chmod 600 {path}",
+                ) from error
+        return file.read()
