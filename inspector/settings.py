@@ -169,6 +169,12 @@ class RelaySettings(BaseModel):
         return self
 
 
+def config_files(directory: Path | None = None) -> tuple[Path, Path]:
+    """Where settings are read from, the weaker file first; neither need be there."""
+    user = Path(platformdirs.user_config_dir("inspector", appauthor=False)) / "config.toml"
+    return user, (directory or Path()) / PROJECT_FILE
+
+
 def load(
     flags: Mapping[str, Any],
     environment: Mapping[str, str] | None = None,
@@ -179,12 +185,11 @@ def load(
     Raises `ConfigurationError` naming the place of a bad value.
     """
     environment = os.environ if environment is None else environment
-    user_file = Path(platformdirs.user_config_dir("inspector", appauthor=False)) / "config.toml"
     values: dict[str, Any] = {}
     origins: dict[str, str] = {}
     looks: list[tuple[str, object]] = []
-    for path in (user_file, (directory or Path()) / PROJECT_FILE):
-        table = _read(path)
+    for path in config_files(directory):
+        table = read_config(path)
         if "ui" in table:
             looks.append((str(path), table.pop("ui")))
         for name, value in table.items():
@@ -230,7 +235,8 @@ def _told(
     return told
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read_config(path: Path) -> dict[str, Any]:
+    """What stands in one of them, nothing where there is none; raises `ConfigurationError`."""
     try:
         return tomllib.loads(path.read_text("utf-8"))
     except FileNotFoundError:

@@ -33,6 +33,7 @@ MAY_IMPORT = {
     "tunnelling": {*PURE, "store", "tunnel", "server", "settings"},
     "runtime": {*PURE, "store", "forward", "server", "forwarding", "tunnelling", "settings"},
     "relay": {*PURE, "store", "tunnel", "server", "settings"},
+    "doctor": {*PURE, "store", "forward", "tunnel", "server", "runtime", "tunnelling", "settings"},
     "demo": {*PURE, "forward", "runtime", "settings"},
 }
 AT_THE_TOP = {"cli", "__main__"}

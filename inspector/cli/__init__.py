@@ -21,6 +21,7 @@ _COMMANDS = {
     "events": ("inspector.cli.events", "The catalogue of event types."),
     "status": ("inspector.cli.status", "The ledger, the targets, the index's lag, the versions."),
     "relay": ("inspector.cli.relay", "Capture on a public host, for developers anywhere."),
+    "doctor": ("inspector.cli.doctor", "Examine every hop, and send the hardest requests round."),
     "reindex": ("inspector.cli.reindex", "Derive everything anew from the stored facts."),
     "_listen": ("inspector.cli.listen", ""),
     "_ui": ("inspector.cli.ui", ""),

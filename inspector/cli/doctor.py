@@ -1,0 +1,80 @@
+"""`inspector doctor`: every hop examined, and hard requests sent round."""
+
+import asyncio
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from inspector.cli.options import secret_option, store_options
+from inspector.domain.routes import parse_target
+from inspector.settings import load
+
+if TYPE_CHECKING:
+    from inspector.cli.findings import Printed
+    from inspector.doctor.model import Subject
+
+# An expectation is not met, as the contract has it.
+_NOT_WELL = 6
+_INTERRUPTED = 130
+
+
+@click.command("doctor")
+@click.argument("target", required=False)
+@click.option("--relay", metavar="URL", help="Examine the way through it, too (its capture URL).")
+@click.option("--insecure", "--skip-verify", is_flag=True, help="Accept any certificate of TARGET.")
+@secret_option
+@store_options
+def command(target: str | None, as_json: bool, **flags: Any) -> int:
+    """Examine every hop of a delivery's way; with TARGET, a port or a URL, your app too.
+
+    A listener of the doctor's own, with a store that is thrown away, takes the hardest requests
+    there are, and what arrives is compared with what was sent. Exits 0 only when all holds, else 6.
+    """
+    settings = load(flags)
+    # Their imports are dear, and `--help` needs none of them.
+    from inspector.cli.findings import AsJson, AsText
+    from inspector.cli.foreground import configure_log, run_loop
+    from inspector.doctor.model import Subject
+
+    terminal, encoding = sys.stdout.isatty(), sys.stdout.encoding or "ascii"
+    printed: Printed = AsJson() if as_json else AsText(encoding, os.environ, terminal=terminal)
+    subject = Subject(
+        settings,
+        parse_target(target) if target else None,
+        dict(os.environ),
+        terminal,
+        encoding,
+        printed.progress,
+    )
+    configure_log()
+    return run_loop(_examined(subject, printed))
+
+
+async def _examined(subject: "Subject", printed: "Printed") -> int:
+    from inspector.doctor.run import examine
+
+    interrupted = False
+    task = asyncio.current_task()
+    assert task is not None
+
+    def stop() -> None:
+        nonlocal interrupted
+        if interrupted:
+            os._exit(_INTERRUPTED)
+        interrupted = True
+        task.cancel()
+
+    if sys.platform != "win32":
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            asyncio.get_running_loop().add_signal_handler(number, stop)
+    try:
+        await examine(subject, printed.tell)
+    except asyncio.CancelledError:
+        if not interrupted:
+            raise
+        printed.interrupted()
+        return _INTERRUPTED
+    return 0 if printed.end() else _NOT_WELL
