@@ -15,6 +15,7 @@ from inspector.domain.endpoint import Endpoint
 from inspector.domain.forwarded import sender_of
 from inspector.errors import InspectorError
 from inspector.server.addresses import Address, Addresses
+from inspector.server.guests import Guests
 from inspector.server.health import Health
 from inspector.server.ingress import Ingress
 from inspector.server.listener import capture_url
@@ -96,6 +97,8 @@ class Relay:
             Space(settings.max_in_flight),
             self._clock,
         )
+        self._guests = Guests(self._addresses, self._erase)
+        self._stack.push_async_callback(self._guests.close)
         retention = MailboxRetention(store, self._clock, keep=settings.keep, limits=self._room)
         status = RelayStatus(
             self._addresses,
@@ -112,9 +115,12 @@ class Relay:
 
         self._addresses.replace(registry.endpoints)
         self._forget(registry.removed)
+        self._guests.left(store.guests())
         door = Door(self._find, version=__version__, remote_of=self._remote_of)
         ingress = Ingress(store, self._addresses, self._clock, proxied=settings.trust_proxy)
-        listener = RelayListener(ingress, door.handle, door.close, most=self._most_connections)
+        listener = RelayListener(
+            ingress, door.handle, self._guests.handle, door.close, most=self._most_connections
+        )
         self._stack.push_async_callback(self._tasks.stop)
         self._stack.push_async_callback(listener.stop, DEADLINE)
         tls = self._certificate.context if self._certificate else None
@@ -150,7 +156,8 @@ class Relay:
 
     def _room(self) -> dict[str, int]:
         """What each endpoint may store."""
-        return {each.settings.id: each.settings.limits.max_stored for each in self._addresses}
+        every = self._addresses.every()
+        return {each.settings.id: each.settings.limits.max_stored for each in every}
 
     def _remote_of(self, request: web.BaseRequest) -> str:
         remote = remote_of(request)
@@ -166,6 +173,7 @@ class Relay:
     async def _follow_endpoints(self) -> None:
         while True:
             await asyncio.sleep(LOOK_SECONDS)
+            self._guests.look()
             if self._endpoints.changed():
                 try:
                     self.reload()
@@ -187,7 +195,8 @@ class Relay:
             self._complain(f"the endpoints stay as they were: {error.message}")
             return
         self._complaint = ""
-        for id_ in self._desks.keys() - {endpoint.id for endpoint in registry.endpoints}:
+        self._guests.follow(registry.endpoints)
+        for id_ in self._desks.keys() - {each.settings.id for each in self._addresses.every()}:
             del self._desks[id_]
         self._forget(registry.removed)
 
@@ -215,6 +224,11 @@ class Relay:
         finally:
             self._forgetting.discard(what)
 
+    async def _erase(self, guest: str) -> None:
+        """Nothing is left of a guest that is over."""
+        self._desks.pop(guest, None)
+        await self._store.erase(guest, self._clock())
+
     # What it tells of itself.
 
     def store_error(self) -> str:
@@ -223,7 +237,7 @@ class Relay:
 
     @property
     def endpoints(self) -> int:
-        return len(self._desks)
+        return len([*self._addresses])
 
     def _note(self) -> dict[str, Any]:
         return {"command": "inspector relay", **self.ready()}

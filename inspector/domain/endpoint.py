@@ -6,6 +6,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 DEFAULT_ACK = "stored"
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
+GUEST = "guest-"
+"""What the id of a guest begins with: an endpoint that lives for minutes, and is in no file."""
 
 
 class Limits(BaseModel):

@@ -189,10 +189,22 @@ class Addresses:
         self._clock = clock
         self._monotonic = monotonic
         self._by_slug: dict[str, Address] = {}
+        self._guests: dict[str, Address] = {}
         self.unknown = 0
 
     def __iter__(self) -> Iterator[Address]:
-        return iter(self._by_slug.values())
+        """The endpoints, without their guests."""
+        guests = self._guests
+        return (each for slug, each in self._by_slug.items() if slug not in guests)
+
+    def every(self) -> list[Address]:
+        """The endpoints and their guests."""
+        return [*self._by_slug.values()]
+
+    @property
+    def guests(self) -> int:
+        """How many guests there are."""
+        return len(self._guests)
 
     def at(self, slug: str) -> Address | None:
         return self._by_slug.get(slug)
@@ -210,21 +222,37 @@ class Addresses:
         for settings in wanted:
             address = before.pop(settings.id, None)
             if address is None:
-                address = Address(
-                    settings,
-                    self._desk_of,
-                    self._journal,
-                    self._stored,
-                    self._space,
-                    self._clock,
-                    self._monotonic,
-                )
+                address = self._make(settings)
             elif address.settings != settings:
                 address.change(settings)
             now[settings.slug] = address
-        self._by_slug = now
+        self._by_slug = now | self._guests
         for gone in before.values():
             gone.desk.close(CLOSE_UNAUTHORIZED, "the endpoint was removed")
+
+    def invite(self, settings: Endpoint) -> Address:
+        """Let there be this endpoint besides, as a guest."""
+        guest = self._guests[settings.slug] = self._make(settings)
+        self._by_slug[settings.slug] = guest
+        return guest
+
+    def dismiss(self, slug: str, reason: str) -> Address:
+        """Let a guest be no more; requests to it may still be under way."""
+        del self._by_slug[slug]
+        guest = self._guests.pop(slug)
+        guest.desk.close(CLOSE_UNAUTHORIZED, reason)
+        return guest
+
+    def _make(self, settings: Endpoint) -> Address:
+        return Address(
+            settings,
+            self._desk_of,
+            self._journal,
+            self._stored,
+            self._space,
+            self._clock,
+            self._monotonic,
+        )
 
     def admit(self, target: str) -> tuple[Address, str] | TurnedAway:
         """The address that a request target names, and the target without what names it."""

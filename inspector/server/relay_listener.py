@@ -8,26 +8,30 @@ from aiohttp.typedefs import Handler
 from inspector.server.guard import error_response
 from inspector.server.ingress import Ingress
 from inspector.server.listener import Port
-from inspector.tunnel.messages import PATH
+from inspector.tunnel.messages import GUEST_PATH, PATH
 
 # Nothing that is sent to us has a body.
 _BODY_LIMIT = 1024
 
 
 class RelayListener(Port):
-    """The public port. `door` is the handler of the tunnel's websocket (`match_info` has the
-    `slug`), and `closing` parts from all consumers; `most` bounds the connections."""
+    """The public port. `door` is the handler of the tunnel's websocket and `guests` that of guest
+    endpoints (`match_info` has the `slug`), and `closing` parts from all consumers; `most` bounds
+    the connections."""
 
     def __init__(
         self,
         ingress: Ingress,
         door: Handler,
+        guests: Handler,
         closing: Callable[[], Awaitable[None]],
         *,
         most: int | None = None,
     ) -> None:
         app = web.Application(client_max_size=_BODY_LIMIT)
         app.router.add_get(PATH + "{slug}", door, allow_head=False)
+        app.router.add_post(GUEST_PATH + "{slug}", guests)
+        app.router.add_delete(GUEST_PATH + "{slug}", guests)
         app.router.add_get("/_inspector/healthz", _healthy)
         app.router.add_route("*", "/{rest:.*}", _nothing_here)
         app.on_response_prepare.append(_unnamed)

@@ -87,6 +87,7 @@ class RelayStatus:
             **self._ready(),
             "store": {"ok": not self._store.error, "error": self._store.error},
             "unknown": self._addresses.unknown,
+            "guests": self._addresses.guests,
             "endpoints": [self._endpoint(address) for address in self._sorted()],
         }
 

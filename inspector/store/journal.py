@@ -112,7 +112,7 @@ class Journal:
         return future
 
     def forget(self, name: str) -> "asyncio.Future[Appended]":
-        """Queue that a cursor is no more."""
+        """Queue that a cursor is no more, or that an endpoint never was."""
         return self.move(name, GONE)
 
     def _take_in(self, item: Item) -> None:

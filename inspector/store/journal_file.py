@@ -105,6 +105,7 @@ class JournalFile:
                     execute("INSERT OR REPLACE INTO cursor VALUES (?,?)", (name, last))
                 else:
                     execute("DELETE FROM cursor WHERE name = ?", (name,))
+                    execute("DELETE FROM numbered WHERE mailbox = ?", (name,))
 
     def _insert_rows(self, parameters: list[Parameter], width: int) -> None:
         marks = "(?,?,?,?,?,?,?)" if width == 7 else "(?,?,?,?,?,?,?,?,?)"

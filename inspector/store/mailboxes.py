@@ -7,6 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
+from inspector.domain.endpoint import GUEST
 from inspector.domain.facts import Appended, Fact, Pruned
 from inspector.domain.parcel import Held, Stored
 from inspector.errors import StoreUnavailableError
@@ -101,6 +102,17 @@ class RelayStore:
         await self.journal.settled(_PATIENCE)
         for name in self.consumers(mailbox):
             self.journal.forget(f"{mailbox}/{name}")
+
+    async def erase(self, mailbox: str, at: int) -> None:
+        """The same, and nothing is left that it ever was: nobody may come back for it."""
+        await self.journal.settled(_PATIENCE)
+        await self.forget(mailbox, at)
+        await self.journal.forget(mailbox)
+
+    def guests(self) -> set[str]:
+        """The guests that anything is stored for."""
+        names = {*self.journal.mailboxes(), *self.journal.cursors()}
+        return {name.partition("/")[0] for name in names if name.startswith(GUEST)}
 
     async def forget_consumer(self, name: str) -> None:
         """Keep nothing any more for who has this cursor, until it comes again."""

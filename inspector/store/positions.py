@@ -36,7 +36,7 @@ class Item:
     `mailbox` is where it has a number: at a relay its endpoint, else the mailbox of its origin;
     `first` to `last` are its ids there, of a fact with an origin (else 0). `vital`: whoever
     appended it is told when it cannot be written, other facts are tried again. Without a row it
-    only moves the cursor `mailbox` to `last`, or forgets it (`GONE`).
+    only moves the cursor `mailbox` to `last`, or forgets it (`GONE`), or an endpoint.
     """
 
     row: Row | None
@@ -187,7 +187,8 @@ class Positions:
     def commit(self, plan: Plan) -> None:
         """The batch is on disk."""
         self.seq, self.delivery = plan.seq, plan.delivery
+        self.usage.update(plan.usage)
         self.cursors.update(plan.cursors)
         for name in [name for name, last in plan.cursors.items() if last == GONE]:
             del self.cursors[name]
-        self.usage.update(plan.usage)
+            self.usage.pop(name, None)

@@ -126,23 +126,9 @@ class Door:
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """`GET PATH + SLUG`; the way in, and then the whole life of the connection."""
         found = self._find(request.path.removeprefix(PATH))
-        known = found[0].token_sha256 if found else _NOBODYS
-        # Compared in any case, and as digests: neither takes longer for what is nearly right.
-        entitled = hmac.compare_digest(_token_digest(request), known)
-        if found is None:
-            return _refusal(
-                404,
-                "no-endpoint",
-                "the relay has no endpoint at this address",
-                "check the URL that `inspector relay endpoint list` shows",
-            )
-        if not entitled:
-            return _refusal(
-                401,
-                "unauthorized",
-                "the token is not the endpoint's",
-                "set INSPECTOR_RELAY_TOKEN; `inspector relay endpoint rotate` makes a new one",
-            )
+        if (refused := turned_away(request, found[0] if found else None)) is not None:
+            return refused
+        assert found is not None
         if (refused := self._misfit(request)) is not None:
             return refused
         return await self._enter(request, found[1])
@@ -160,14 +146,14 @@ class Door:
     def _misfit(self, request: web.BaseRequest) -> web.Response | None:
         """The answer to a request that is no consumer's of our version."""
         if self._closing:
-            return _refusal(503, "stopping", "the relay is stopping", headers={"Retry-After": "5"})
+            return refusal(503, "stopping", "the relay is stopping", headers={"Retry-After": "5"})
         offered = request.headers.get("Sec-WebSocket-Protocol", "")
         if SUBPROTOCOL not in (each.strip() for each in offered.split(",")):
             agent = _AGENT.search(request.headers.get("User-Agent", ""))
             others = sorted({int(number) for number in _OFFERED.findall(offered)})
             spoken = " and ".join(map(str, others)) if others else "none"
             theirs = f" ({agent[1]})" if agent else ""
-            return _refusal(
+            return refusal(
                 426,
                 "version",
                 f"the relay speaks tunnel version {VERSION} (inspector {self._version}), "
@@ -176,7 +162,7 @@ class Door:
                 headers={"Upgrade": "websocket", "Sec-WebSocket-Protocol": SUBPROTOCOL},
             )
         if not web.WebSocketResponse(protocols=(SUBPROTOCOL,)).can_prepare(request):
-            return _refusal(400, "bad-request", "this is not a websocket's handshake")
+            return refusal(400, "bad-request", "this is not a websocket's handshake")
         return None
 
     async def _enter(self, request: web.BaseRequest, desk: Desk) -> web.StreamResponse:
@@ -188,13 +174,13 @@ class Door:
             query.get("consumer", ""), query.get("instance", ""), self._remote_of(request)
         )
         if (reason := _unfit(caller)) is not None:
-            return _refusal(400, "bad-request", reason)
+            return refusal(400, "bad-request", reason)
         try:
             attachment = desk.attach(caller, line, take_over=query.get("take_over") == "1")
         except AttachedError as error:
             return _attached(error.presence)
         except ClosedError:
-            return _refusal(401, "unauthorized", "the token is no longer the endpoint's")
+            return refusal(401, "unauthorized", "the token is no longer the endpoint's")
         self._lines.add(line)
         try:
             await line.socket.prepare(request)
@@ -243,6 +229,28 @@ class Door:
             patience.cancel()
 
 
+def turned_away(request: web.BaseRequest, endpoint: Endpoint | None) -> web.Response | None:
+    """The answer to who has not the token of the endpoint at this address, if there is one."""
+    known = _NOBODYS if endpoint is None else endpoint.token_sha256
+    # Compared in any case, and as digests: neither takes longer for what is nearly right.
+    entitled = hmac.compare_digest(_token_digest(request), known)
+    if endpoint is None:
+        return refusal(
+            404,
+            "no-endpoint",
+            "the relay has no endpoint at this address",
+            "check the URL that `inspector relay endpoint list` shows",
+        )
+    if not entitled:
+        return refusal(
+            401,
+            "unauthorized",
+            "the token is not the endpoint's",
+            "set INSPECTOR_RELAY_TOKEN; `inspector relay endpoint rotate` makes a new one",
+        )
+    return None
+
+
 def _token_digest(request: web.BaseRequest) -> str:
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     given = token.strip() if scheme.lower() == "bearer" else ""
@@ -260,7 +268,7 @@ def _unfit(caller: Caller) -> str | None:
 
 
 def _attached(presence: Presence) -> web.Response:
-    return _refusal(
+    return refusal(
         409,
         "consumer-attached",
         f"{presence.consumer} is attached since {iso(presence.since)} from {presence.remote}",
@@ -268,9 +276,10 @@ def _attached(presence: Presence) -> web.Response:
     )
 
 
-def _refusal(
+def refusal(
     status: int, code: str, message: str, hint: str = "", headers: dict[str, str] | None = None
 ) -> web.Response:
+    """An error in the contract's form."""
     body: dict[str, Any] = {"error": {"code": code, "message": message, "hint": hint}}
     return web.Response(
         status=status, text=json.dumps(body), content_type="application/json", headers=headers

@@ -21,6 +21,9 @@ SUBPROTOCOL_PREFIX = "inspector.tunnel."
 PATH = "/_inspector/tunnel/"
 """The websocket of an endpoint is at PATH + SLUG, on the address that captures."""
 
+GUEST_PATH = "/_inspector/guest/"
+"""POST GUEST_PATH + SLUG makes a guest of that endpoint, DELETE of the guest's own slug ends it."""
+
 CANARY_HEADER = "Inspector-Canary"
 
 CONSUMER_NAME = r"[A-Za-z0-9_][A-Za-z0-9._@+-]{0,99}"

@@ -14,6 +14,7 @@ from inspector.domain.endpoint import Endpoint
 from inspector.domain.facts import Captured, Fact, Probed, Refused
 from inspector.domain.parcel import Parcel
 from inspector.server.addresses import Address, Addresses
+from inspector.server.guests import Guests
 from inspector.server.ingress import Ingress
 from inspector.server.relay_listener import RelayListener
 from inspector.server.space import Space
@@ -75,9 +76,10 @@ class NotingDesk:
 class Relaying:
     """A running relay's port; an endpoint's slug is `S` and its name."""
 
-    def __init__(self, store: RelayStore, addresses: Addresses, port: int) -> None:
+    def __init__(self, store: RelayStore, addresses: Addresses, guests: Guests, port: int) -> None:
         self.store = store
         self.addresses = addresses
+        self.guests = guests
         self.port = port
 
     def address(self, name: str = "one") -> Address:
@@ -156,11 +158,13 @@ async def relaying(
         **more,
     )
     addresses.replace([endpoint()] if endpoints is None else endpoints)
+    guests = Guests(addresses, lambda id_: store.erase(id_, wall_clock()), **more)
     ingress = Ingress(store, addresses, wall_clock, proxied=proxied)
-    listener = RelayListener(ingress, door, closing, most=most)
+    listener = RelayListener(ingress, door, guests.handle, closing, most=most)
     try:
         await listener.start("127.0.0.1", 0, tls)
-        yield Relaying(store, addresses, listener.port)
+        yield Relaying(store, addresses, guests, listener.port)
     finally:
         await listener.stop(5.0)
+        await guests.close()
         await store.close()
