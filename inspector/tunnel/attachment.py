@@ -18,6 +18,7 @@ from inspector.tunnel.messages import (
     PIECE_BYTES,
     Ack,
     Answers,
+    Attempted,
     Begin,
     Canary,
     Message,
@@ -42,6 +43,8 @@ SLOW_SECONDS = 60.0
 ANSWERS_REPEATED = 256
 # A consumer sends one at a time; of one that does not, the oldest are not said back.
 _CANARIES = 8
+# What is passed on to others of how an attempt failed, in characters.
+_LONGEST_FAILURE = 200
 
 _log = logging.getLogger(__name__)
 
@@ -63,13 +66,14 @@ class Attachment:
         self.ended = False
         # Takes the place of the primary, before it has said where it goes on.
         self.expected = False
+        self.attempted: Attempted | None = None
         self._supply = supply
         self._cursor = f"{supply.mailbox}/{caller.consumer}"
         self._loop = asyncio.get_running_loop()
         self._news = asyncio.Event()
         self._window = Window(0)
         self._full_since: float | None = None
-        self._state_due = False
+        self._state_due = self._team_due = False
         self._canaries: deque[str] = deque(maxlen=_CANARIES)
         # From the oldest that is remembered: the last ones may not be in the store yet.
         self._answers = 0
@@ -81,6 +85,10 @@ class Attachment:
 
     def tell_state(self) -> None:
         self._state_due = True
+        self._news.set()
+
+    def tell_team(self) -> None:
+        self._team_due = True
         self._news.set()
 
     def check(self) -> None:
@@ -111,6 +119,8 @@ class Attachment:
                 self._supply.announced(nonce)
                 self._canaries.append(nonce)
                 self._news.set()
+            case Attempted():
+                self.attempted = message._replace(failure=message.failure[:_LONGEST_FAILURE])
             case Start(after, since):
                 await self._start(after, since)
             case _:
@@ -189,6 +199,9 @@ class Attachment:
         if self._state_due:
             self._state_due = False
             await self.line.send(encode(self._supply.state(self)))
+        if self._team_due:
+            self._team_due = False
+            await self.line.send(self._supply.team(self))
         while self._canaries:
             await self.line.send(encode(Canary(self._canaries.popleft())))
         count, answers = self._supply.answers(self._answers)

@@ -10,7 +10,8 @@ from inspector.domain.facts import Captured, Probed, Refused
 from inspector.errors import StoreUnavailableError
 from inspector.tasks import Tasks
 from inspector.tunnel.asking import AnswerLog, Asking, Canaries
-from inspector.tunnel.attachment import Attachment, Caller, Line, Presence
+from inspector.tunnel.attachment import Attachment
+from inspector.tunnel.attendance import Attendance
 from inspector.tunnel.messages import (
     BATCH_BYTES,
     BATCH_ITEMS,
@@ -21,6 +22,7 @@ from inspector.tunnel.messages import (
 )
 from inspector.tunnel.parcels import Frames, Item, Tail, Telling, item_of, items_of
 from inspector.tunnel.ports import Held, Mailboxes
+from inspector.tunnel.supply import Caller, Line, Presence
 from inspector.tunnel.wire import encode_packed
 
 STATE_SECONDS = 5.0
@@ -73,9 +75,9 @@ class Desk:
         self._clock = clock
         self._tail = Tail()
         self._frames = Frames()
-        self._attached: dict[str, Attachment] = {}
+        self._attendance = Attendance(lambda: self.last)
+        self._attached = self._attendance.attached
         self._feeds: dict[Attachment, asyncio.Task[None]] = {}
-        self._primary: Attachment | None = None
         self._asking = Asking()
         self._answers = AnswerLog()
         self._canaries = Canaries()
@@ -102,12 +104,12 @@ class Desk:
     async def answered_by_app(
         self, number: int, fact: Captured, *, within: float | None, once: bool
     ) -> Outcome | None:
-        """Hand on a delivery and wait for the app of the consumer that is attached longest.
+        """Hand on a delivery and wait for the app of the primary consumer.
 
         None where no target there takes it; a failure without a consumer, or where it was sent
         the delivery before anybody could ask.
         """
-        primary = self._primary
+        primary = self._attendance.primary
         if primary is None or number <= primary.sent:
             self._told(number, fact)
             return NO_APP
@@ -156,12 +158,7 @@ class Desk:
 
     def attached(self) -> tuple[Presence, ...]:
         """Who is attached now, the longest first."""
-        return tuple(self._presence(each) for each in self._attached.values())
-
-    def _presence(self, attachment: Attachment) -> Presence:
-        consumer, _, remote = attachment.caller
-        primary = attachment is self._primary
-        return Presence(consumer, remote, attachment.since, attachment.acked, primary)
+        return self._attendance.presences()
 
     def attach(self, caller: Caller, line: Line, *, take_over: bool = False) -> Attachment:
         """Give a consumer its name; `detach` follows in any case.
@@ -179,7 +176,8 @@ class Desk:
             attachment.since = older.since
             # In the same place: whoever is attached longest stays so, and so do those who wait.
             self._attached[caller.consumer] = attachment
-            attachment.expected = older is self._primary
+            attachment.expected = older is self._attendance.primary
+            attachment.attempted = older.attempted
             self._asking.hand_over(older, attachment)
             self._part(older)
             older.line.close(_REPLACED, "replaced by a newer connection of its own")
@@ -189,8 +187,8 @@ class Desk:
             reason = f"{caller.consumer} is attached from {caller.remote} now"
             older.line.close(CLOSE_TAKEN_OVER, reason)
         else:
-            raise AttachedError(self._presence(older))
-        self._choose()
+            raise AttachedError(self._attendance.presence(older))
+        self._attendance.choose()
         if self._beating is None:
             self._beating = self._tasks.start(self._beat(), "state")
         return attachment
@@ -203,6 +201,7 @@ class Desk:
         if not self._attached:
             self._tail.clear()
             self._frames.forget()
+            self._attendance.stop()
             if self._beating is not None:
                 self._beating.cancel()
                 self._beating = None
@@ -213,20 +212,8 @@ class Desk:
         attachment.end()
         if (feed := self._feeds.pop(attachment, None)) is not None:
             feed.cancel()
-        self._choose()
-        self._asking.gone(attachment, self._primary)
-
-    def _choose(self) -> None:
-        """The app of the consumer attached longest is the one that is asked."""
-        before, self._primary = self._primary, None
-        for attachment in self._attached.values():
-            if attachment.started or attachment.expected:
-                self._primary = attachment
-                break
-        if before is not self._primary:
-            for changed in (before, self._primary):
-                if changed is not None:
-                    changed.tell_state()
+        self._attendance.choose()
+        self._asking.gone(attachment, self._attendance.primary)
 
     def close(self, code: int, reason: str) -> None:
         """Part from all consumers, for good; returns at once, and may be called again."""
@@ -285,12 +272,16 @@ class Desk:
         return self._answers.count, self._answers.since(count)
 
     def state(self, attachment: Attachment) -> State:
-        return State(self.last, self.limited(), attachment is self._primary, self._clock())
+        primary = attachment is self._attendance.primary
+        return State(self.last, self.limited(), primary, self._clock())
+
+    def team(self, attachment: Attachment) -> bytes:
+        return self._attendance.frame(attachment)
 
     def started(self, attachment: Attachment) -> None:
         self._asking.lost(attachment)
         self._feeds[attachment] = self._tasks.start(attachment.feed(), "feed")
-        self._choose()
+        self._attendance.choose()
 
     def replied(self, attachment: Attachment, reply: Reply) -> None:
         self._asking.replied(attachment, reply)
@@ -313,6 +304,7 @@ class Desk:
             if self._attached:
                 self._trim()
             self._frames.forget()
+            self._attendance.tell()
             for attachment in list(self._attached.values()):
                 attachment.check()
                 attachment.tell_state()

@@ -16,7 +16,7 @@ from inspector.domain.delivery import iso
 from inspector.domain.endpoint import Endpoint
 from inspector.errors import StoreUnavailableError
 from inspector.tasks import Tasks
-from inspector.tunnel.attachment import CLOSE_FAULT, Attachment, Caller, Presence
+from inspector.tunnel.attachment import CLOSE_FAULT, Attachment
 from inspector.tunnel.desk import AttachedError, ClosedError, Desk
 from inspector.tunnel.messages import (
     CLOSE_BROKEN,
@@ -28,6 +28,7 @@ from inspector.tunnel.messages import (
     VERSION,
     WireError,
 )
+from inspector.tunnel.supply import Caller, Presence
 from inspector.tunnel.wire import decode, encode
 
 # A peer that is silent for so long is asked, and gone when it says nothing for half as long.

@@ -140,10 +140,12 @@ class Member(NamedTuple):
 
 
 class Team(NamedTuple):
-    """Who is attached now, the longest first; `more` are left out."""
+    """Who is attached now, the longest first; `more` are left out, but neither the consumer that
+    is told nor the one whose app answers. `last` is the last id then."""
 
     members: tuple[Member, ...]
     more: int = 0
+    last: int = 0
 
 
 class Ack(NamedTuple):

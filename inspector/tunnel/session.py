@@ -34,6 +34,7 @@ from inspector.tunnel.messages import (
     Reply,
     Start,
     State,
+    Team,
     WireError,
 )
 from inspector.tunnel.ports import Mirroring, Source, Whole
@@ -201,6 +202,8 @@ class Session:
                     self._put(_Entry(0, 0, (), noted))
                 case State():
                     self._state(message)
+                case Team():
+                    self._standing.team = message
                 case Canary(nonce):
                     if nonce == self._nonce:
                         self._expected.set()

@@ -6,6 +6,8 @@ from enum import StrEnum
 from typing import Any
 
 from inspector.domain.delivery import iso
+from inspector.tunnel.messages import Team
+from inspector.tunnel.team import team_to_json
 
 
 class Phase(StrEnum):
@@ -77,6 +79,7 @@ class Standing:
         self.limited: int | None = None
         self.rtt: float | None = None
         self.skew: int | None = None
+        self.team = Team(())
         self.hops = Hops()
 
     def turn(
@@ -95,6 +98,7 @@ class Standing:
             tunnel.ok, tunnel.at, tunnel.reason = True, now, ""
         else:
             self.primary = self.rtt = None
+            self.team = Team(())
             if tunnel.ok is not None:
                 tunnel.failed(now, reason)
         self.tell(state, **more)
@@ -138,6 +142,8 @@ class Standing:
             "relay_version": self.relay_version,
             "ack": self.ack,
             "limited": self.limited,
+            "team": team_to_json(self.team, self._consumer),
+            "team_more": self.team.more,
             "hops": {
                 "capture": hops.capture.to_json(),
                 "tunnel": hops.tunnel.to_json(),

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from inspector.tunnel.messages import Reply, State
+from inspector.tunnel.messages import Attempted, Reply, State
 from inspector.tunnel.parcels import Item
 from inspector.tunnel.ports import Held, Mailboxes
 
@@ -20,13 +20,15 @@ class Caller(NamedTuple):
 
 
 class Presence(NamedTuple):
-    """A consumer that is attached: since when (microseconds), and the last id it acknowledged."""
+    """A consumer that is attached: since when (microseconds), the last id it acknowledged, and
+    how its latest attempt ended."""
 
     consumer: str
     remote: str
     since: int
     acked: int
     primary: bool
+    attempted: Attempted | None = None
 
 
 class Line(Protocol):
@@ -80,6 +82,10 @@ class Supply(Protocol):
         ...
 
     def state(self, attachment: "Attachment") -> State: ...
+
+    def team(self, attachment: "Attachment") -> bytes:
+        """The frame that tells a consumer who is attached."""
+        ...
 
     def started(self, attachment: "Attachment") -> None: ...
 

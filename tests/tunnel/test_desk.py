@@ -7,109 +7,37 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inspector.domain.attempt import Failure, FailureKind, Outcome, Response
-from inspector.domain.endpoint import Endpoint
+from inspector.domain.attempt import Failure, FailureKind, Response
 from inspector.domain.facts import Probed, Refused
-from inspector.domain.parcel import Parcel
 from inspector.tunnel import attachment as attachments
 from inspector.tunnel import desk as desks
-from inspector.tunnel.attachment import Attachment, Caller
-from inspector.tunnel.desk import NO_APP, AttachedError, ClosedError, Desk
+from inspector.tunnel.desk import NO_APP, AttachedError, ClosedError
 from inspector.tunnel.messages import (
     WINDOW,
     WINDOW_BYTES,
     Ack,
-    Answers,
-    Message,
-    Parcels,
     Reply,
     Start,
-    State,
 )
 from inspector.tunnel.parcels import TAIL_BYTES, TAIL_ITEMS, Tail, item_of
+from inspector.tunnel.supply import Caller, Presence
 from inspector.tunnel.window import Window
-from inspector.tunnel.wire import decode
-from tests.helpers.mailboxes import FakeMailboxes, captured
+from tests.helpers.desk import Asking, DeskSide, Line
+from tests.helpers.mailboxes import captured
 from tests.helpers.tunnel import until
 
-ENDPOINT = Endpoint(id="e1", name="one", slug="s", token_sha256="0" * 64)
 SAID = Response(201, "Created", (("X-App", "yes"),), b"done", 4)
 
 
-class Line:
-    """Keeps what a consumer is sent; while `stuck` it takes nothing."""
-
-    def __init__(self) -> None:
-        self.messages: list[Message] = []
-        self.frames = 0
-        self.closed: tuple[int, str] | None = None
-        self.stuck: asyncio.Event | None = None
-
-    async def send(self, frame: bytes) -> None:
-        if self.stuck is not None:
-            await self.stuck.wait()
-        self.frames += 1
-        self.messages.append(decode(frame))
-
-    def close(self, code: int, reason: str) -> None:
-        self.closed = self.closed or (code, reason)
-
-    def check(self) -> None:
-        """Nothing is wrong with it."""
-
-    def parcels(self) -> list[Parcel]:
-        return [p for each in self.messages if isinstance(each, Parcels) for p in each.items]
-
-    def answers(self) -> list[tuple[int, int, bool]]:
-        return [a for each in self.messages if isinstance(each, Answers) for a in each.items]
-
-
-class Fixture:
-    def __init__(self) -> None:
-        self.mailboxes = FakeMailboxes()
-        self.desk = Desk(ENDPOINT, self.mailboxes, lambda: 7, store_id="r")
-
-    async def attach(
-        self, name: str, after: int = 0, *, instance: str = "", take_over: bool = False
-    ) -> tuple[Attachment, Line]:
-        line = Line()
-        caller = Caller(name, instance or name, f"address of {name}")
-        attachment = self.desk.attach(caller, line, take_over=take_over)
-        await attachment.take(Start(after))
-        await until(lambda: any(isinstance(each, State) for each in line.messages))
-        return attachment, line
-
-    def capture(self, body: bytes = b"{}") -> int:
-        fact = captured(body)
-        number = self.mailboxes.commit(fact)
-        self.desk.captured(number, fact)
-        return number
-
-    def ask(self, within: float | None = 30.0, *, once: bool = True) -> "Asking":
-        fact = captured(answered=None)
-        number = self.mailboxes.commit(fact)
-        ask = self.desk.answered_by_app(number, fact, within=within, once=once)
-        return Asking(number, asyncio.ensure_future(ask))
-
-
-class Asking:
-    def __init__(self, number: int, task: "asyncio.Task[Outcome | None]") -> None:
-        self.number = number
-        self.task = task
-
-    async def outcome(self) -> Outcome | None:
-        return await asyncio.wait_for(self.task, 5)
-
-
 @pytest.fixture
-async def relay() -> Fixture:
-    return Fixture()
+async def relay() -> DeskSide:
+    return DeskSide()
 
 
 # Handing on.
 
 
-async def test_what_comes_is_handed_on_from_memory_and_in_one_frame(relay: Fixture) -> None:
+async def test_what_comes_is_handed_on_from_memory_and_in_one_frame(relay: DeskSide) -> None:
     _, line = await relay.attach("a")
     relay.capture()
     await until(line.parcels)
@@ -121,7 +49,7 @@ async def test_what_comes_is_handed_on_from_memory_and_in_one_frame(relay: Fixtu
     assert line.frames == frames + 1
 
 
-async def test_refusals_and_canaries_have_their_place(relay: Fixture) -> None:
+async def test_refusals_and_canaries_have_their_place(relay: DeskSide) -> None:
     _, line = await relay.attach("a")
     refused = Refused(1, 413, "body-too-large", "too large", "192.0.2.7", None, b"GET x")
     relay.desk.refused(relay.mailboxes.commit(refused), refused)
@@ -138,7 +66,7 @@ async def test_refusals_and_canaries_have_their_place(relay: Fixture) -> None:
 
 
 async def test_what_nobody_told_of_is_found_after_a_while(
-    relay: Fixture, monkeypatch: pytest.MonkeyPatch
+    relay: DeskSide, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(desks, "STATE_SECONDS", 0.01)
     _, line = await relay.attach("a")
@@ -147,18 +75,18 @@ async def test_what_nobody_told_of_is_found_after_a_while(
     await until(line.parcels)
 
 
-async def test_a_name_is_given_once(relay: Fixture) -> None:
+async def test_a_name_is_given_once(relay: DeskSide) -> None:
     await relay.attach("a")
     with pytest.raises(AttachedError) as refused:
         await relay.attach("a", instance="other")
-    assert refused.value.presence == ("a", "address of a", 7, 0, True)
+    assert refused.value.presence == Presence("a", "address of a", 7, 0, True)
     relay.desk.close(4401, "gone")
     with pytest.raises(ClosedError):
         await relay.attach("a")
 
 
 async def test_cursors_are_kept_after_a_while_and_at_the_end(
-    relay: Fixture, monkeypatch: pytest.MonkeyPatch
+    relay: DeskSide, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(attachments, "CURSOR_SECONDS", 0.01)
     attachment, line = await relay.attach("a")
@@ -178,7 +106,7 @@ async def test_cursors_are_kept_after_a_while_and_at_the_end(
     await attachment.take(Ack(51))
 
 
-async def test_a_consumer_that_comes_back_further_behind_is_believed(relay: Fixture) -> None:
+async def test_a_consumer_that_comes_back_further_behind_is_believed(relay: DeskSide) -> None:
     attachment, _ = await relay.attach("a")
     relay.desk.detach(attachment)
     for _ in range(5):
@@ -192,7 +120,7 @@ async def test_a_consumer_that_comes_back_further_behind_is_believed(relay: Fixt
 # Asking.
 
 
-async def test_the_app_of_the_one_attached_longest_is_asked(relay: Fixture) -> None:
+async def test_the_app_of_the_one_attached_longest_is_asked(relay: DeskSide) -> None:
     first, line = await relay.attach("a")
     _, other = await relay.attach("b")
     asking = relay.ask(within=30.0)
@@ -209,7 +137,7 @@ async def test_the_app_of_the_one_attached_longest_is_asked(relay: Fixture) -> N
     assert line.answers() == other.answers() == [(1, 201, False)]
 
 
-async def test_only_the_one_that_is_asked_may_answer(relay: Fixture) -> None:
+async def test_only_the_one_that_is_asked_may_answer(relay: DeskSide) -> None:
     await relay.attach("a")
     other, _ = await relay.attach("b")
     asking = relay.ask(within=0.05)
@@ -220,14 +148,14 @@ async def test_only_the_one_that_is_asked_may_answer(relay: Fixture) -> None:
     assert outcome.kind is FailureKind.TIMEOUT
 
 
-async def test_nobody_is_asked_where_nobody_is(relay: Fixture) -> None:
+async def test_nobody_is_asked_where_nobody_is(relay: DeskSide) -> None:
     assert await relay.ask().outcome() == NO_APP
     _, line = await relay.attach("a")
     await until(line.parcels)
     assert not line.parcels()[0].ask
 
 
-async def test_an_app_can_have_nothing_to_say(relay: Fixture) -> None:
+async def test_an_app_can_have_nothing_to_say(relay: DeskSide) -> None:
     attachment, _ = await relay.attach("a")
     asking = relay.ask()
     await until(lambda: relay.desk.last)
@@ -235,7 +163,7 @@ async def test_an_app_can_have_nothing_to_say(relay: Fixture) -> None:
     assert await asking.outcome() is None
 
 
-async def test_who_goes_leaves_its_senders_without_an_answer(relay: Fixture) -> None:
+async def test_who_goes_leaves_its_senders_without_an_answer(relay: DeskSide) -> None:
     first, line = await relay.attach("a")
     _, other = await relay.attach("b")
     asking = relay.ask()
@@ -245,13 +173,13 @@ async def test_who_goes_leaves_its_senders_without_an_answer(relay: Fixture) -> 
     assert isinstance(outcome, Failure)
     assert outcome.kind is FailureKind.CUT
     # From now on the next one is asked, and knows it.
-    await until(lambda: isinstance(other.messages[-1], State) and other.messages[-1].primary)
+    await until(lambda: other.states()[-1].primary)
     relay.ask()
     await until(lambda: len(other.parcels()) == 2)
     assert other.parcels()[1].ask
 
 
-async def test_the_next_one_is_asked_if_it_was_not_sent_it_yet(relay: Fixture) -> None:
+async def test_the_next_one_is_asked_if_it_was_not_sent_it_yet(relay: DeskSide) -> None:
     first, _ = await relay.attach("a")
     second, line = await relay.attach("b")
     line.stuck = asyncio.Event()
@@ -267,7 +195,7 @@ async def test_the_next_one_is_asked_if_it_was_not_sent_it_yet(relay: Fixture) -
     assert await asking.outcome() == SAID
 
 
-async def test_a_process_that_comes_back_is_asked_again(relay: Fixture) -> None:
+async def test_a_process_that_comes_back_is_asked_again(relay: DeskSide) -> None:
     _, line = await relay.attach("a")
     await relay.attach("b")
     asking = relay.ask()
@@ -280,7 +208,7 @@ async def test_a_process_that_comes_back_is_asked_again(relay: Fixture) -> None:
     assert await asking.outcome() == SAID
 
 
-async def test_what_a_process_has_already_it_is_not_asked_again(relay: Fixture) -> None:
+async def test_what_a_process_has_already_it_is_not_asked_again(relay: DeskSide) -> None:
     _, line = await relay.attach("a")
     asking = relay.ask()
     await until(line.parcels)
@@ -290,7 +218,7 @@ async def test_what_a_process_has_already_it_is_not_asked_again(relay: Fixture) 
     assert outcome.kind is FailureKind.CUT
 
 
-async def test_what_is_committed_and_not_told_is_not_sent_unasked(relay: Fixture) -> None:
+async def test_what_is_committed_and_not_told_is_not_sent_unasked(relay: DeskSide) -> None:
     """The store shows a delivery a moment before its sender's handler can ask for it."""
     attachment, line = await relay.attach("a")
     relay.capture()
@@ -309,7 +237,7 @@ async def test_what_is_committed_and_not_told_is_not_sent_unasked(relay: Fixture
     assert await asking.outcome() == SAID
 
 
-async def test_whoever_was_sent_it_unasked_is_not_waited_for(relay: Fixture) -> None:
+async def test_whoever_was_sent_it_unasked_is_not_waited_for(relay: DeskSide) -> None:
     attachment, line = await relay.attach("a")
     asked = captured(answered=None)
     number = relay.mailboxes.commit(asked)
@@ -319,7 +247,7 @@ async def test_whoever_was_sent_it_unasked_is_not_waited_for(relay: Fixture) -> 
     assert len(line.parcels()) == 1
 
 
-async def test_an_answer_goes_with_its_delivery_or_behind_it(relay: Fixture) -> None:
+async def test_an_answer_goes_with_its_delivery_or_behind_it(relay: DeskSide) -> None:
     attachment, line = await relay.attach("a")
     line.stuck = asyncio.Event()
     relay.capture()
@@ -333,7 +261,7 @@ async def test_an_answer_goes_with_its_delivery_or_behind_it(relay: Fixture) -> 
     assert (parcel.answered, parcel.turned_away) == (503, True)
 
 
-async def test_the_last_answers_are_repeated_on_coming_back(relay: Fixture) -> None:
+async def test_the_last_answers_are_repeated_on_coming_back(relay: DeskSide) -> None:
     for _ in range(3):
         relay.capture()
     relay.mailboxes.answered = {1: (201, False), 2: (503, True), 3: (200, False)}
@@ -357,7 +285,7 @@ class Clogged(Line):
         self.frames += 1
 
 
-async def test_two_hundred_consumers_that_take_nothing_stay_small(relay: Fixture) -> None:
+async def test_two_hundred_consumers_that_take_nothing_stay_small(relay: DeskSide) -> None:
     for n in range(3_000):
         relay.capture(bytes([n % 251]) * 10_000)
     tracemalloc.start()
@@ -372,6 +300,8 @@ async def test_two_hundred_consumers_that_take_nothing_stay_small(relay: Fixture
             await attachment.take(Start(number * 10))
             waiting.append(attachment)
         for line in lines:
+            # How things stand, and who is attached.
+            line.allowed.release()
             line.allowed.release()
         await until(lambda: all(each.sent > n * 10 for n, each in enumerate(waiting)))
         grown = tracemalloc.get_traced_memory()[0] - before

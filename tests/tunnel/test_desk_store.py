@@ -14,9 +14,9 @@ from inspector.store.mailboxes import RelayStore
 from inspector.tunnel.attachment import Attachment, Caller
 from inspector.tunnel.desk import Desk
 from inspector.tunnel.messages import PIECE_BYTES, Ack, Parcel, Piece, Start
+from tests.helpers.desk import ENDPOINT, Line
 from tests.helpers.mailboxes import Telling, head_of
 from tests.helpers.tunnel import until
-from tests.tunnel.test_desk import ENDPOINT, Line
 
 HEADERS = (("Host", "relay"), ("X-Dup", "a"), ("x-dup", "\xff"))
 

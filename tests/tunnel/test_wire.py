@@ -81,7 +81,7 @@ MESSAGES: st.SearchStrategy[Message] = st.one_of(
     st.builds(State, IDS, IDS, st.booleans(), IDS),
     st.builds(Ack, IDS),
     st.builds(Passed, IDS, IDS),
-    st.builds(Team, st.lists(MEMBERS).map(tuple), IDS),
+    st.builds(Team, st.lists(MEMBERS).map(tuple), IDS, IDS),
     st.builds(Reply, IDS, OUTCOMES, MILLIS),
     st.builds(Reply, IDS, st.none(), MILLIS),
     st.builds(ShadowReply, IDS, TEXT, IDS, MILLIS, OUTCOMES),

@@ -1,0 +1,127 @@
+"""Each consumer is told who else is attached, whose app answers, and how each of them fares."""
+
+import pytest
+
+from inspector.domain.delivery import iso
+from inspector.tunnel import attendance, desk, team
+from inspector.tunnel.messages import Ack, Attempted, Member, Team
+from inspector.tunnel.team import MOST_MEMBERS, Roster, team_of, team_to_json
+from inspector.tunnel.wire import decode, encode
+from tests.helpers.desk import DeskSide, Line
+from tests.helpers.mailboxes import captured
+from tests.helpers.tunnel import until
+
+
+def members(count: int, primary: int = 0) -> list[Member]:
+    return [Member(f"dev-{n}", n, 0, n == primary) for n in range(count)]
+
+
+def test_of_many_the_longest_attached_are_told_and_the_primary_and_oneself() -> None:
+    all_of_them = members(200, primary=150)
+    told = team_of(all_of_them, 7, "dev-180")
+    names = [each.consumer for each in told.members]
+    assert len(names) == MOST_MEMBERS
+    assert names == [*(f"dev-{n}" for n in range(MOST_MEMBERS - 2)), "dev-150", "dev-180"]
+    assert (told.more, told.last) == (200 - MOST_MEMBERS, 7)
+    assert team_of(all_of_them[:MOST_MEMBERS], 7).more == 0
+
+
+def test_one_frame_is_made_for_all_that_are_in_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = 0
+
+    def counted(message: Team) -> bytes:
+        nonlocal made
+        made += 1
+        return encode(message)
+
+    monkeypatch.setattr(team, "encode", counted)
+    roster = Roster(members(200), 7)
+    frames = {n: roster.frame(f"dev-{n}") for n in range(200)}
+    assert len({id(frames[n]) for n in range(MOST_MEMBERS)}) == 1
+    assert made == 1 + 200 - MOST_MEMBERS
+    for n, frame in frames.items():
+        told = decode(frame)
+        assert isinstance(told, Team)
+        assert f"dev-{n}" in [each.consumer for each in told.members]
+        assert len(frame) < 4096
+
+
+def test_the_team_in_the_status() -> None:
+    alice = Member("alice", 1_000_000, 7, True, 2_000_000, None, "connection refused")
+    bob = Member("bob", 3_000_000, 9, False)
+    assert team_to_json(Team((alice, bob), 0, 9), "bob") == [
+        {
+            "consumer": "alice",
+            "you": False,
+            "since": iso(1_000_000),
+            "lag": 2,
+            "primary": True,
+            "last_attempt": {
+                "at": iso(2_000_000),
+                "status": None,
+                "failure": "connection refused",
+            },
+        },
+        {
+            "consumer": "bob",
+            "you": True,
+            "since": iso(3_000_000),
+            "lag": 0,
+            "primary": False,
+            "last_attempt": None,
+        },
+    ]
+    # Any clock has a text.
+    odd = Member("odd", 1 << 61, 0, False, -5, 200)
+    assert team_to_json(Team((odd,), 0, 0), "bob")[0]["since"].startswith("9999-12-31")
+
+
+@pytest.fixture
+async def relay(monkeypatch: pytest.MonkeyPatch) -> DeskSide:
+    monkeypatch.setattr(attendance, "PAUSE", 0.01)
+    return DeskSide()
+
+
+def last_names(line: Line) -> list[tuple[str, bool]]:
+    teams = line.teams()
+    return [(each.consumer, each.primary) for each in teams[-1].members] if teams else []
+
+
+async def test_who_comes_and_goes_is_told_at_once(relay: DeskSide) -> None:
+    first, one = await relay.attach("a")
+    _, other = await relay.attach("b")
+    both = [("a", True), ("b", False)]
+    await until(lambda: last_names(one) == last_names(other) == both)
+    relay.desk.detach(first)
+    await until(lambda: last_names(other) == [("b", True)])
+
+
+async def test_how_each_fares_comes_with_the_beat(
+    relay: DeskSide, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(desk, "STATE_SECONDS", 0.01)
+    first, one = await relay.attach("a")
+    _, other = await relay.attach("b")
+    relay.mailboxes.commit(captured())
+    await until(lambda: one.parcels() and other.parcels())
+    await first.take(Ack(1))
+    await first.take(Attempted(5, None, "x" * 1000))
+    await until(lambda: other.teams()[-1].members[0].attempted_at)
+    told = other.teams()[-1]
+    assert told.last == 1
+    assert [(each.acked, each.attempted_at) for each in told.members] == [(1, 5), (0, 0)]
+    assert told.members[0].failure == "x" * 200
+    assert relay.desk.attached()[0].attempted == told.members[0][4:]
+
+
+async def test_a_process_that_comes_back_keeps_its_latest_attempt(relay: DeskSide) -> None:
+    first, _ = await relay.attach("a")
+    await first.take(Attempted(5, 200))
+    await relay.attach("a")
+    assert relay.desk.attached()[0].attempted == Attempted(5, 200)
+
+
+async def test_many_who_come_at_once_are_told_of_in_few_frames(relay: DeskSide) -> None:
+    lines = [(await relay.attach(f"dev-{n}"))[1] for n in range(200)]
+    await until(lambda: all(each.teams() and each.teams()[-1].more == 168 for each in lines))
+    assert sum(len(each.teams()) for each in lines) < 20_000
