@@ -5,10 +5,11 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from inspector.cli.compact import human_size
-from inspector.domain.attempt import Attempt
+from inspector.domain.attempt import Attempt, Failure
 from inspector.domain.bodyview import view
 from inspector.domain.delivery import Delivery, Request, iso
 from inspector.domain.envelope import Check
+from inspector.domain.facts import Shadowed
 from inspector.domain.gap import REMEDIES, WHAT, told
 from inspector.domain.headers import Headers
 from inspector.domain.plaintext import one_line, visible
@@ -21,9 +22,13 @@ _MARKS = {True: "ok", False: "no", None: "?"}
 
 
 def sheet(
-    delivery: Delivery, request: Request, attempts: Iterable[Made], checks: Iterable[Check] = ()
+    delivery: Delivery,
+    request: Request,
+    attempts: Iterable[Made],
+    checks: Iterable[Check] = (),
+    shadows: Iterable[Shadowed] = (),
 ) -> Iterator[str]:
-    """The lines: request, signature with its `checks`, envelope, body, attempts.
+    """The lines: request, signature with its `checks`, envelope, body, attempts, `shadows`.
 
     `request` has no method where no parser understood it; its body is then what came of it.
     """
@@ -36,6 +41,8 @@ def sheet(
     yield from _body("body" if request.method else "what came", request.body, request.headers)
     for attempt, response in attempts:
         yield from _attempt(attempt, response)
+    for shadow in shadows:
+        yield from _shadow(shadow)
 
 
 def gap_sheet(gap: Delivery) -> Iterator[str]:
@@ -129,6 +136,22 @@ def _attempt(attempt: Attempt, response: tuple[Headers, bytes] | None) -> Iterat
     else:
         yield f"  {attempt.status}{took}, {human_size(attempt.body_size or 0)}"
     if response is not None:
-        headers, body = response
-        yield from (f"  {line}" for line in _headers(headers))
-        yield from (f"    {line}" for line in view(body, headers).lines)
+        yield from _response(*response)
+
+
+def _shadow(shadow: Shadowed) -> Iterator[str]:
+    yield ""
+    yield f"answered elsewhere: {one_line(shadow.consumer, 128)} at {iso(shadow.at)}"
+    outcome = shadow.outcome
+    if isinstance(outcome, Failure):
+        yield f"  no answer: {visible(outcome.reason)}"
+        return
+    yield f"  {outcome.status} in {shadow.duration_ms:.0f} ms, {human_size(outcome.body_size)}"
+    yield from _response(outcome.headers, outcome.body)
+    if outcome.body_size > len(outcome.body):
+        yield f"    … the first {human_size(len(outcome.body))} are kept"
+
+
+def _response(headers: Headers, body: bytes) -> Iterator[str]:
+    yield from (f"  {line}" for line in _headers(headers))
+    yield from (f"    {line}" for line in view(body, headers).lines)

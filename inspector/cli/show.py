@@ -12,7 +12,7 @@ from inspector.cli.options import store_options
 from inspector.cli.printing import print_item, print_row
 from inspector.cli.sheet import gap_sheet, sheet
 from inspector.domain.delivery import Delivery, Request
-from inspector.domain.export import attempt_json, body_json, delivery_json
+from inspector.domain.export import attempt_json, body_json, delivery_json, shadow_json
 from inspector.domain.gap import gap_json, is_gap, nothing_to
 from inspector.errors import NotFoundError
 from inspector.settings import load
@@ -36,6 +36,7 @@ def command(delivery: str, body_alone: bool, db: Path | None, as_json: bool) -> 
         raw = b"" if request else reader.journal.raw_refusal(id_)
         responses = reader.journal.responses(id_)
         attempts = [(each, responses.get(each.id)) for each in reader.attempts(id_)]
+        shadows = reader.journal.shadows(id_)
     if body_alone:
         sys.stdout.buffer.write(request.body if request else raw)
         sys.stdout.buffer.flush()
@@ -48,9 +49,12 @@ def command(delivery: str, body_alone: bool, db: Path | None, as_json: bool) -> 
         if raw:
             item |= body_json(raw)
         # The summary's `attempts` is their number; here they are themselves.
-        print_item("delivery", {**item, "attempts": [attempt_json(*each) for each in attempts]})
+        item["attempts"] = [attempt_json(*each) for each in attempts]
+        item["shadows"] = [shadow_json(each) for each in shadows]
+        print_item("delivery", item)
     else:
-        for line in sheet(found, request or Request("", "", "", (), raw), attempts, checks):
+        whole = request or Request("", "", "", (), raw)
+        for line in sheet(found, whole, attempts, checks, shadows):
             print_row(line)
 
 

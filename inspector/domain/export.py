@@ -1,13 +1,15 @@
 """The one JSON shape of a whole delivery: for NDJSON, the API and exports."""
 
 from base64 import b64encode
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from inspector.domain import redact
-from inspector.domain.attempt import Attempt
-from inspector.domain.delivery import Delivery, Request
+from inspector.domain.attempt import Attempt, Response
+from inspector.domain.delivery import Delivery, Request, iso
+from inspector.domain.facts import Shadowed
 from inspector.domain.gap import gap_json, is_gap
 from inspector.domain.headers import Headers
 
@@ -41,14 +43,28 @@ def attempt_json(attempt: Attempt, response: tuple[Headers, bytes] | None) -> di
     return item
 
 
+def shadow_json(fact: Shadowed) -> dict[str, Any]:
+    """What the app of another consumer said, of a response with its `headers` and capped body."""
+    outcome = fact.outcome
+    item = {"consumer": fact.consumer, "at": iso(fact.at), "duration_ms": fact.duration_ms}
+    if isinstance(outcome, Response):
+        item |= {"status": outcome.status, "failure": None, "body_size": outcome.body_size}
+        item["headers"] = [list(pair) for pair in outcome.headers]
+        return item | body_json(outcome.body)
+    failure = {"kind": outcome.kind, "reason": outcome.reason}
+    return item | {"status": None, "failure": failure, "body_size": None}
+
+
 def exported_line(
     delivery: Delivery,
     request: Request | None,
     attempts: Iterable[tuple[Attempt, Headers, bytes]],
+    shadows: Iterable[Shadowed] = (),
     *,
     masked: bool,
 ) -> dict[str, Any]:
-    """One line of an NDJSON export: the whole delivery, with its attempts in place of their count.
+    """One line of an NDJSON export: the whole delivery, with its attempts in place of their count,
+    and with `shadows`.
 
     `masked`: values of secret headers are replaced, and `redacted` names those that were. A gap
     has a shape of its own.
@@ -72,6 +88,13 @@ def exported_line(
         attempt_json(one, (shown(headers), body) if one.status is not None else None)
         for one, headers, body in attempts
     ]
+    line["shadows"] = [shadow_json(_shown(one, shown)) for one in shadows]
     if names:
         line["redacted"] = list(names)
     return line
+
+
+def _shown(fact: Shadowed, shown: Callable[[Headers], Headers]) -> Shadowed:
+    if not isinstance(fact.outcome, Response):
+        return fact
+    return replace(fact, outcome=fact.outcome._replace(headers=shown(fact.outcome.headers)))

@@ -150,6 +150,23 @@ class AttemptFinished(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Shadowed:
+    """The app of a consumer that does not answer the sender said this to a delivery all the same.
+
+    `at` is when that had ended; of its body `domain.shadow.BODY_BYTES` are kept at most. In a
+    relay's journal `mailbox` and `number` tell whose delivery it is.
+    """
+
+    at: int
+    delivery_id: int
+    consumer: str
+    duration_ms: float
+    outcome: Outcome
+    mailbox: str = ""
+    number: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Marked:
     """Someone set a delivery's mark and note."""
 
@@ -178,6 +195,7 @@ Fact = (
     | Answered
     | AttemptStarted
     | AttemptFinished
+    | Shadowed
     | Marked
     | Pruned
 )

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from aiohttp import web
 
 from inspector.domain.delivery import Delivery, Request
-from inspector.domain.export import attempt_json, delivery_json
+from inspector.domain.export import attempt_json, delivery_json, shadow_json
 from inspector.domain.query import Query, parse
 from inspector.errors import UsageError
 from inspector.forward.rebuilt import Rebuild
@@ -149,10 +149,11 @@ class Reading:
         )
 
     async def get_attempts(self, request: web.Request) -> web.Response:
-        """The attempts with what was answered, and in `request` the head of what was sent."""
+        """The attempts with what was answered, and in `request` the head of what was sent; in
+        `shadows` what the apps of other consumers said."""
         id_ = delivery_id(request)
 
-        def load(reader: Reader) -> list[dict[str, Any]]:
+        def load(reader: Reader) -> dict[str, Any]:
             delivery = found(reader.delivery(id_), id_)
             responses = reader.journal.responses(id_)
             captured = reader.journal.request(id_, body=False, refused=False)
@@ -161,9 +162,10 @@ class Reading:
                 item = attempt_json(each, responses.get(each.id))
                 sent = captured and self._rebuild(captured, delivery, each)
                 items.append({**item, "request": sent and _head_json(sent)})
-            return items
+            shadows = [shadow_json(each) for each in reader.journal.shadows(id_)]
+            return {"items": items, "shadows": shadows}
 
-        return web.json_response({"items": await self._views.read(load)})
+        return web.json_response(await self._views.read(load))
 
 
 class _Numbers(Protocol):

@@ -24,6 +24,7 @@ from inspector.domain.facts import (
     Refused,
     Released,
     Routed,
+    Shadowed,
 )
 from inspector.domain.headers import Headers, decode_head, encode_head
 
@@ -38,6 +39,7 @@ PRUNED: Final = 8
 RELEASED: Final = 9
 GAP: Final = 10
 PROBED: Final = 11
+SHADOWED: Final = 12
 
 Row = tuple[int, int, int, str, bytes | None, bytes | None]
 _dump = json.JSONEncoder(separators=(",", ":")).encode
@@ -100,6 +102,8 @@ def encode(fact: Fact) -> Row:
             return ATTEMPT_STARTED, fact.delivery_id, fact.at, text, None, None
         case AttemptFinished():
             return _encode_finished(fact)
+        case Shadowed():
+            return _encode_shadowed(fact)
         case Marked():
             meta = {"mark": fact.mark, "note": fact.note}
             return MARKED, fact.delivery_id, fact.at, _dump(meta), None, None
@@ -146,16 +150,28 @@ def _started_meta(target: str, number: int, trigger: Trigger, resigned: bool, ch
 
 def _encode_finished(fact: AttemptFinished) -> Row:
     """Its meta as JSON, put together by hand: an encoder takes five times as long."""
-    outcome = fact.outcome
     final = "true" if fact.final else "false"
     meta = f'{{"attempt":{fact.attempt_id},"ms":{round(fact.duration_ms, 3)!r},"final":{final}'
+    told, head, body = _encode_outcome(fact.outcome)
+    return ATTEMPT_FINISHED, fact.delivery_id, fact.at, meta + told, head, body
+
+
+def _encode_shadowed(fact: Shadowed) -> Row:
+    meta = f'{{"consumer":{_quote(fact.consumer)},"ms":{round(fact.duration_ms, 3)!r}'
+    if fact.mailbox:
+        meta += f',"mailbox":{_quote(fact.mailbox)},"number":{fact.number}'
+    told, head, body = _encode_outcome(fact.outcome)
+    return SHADOWED, fact.delivery_id, fact.at, meta + told, head, body
+
+
+def _encode_outcome(outcome: Outcome) -> tuple[str, bytes | None, bytes | None]:
+    """The end of a meta, head and body."""
     if isinstance(outcome, Response):
-        meta += f',"status":{outcome.status},"size":{outcome.body_size}}}'
         # A response head in the form of a request head: the reason phrase stands as target.
         head = encode_head(str(outcome.status), outcome.reason, "1.1", outcome.headers)
-        return ATTEMPT_FINISHED, fact.delivery_id, fact.at, meta, head, outcome.body
-    meta += f',"failure":{_quote(outcome.kind)},"reason":{_quote(outcome.reason)}}}'
-    return ATTEMPT_FINISHED, fact.delivery_id, fact.at, meta, None, None
+        return f',"status":{outcome.status},"size":{outcome.body_size}}}', head, outcome.body
+    told = f',"failure":{_quote(outcome.kind)},"reason":{_quote(outcome.reason)}}}'
+    return told, None, None
 
 
 def _head(request: Request) -> bytes:
@@ -222,6 +238,10 @@ def decode(seq: int, kind: int, delivery: int, at: int, meta: str, *blobs: bytes
             return Gap(at, m["endpoint"], m["first"], m["count"], m["reason"], Origin(*m["origin"]))
         case 11:  # PROBED
             return Probed(at, m["endpoint"], m["nonce"], _origin(m))
+        case 12:  # SHADOWED
+            outcome = _outcome(m, head, body)
+            whose = m.get("mailbox", ""), m.get("number", 0)
+            return Shadowed(at, delivery, m["consumer"], m["ms"], outcome, *whose)
     raise ValueError(f"fact {seq} is of the unknown kind {kind}")
 
 

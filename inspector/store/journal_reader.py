@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from inspector.domain.attempt import Response
 from inspector.domain.delivery import Request
-from inspector.domain.facts import AttemptFinished, Fact
+from inspector.domain.facts import AttemptFinished, Fact, Shadowed
 from inspector.domain.headers import Headers
 from inspector.store import codec
 
@@ -142,3 +142,13 @@ class JournalReader:
             if isinstance(fact.outcome, Response):
                 found[fact.attempt_id] = fact.outcome.headers, fact.outcome.body
         return found
+
+    def shadows(self, delivery_id: int) -> list[Shadowed]:
+        """What the apps of other consumers said to a delivery, in the order in which it came."""
+        rows: list[tuple[Any, ...]] = self._connection.execute(
+            "SELECT seq, kind, delivery, at, meta, head, body FROM fact "
+            f"WHERE delivery = ? AND kind = {codec.SHADOWED} ORDER BY seq",
+            (delivery_id,),
+        ).fetchall()
+        facts = [codec.decode(*row) for row in rows]
+        return [fact for fact in facts if isinstance(fact, Shadowed)]

@@ -21,6 +21,7 @@ from inspector.domain.facts import (
     Refused,
     Released,
     Routed,
+    Shadowed,
 )
 from inspector.domain.headers import Headers
 from inspector.domain.lifecycle import TargetStatus, after_attempt, state_of
@@ -41,6 +42,7 @@ _KINDS = {
     Answered: codec.ANSWERED,
     AttemptStarted: codec.ATTEMPT_STARTED,
     AttemptFinished: codec.ATTEMPT_FINISHED,
+    Shadowed: codec.SHADOWED,
     Marked: codec.MARKED,
     Pruned: codec.PRUNED,
 }
@@ -100,7 +102,7 @@ class Views:
                 case Gap():
                     self._missed(entry, fact)
                     self._reach(entry.delivery_id, 1)
-                case Probed():
+                case Probed() | Shadowed():
                     pass
                 case AttemptStarted():
                     attempt = entry.seq

@@ -11,15 +11,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inspector import __version__
-from inspector.domain.attempt import Attempt, Failure, FailureKind
+from inspector.domain.attempt import Attempt, Failure, FailureKind, Outcome, Response
 from inspector.domain.delivery import Delivery, Request
-from inspector.domain.export import attempt_json, delivery_json, exported_line
+from inspector.domain.export import attempt_json, delivery_json, exported_line, shadow_json
+from inspector.domain.facts import Shadowed
 from inspector.domain.har import Exchange, har
 from inspector.domain.headers import Headers
 from inspector.domain.redact import MASK, masked
+from inspector.domain.shadow import BODY_BYTES, capped
 from inspector.domain.snippets import raw
 from tests.helpers.summaries import make_attempt, make_delivery
-from tests.store.strategies import bodies, headers, requests, targets
+from tests.store.strategies import bodies, headers, outcomes, requests, targets
 
 BASE = "http://127.0.0.1:8400"
 JSON = (("Content-Type", "application/json"),)
@@ -272,12 +274,14 @@ def test_a_line_is_a_whole_delivery_with_its_attempts() -> None:
     running = make_attempt(4, 7, status=None)
     attempt = make_attempt(3, 7)
     attempts: Attempts = ((attempt, JSON, b"ok"), (running, (), b""))
-    line = exported_line(delivery, request, attempts, masked=True)
+    shadow = Shadowed(5, 7, "bob@pc", 12.5, Response(500, "no", JSON, b"ex", 20))
+    line = exported_line(delivery, request, attempts, (shadow,), masked=True)
     assert line == {
         "v": 1,
         "kind": "delivery",
         **delivery_json(delivery, request, body=True),
         "attempts": [attempt_json(attempt, (JSON, b"ok")), attempt_json(running, None)],
+        "shadows": [shadow_json(shadow)],
     }
     assert Delivery.from_json({**line, "attempts": 1}) == delivery
 
@@ -285,13 +289,56 @@ def test_a_line_is_a_whole_delivery_with_its_attempts() -> None:
 def test_a_line_names_what_is_masked_in_it() -> None:
     request = post(headers=(("Cookie", "hidden"), ("X", "y")))
     attempts: Attempts = ((make_attempt(3, 7), (("Set-Cookie", "hidden"),), b"ok"),)
-    line = exported_line(make_delivery(7), request, attempts, masked=True)
-    assert line["redacted"] == ["cookie", "set-cookie"]
+    shadow = Shadowed(5, 7, "bob", 1.0, Response(200, "", (("X-Api-Key", "hidden"),), b"", 0))
+    line = exported_line(make_delivery(7), request, attempts, (shadow,), masked=True)
+    assert line["redacted"] == ["cookie", "set-cookie", "x-api-key"]
     assert line["headers"] == [["Cookie", MASK], ["X", "y"]]
     assert "hidden" not in json.dumps(line)
     shown = exported_line(make_delivery(7), request, attempts, masked=False)
     assert "redacted" not in shown
     assert shown["headers"][0] == ["Cookie", "hidden"]
+
+
+def test_what_was_said_elsewhere_is_a_response_or_a_failure() -> None:
+    answer = Response(500, "no", (("A", "1"), ("a", "\xe9")), b"\xff", 20)
+    known = {"consumer": "bob@pc", "at": "1970-01-01T00:00:00.000005Z", "duration_ms": 12.5}
+    assert shadow_json(Shadowed(5, 7, "bob@pc", 12.5, answer)) == {
+        **known,
+        "status": 500,
+        "failure": None,
+        "headers": [["A", "1"], ["a", "\xe9"]],
+        "body_size": 20,
+        "body_b64": "/w==",
+    }
+    assert shadow_json(Shadowed(5, 7, "bob@pc", 12.5, Failure(FailureKind.CUT, "gone"))) == {
+        **known,
+        "status": None,
+        "failure": {"kind": "cut", "reason": "gone"},
+        "body_size": None,
+    }
+
+
+@given(outcomes)
+def test_what_is_kept_of_an_answer_is_bounded_and_tells_the_whole_size(outcome: Outcome) -> None:
+    kept = capped(outcome)
+    if isinstance(outcome, Failure):
+        assert kept == outcome
+        return
+    assert isinstance(kept, Response)
+    assert kept.body == outcome.body[:BODY_BYTES]
+    assert kept.body_size >= len(outcome.body)
+    assert kept.headers == outcome.headers
+
+
+def test_of_a_long_answer_the_beginning_is_kept() -> None:
+    long = Response(200, "r" * 999, (("A", "x" * 9000), ("B", "y" * 9000)), b"z" * 20_000, 20_000)
+    kept = capped(long)
+    assert isinstance(kept, Response)
+    assert kept.headers == long.headers[:1]
+    assert (len(kept.reason), len(kept.body), kept.body_size) == (500, BODY_BYTES, 20_000)
+    failure = capped(Failure(FailureKind.CUT, "r" * 999))
+    assert isinstance(failure, Failure)
+    assert len(failure.reason) == 500
 
 
 def test_a_refusal_without_a_request_is_a_line() -> None:

@@ -8,6 +8,9 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from inspector.domain.attempt import Response
+from inspector.domain.export import shadow_json
+from inspector.domain.facts import Shadowed
 from tests.helpers.fake_target import FakeTarget, ok
 from tests.helpers.pacspace import SECRET
 from tests.helpers.served import Served, served
@@ -160,3 +163,13 @@ async def test_attempts_of_what_could_not_be_written(serve: Serve) -> None:
         )
         _, told = await listener.api(f"deliveries/{told['delivery_id']}/attempts")
         assert ["Content-Length", "3"] in told["items"][0]["request"]["headers"]
+
+
+async def test_attempts_tell_what_was_said_elsewhere(serve: Serve) -> None:
+    answer = Response(500, "no", (("A", "1"),), b"ex", 20)
+    async with serve() as listener:
+        id_ = await listener.post()
+        shadow = Shadowed(5 * SECOND, id_, "bob@pc", 12.5, answer)
+        await listener.runtime._store.append(shadow)
+        _, told = await listener.api(f"deliveries/{id_}/attempts")
+    assert told == {"items": [], "shadows": [shadow_json(shadow)]}

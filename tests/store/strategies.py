@@ -18,6 +18,7 @@ from inspector.domain.facts import (
     Refused,
     Released,
     Routed,
+    Shadowed,
 )
 
 latin1 = st.text(st.characters(max_codepoint=255, exclude_characters="\r\n"), max_size=30)
@@ -67,6 +68,7 @@ facts: st.SearchStrategy[Fact] = st.one_of(
         st.booleans(),
     ),
     st.builds(AttemptFinished, times, ids, ids, milliseconds, outcomes, st.booleans()),
+    st.builds(Shadowed, times, ids, anything, milliseconds, outcomes),
     st.builds(Marked, times, ids, anything, anything),
     st.builds(Pruned, times, st.integers(0, 10**6), spans),
 )

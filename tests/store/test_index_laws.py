@@ -26,6 +26,7 @@ from inspector.domain.facts import (
     Refused,
     Released,
     Routed,
+    Shadowed,
 )
 from inspector.domain.query import parse
 from inspector.store import indexer as indexer_module
@@ -58,7 +59,7 @@ steps = st.lists(
             ["capture"] * 4
             + ["start", "finish"] * 3
             + ["hold", "release"] * 2
-            + ["refuse", "route", "answer", "mark", "replay", "index", "prune"]
+            + ["refuse", "route", "answer", "shadow", "mark", "replay", "index", "prune"]
             + ["mirror", "miss", "probe"]
         ),
         st.integers(0, 7),
@@ -121,6 +122,7 @@ class Maker:
             "start": started(id_, (APP, OTHER)[b % 2], b, chosen=b < 6),
             "route": Routed(AT, id_, ROUTES[1 + b % 3] or (), "rule" if b == 0 else ""),
             "answer": Answered(AT, id_, 200 + b),
+            "shadow": Shadowed(AT, id_, "bob", 1.5, GONE if b % 2 else OK),
             "hold": Routed(AT, id_, ROUTES[1 + b % 3] or (), held_by="event:e*"),
             "release": Released(AT, id_),
             "mark": Marked(AT, id_, f"m{b}" if b % 3 else "", ""),
