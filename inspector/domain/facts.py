@@ -79,6 +79,18 @@ class Gap:
 
 
 @dataclass(frozen=True, slots=True)
+class Passed:
+    """Deliveries of a relay are not mirrored, because this listener's filter there leaves them
+    out: `count` of them, ids `first` to `origin.id`. It has no row in the list."""
+
+    at: int
+    endpoint: str
+    first: int
+    count: int
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
 class Probed:
     """A canary came through the capture address; it is no delivery, but has its place among them.
 
@@ -189,6 +201,7 @@ Fact = (
     Captured
     | Refused
     | Gap
+    | Passed
     | Probed
     | Routed
     | Released

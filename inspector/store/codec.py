@@ -19,6 +19,7 @@ from inspector.domain.facts import (
     Gap,
     Marked,
     Origin,
+    Passed,
     Probed,
     Pruned,
     Refused,
@@ -40,6 +41,7 @@ RELEASED: Final = 9
 GAP: Final = 10
 PROBED: Final = 11
 SHADOWED: Final = 12
+PASSED: Final = 13
 
 Row = tuple[int, int, int, str, bytes | None, bytes | None]
 _dump = json.JSONEncoder(separators=(",", ":")).encode
@@ -80,6 +82,14 @@ def encode(fact: Fact) -> Row:
                 "origin": fact.origin,
             }
             return GAP, 0, fact.at, _dump(meta), None, None
+        case Passed():
+            meta = {
+                "endpoint": fact.endpoint,
+                "first": fact.first,
+                "count": fact.count,
+                "origin": fact.origin,
+            }
+            return PASSED, 0, fact.at, _dump(meta), None, None
         case Probed():
             meta = {"endpoint": fact.endpoint, "nonce": fact.nonce}
             if fact.origin is not None:
@@ -242,6 +252,8 @@ def decode(seq: int, kind: int, delivery: int, at: int, meta: str, *blobs: bytes
             outcome = _outcome(m, head, body)
             whose = m.get("mailbox", ""), m.get("number", 0)
             return Shadowed(at, delivery, m["consumer"], m["ms"], outcome, *whose)
+        case 13:  # PASSED
+            return Passed(at, m["endpoint"], m["first"], m["count"], Origin(*m["origin"]))
     raise ValueError(f"fact {seq} is of the unknown kind {kind}")
 
 

@@ -22,6 +22,7 @@ ITEM_SEPARATOR: Final = b"\x1e"
 HEADERS_SEPARATOR: Final = b"\x1f"
 
 _DELIVERY_KINDS = frozenset({codec.CAPTURED, codec.REFUSED, codec.GAP})
+_NO_CHANGES = frozenset({codec.PRUNED, codec.PASSED})
 _SORTS = {State.REFUSED: b"r", State.GAP: b"g"}
 _ATTEMPT_KINDS = frozenset({codec.ATTEMPT_STARTED, codec.ATTEMPT_FINISHED})
 
@@ -51,7 +52,7 @@ def group(facts: Iterable[tuple[int, int, int, int]]) -> list[Run]:
         run.seq = seq
         if letter == "D":
             run.ids[delivery] = seq
-        elif kind != codec.PRUNED:
+        elif kind not in _NO_CHANGES:
             run.touched.setdefault(delivery, seq)
         if letter == "A":
             run.ids.setdefault(attempt, seq)

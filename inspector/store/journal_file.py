@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from inspector.domain.facts import Pruned
 from inspector.errors import ConfigurationError, StoreUnavailableError
-from inspector.store.codec import CAPTURED, PRUNED
+from inspector.store.codec import CAPTURED, PASSED, PRUNED
 from inspector.store.connect import connect, tune_wal
 from inspector.store.files import StoreFiles
 from inspector.store.migrations import migrate
@@ -98,6 +98,8 @@ class JournalFile:
             for item in batch:
                 if item.prune:
                     self._delete(item.prune, plan)
+                if item.row and item.row[0] == PASSED:
+                    self._merge(item)
                 if item.large:
                     self._forget_loose(item.large.piece_ids)
             for name, last in plan.cursors.items():
@@ -112,6 +114,22 @@ class JournalFile:
         rows = ",".join([marks] * (len(parameters) // width))
         columns = _COLUMNS if width == 7 else _WIDE
         self.connection.execute(f"INSERT INTO fact({columns}) VALUES {rows}", parameters)
+
+    def _merge(self, item: Item) -> None:
+        """Of passes with nothing between them one is left: they come as long as others' deliveries
+        do, and nothing that could be pruned need ever come among them."""
+        before = self.connection.execute(
+            "SELECT seq, kind, json_extract(meta, '$.first') FROM fact "
+            "WHERE mailbox = ? AND number < ? ORDER BY number DESC LIMIT 1",
+            (item.mailbox, item.first),
+        ).fetchone()
+        if before is not None and before[1] == PASSED:
+            self.connection.execute("DELETE FROM fact WHERE seq = ?", before[:1])
+            self.connection.execute(
+                "UPDATE fact SET meta = json_set(meta, '$.first', ?1, '$.count', ?2 - ?1 + 1) "
+                "WHERE mailbox = ?3 AND number = ?2",
+                (before[2], item.last, item.mailbox),
+            )
 
     def _delete(self, prune: Pruned, plan: Plan) -> None:
         for low, high in prune.ranges:

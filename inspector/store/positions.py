@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from inspector.domain.facts import Appended, Captured, Fact, Gap, Probed, Pruned, Refused
+from inspector.domain.facts import Appended, Captured, Fact, Gap, Passed, Probed, Pruned, Refused
 from inspector.store.codec import CAPTURED, Row, encode
 
 # What a delivery takes beside its head and its body, roughly: meta, positions, index entries.
@@ -35,14 +35,16 @@ class Item:
 
     `mailbox` is where it has a number: at a relay its endpoint, else the mailbox of its origin;
     `first` to `last` are its ids there, of a fact with an origin (else 0). `vital`: whoever
-    appended it is told when it cannot be written, other facts are tried again. Without a row it
-    only moves the cursor `mailbox` to `last`, or forgets it (`GONE`), or an endpoint.
+    appended it is told when it cannot be written, other facts are tried again. `beside`: it stands
+    with the delivery that came last, and goes with it. Without a row it only moves the cursor
+    `mailbox` to `last`, or forgets it (`GONE`), or an endpoint.
     """
 
     row: Row | None
     future: "asyncio.Future[Appended]"
     large: Large | None = None
     new_delivery: bool = False
+    beside: bool = False
     vital: bool = False
     prune: Pruned | None = None
     mailbox: str = ""
@@ -77,15 +79,17 @@ def item_of(fact: Fact, future: "asyncio.Future[Appended]", relay: bool) -> Item
             # At home it is no delivery; at a relay it goes like one.
             item.new_delivery, item.vital = relay, True
         case Pruned():
-            item.prune = fact
+            item.prune, item.beside = fact, True
             return item
+        case Passed():
+            item.beside = item.vital = True
         case _:
             return item
     if relay:
         item.mailbox = fact.endpoint
     elif fact.origin is not None:
         item.mailbox = fact.origin.mailbox
-        item.first = fact.first if isinstance(fact, Gap) else fact.origin.id
+        item.first = fact.first if isinstance(fact, Gap | Passed) else fact.origin.id
         item.last = fact.origin.id
     return item
 
@@ -151,7 +155,7 @@ class Positions:
             if item.new_delivery:
                 delivery += 1
                 about = delivery
-            elif item.prune:
+            elif item.beside:
                 about = delivery
             parameters += (seq, kind, about, at, meta, head, body)
             if wide:

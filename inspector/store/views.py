@@ -16,6 +16,7 @@ from inspector.domain.facts import (
     Captured,
     Gap,
     Marked,
+    Passed,
     Probed,
     Pruned,
     Refused,
@@ -36,6 +37,7 @@ _KINDS = {
     Captured: codec.CAPTURED,
     Refused: codec.REFUSED,
     Gap: codec.GAP,
+    Passed: codec.PASSED,
     Probed: codec.PROBED,
     Routed: codec.ROUTED,
     Released: codec.RELEASED,
@@ -102,7 +104,7 @@ class Views:
                 case Gap():
                     self._missed(entry, fact)
                     self._reach(entry.delivery_id, 1)
-                case Probed() | Shadowed():
+                case Passed() | Probed() | Shadowed():
                     pass
                 case AttemptStarted():
                     attempt = entry.seq
