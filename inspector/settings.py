@@ -126,6 +126,8 @@ class Settings(BaseModel):
     """What this listener is called at the relay; USER@HOST if nothing is given."""
     backfill: str = "all"
     """How much of what waits at the relay is fetched at first: all, since:AGE, none, or ask."""
+    relay_filter: str = ""
+    """A query for what the relay shall hand on: path, method, event, header.NAME; none: all."""
     take_over: bool = False
     """Take the name from a listener that is connected under it."""
     web_port: int = Field(default=8401, ge=0, le=65535)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from inspector.domain.relay_filter import parse_relay_filter
 from inspector.server.mirror import Mirror
 from inspector.server.ports import Onward
 from inspector.settings import Settings
@@ -22,6 +23,7 @@ def dialler_of(settings: Settings) -> Dialler:
     """
     name = parse_consumer(settings.consumer) if settings.consumer else consumer_of(*_who())
     parse_backfill(settings.backfill)
+    parse_relay_filter(settings.relay_filter)
     return Dialler(parse_relay(settings.relay), settings.relay_token.strip(), name, instance="")
 
 
@@ -52,6 +54,7 @@ class Tunnel:
             report,
             backfill=parse_backfill(settings.backfill),
             take_over=settings.take_over,
+            wanted=parse_relay_filter(settings.relay_filter),
         )
 
     def start(self) -> None:

@@ -1,6 +1,7 @@
 """`inspector serve`: capture, show, forward."""
 
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 import click
@@ -8,6 +9,8 @@ import click
 from inspector.cli.options import secret_option, store_options
 from inspector.errors import UsageError
 from inspector.settings import Settings, load
+
+_OF_A_RELAY = ("backfill", "consumer", "relay_filter", "take_over")
 
 
 @click.command()
@@ -39,6 +42,10 @@ from inspector.settings import Settings, load
     "--backfill", metavar="HOW", help="At first fetch all, since:AGE, none, or ask (all)."
 )
 @click.option("--consumer", metavar="NAME", help="Its name at the relay (USER@HOST).")
+@click.option(
+    "--relay-filter", metavar="QUERY",
+    help="Fetch only these: path, method, event, header.NAME.",
+)  # fmt: skip
 @click.option("--take-over", is_flag=True, help="Take that name from a listener that has it.")
 @click.option("--headless", is_flag=True, help="No UI, even on a terminal.")
 @click.option("--web", is_flag=True, help="The UI in a browser, behind a one-time link.")
@@ -73,10 +80,8 @@ def command(
         from inspector.cli.backfilling import settled_backfill
 
         settings = settled_backfill(settings)
-    elif not settings.relay and (flags["backfill"] or flags["consumer"] or flags["take_over"]):
-        raise UsageError(
-            "--backfill, --consumer and --take-over are for a relay", "add --relay URL"
-        )
+    elif not settings.relay:
+        _refuse_of_a_relay(flags)
     if web:
         from inspector.cli.web import serve_in_browser
 
@@ -88,6 +93,14 @@ def command(
     from inspector.cli.attached import serve_with_ui
 
     return serve_with_ui(settings, demo)
+
+
+def _refuse_of_a_relay(flags: Mapping[str, Any]) -> None:
+    """Say which flags mean nothing without a relay."""
+    for name in _OF_A_RELAY:
+        if flags[name]:
+            flag = "--" + name.replace("_", "-")
+            raise UsageError(f"{flag} is for a relay", "add --relay URL")
 
 
 def _foreground(settings: Settings, output: str, demo: bool) -> int:

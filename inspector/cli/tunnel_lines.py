@@ -14,7 +14,8 @@ def connection_line(report: dict[str, Any]) -> str:
         case "connected":
             endpoint, consumer = report["endpoint"], report["consumer"]
             waiting = f", {report['waiting']} to fetch" if report["waiting"] else ""
-            text = f"connected to {endpoint} as {consumer}{waiting}"
+            only = f", only {_filter(report)}" if report["filter"] else ""
+            text = f"connected to {endpoint} as {consumer}{waiting}{only}"
         case "caught-up":
             text = _away(report)
         case "connecting" if reason:
@@ -46,6 +47,8 @@ def relay_lines(relay: dict[str, Any]) -> list[tuple[str, str]]:
     if relay["retry_in"] is not None:
         parts.append(f"next try in {relay['retry_in']:.1f} s")
     lines = [("relay", ", ".join(parts))]
+    if relay["filter"]:
+        lines.append(("filter", f"{_filter(relay)}, {relay['passed']} passed over"))
     if relay["last"] is not None:
         figures = [f"{relay['lag']} behind delivery {relay['last']}"]
         if relay["rtt_ms"] is not None:
@@ -60,6 +63,10 @@ def relay_lines(relay: dict[str, Any]) -> list[tuple[str, str]]:
         lines.append(("lag", ", ".join(figures)))
     hops = [_hop(name, hop) for name, hop in relay["hops"].items()]
     return [*lines, ("hops", ", ".join(hops))]
+
+
+def _filter(told: dict[str, Any]) -> str:
+    return one_line(told["filter"], _LONGEST)
 
 
 def _after(text: str | None) -> str:

@@ -6,7 +6,17 @@ from typing import Protocol
 
 from inspector.domain.attempt import Failure, FailureKind
 from inspector.domain.delivery import Request
-from inspector.domain.facts import Answered, Appended, Captured, Fact, Gap, Origin, Probed, Refused
+from inspector.domain.facts import (
+    Answered,
+    Appended,
+    Captured,
+    Fact,
+    Gap,
+    Origin,
+    Passed,
+    Probed,
+    Refused,
+)
 from inspector.domain.headers import decode_head
 from inspector.domain.parcel import Parcel
 from inspector.server.ports import Onward
@@ -103,6 +113,11 @@ class Mirror:
             reply(Reply(parcel.id, Failure(FailureKind.INTERRUPTED, "the listener stopped")))
             raise
         reply(Reply(parcel.id, outcome))
+
+    def passed(self, source: Source, first: int, last: int) -> Awaitable[object]:
+        origin = Origin(source.relay, last, source.mailbox)
+        count = last - first + 1
+        return self._journal.append(Passed(self._clock(), source.endpoint, first, count, origin))
 
     async def miss(self, gap: Gap) -> None:
         await self._journal.append(gap)

@@ -62,6 +62,12 @@ class Asking:
         if asked is not None and asked.by is by and not asked.outcome.done():
             asked.outcome.set_result(reply.outcome)
 
+    def passed(self, by: Attachment, after: int, upto: int) -> None:
+        """The consumer's filter leaves these out: its app has nothing to say to them."""
+        for number, asked in self._asked.items():
+            if asked.by is by and after < number <= upto and not asked.outcome.done():
+                asked.outcome.set_result(None)
+
     def hand_over(self, older: Attachment, newer: Attachment) -> None:
         """Its process came back on another connection, and is asked anew for what it lacks."""
         for asked in self._asked.values():

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Sequence
 from hashlib import sha256
 
+from inspector.domain.facts import Captured
 from inspector.errors import StoreUnavailableError
 from inspector.tunnel.messages import (
     BATCH_ITEMS,
@@ -28,6 +29,7 @@ from inspector.tunnel.messages import (
     WireError,
 )
 from inspector.tunnel.parcels import Item
+from inspector.tunnel.sieve import Sieve, sieve_of
 from inspector.tunnel.supply import Caller as Caller
 from inspector.tunnel.supply import Line as Line
 from inspector.tunnel.supply import Presence as Presence
@@ -72,12 +74,20 @@ class Attachment:
         self._loop = asyncio.get_running_loop()
         self._news = asyncio.Event()
         self._window = Window(0)
+        self._sieve: Sieve | None = None
         self._full_since: float | None = None
         self._state_due = self._team_due = False
         self._canaries: deque[str] = deque(maxlen=_CANARIES)
         # From the oldest that is remembered: the last ones may not be in the store yet.
         self._answers = 0
         self._keeper: asyncio.TimerHandle | None = None
+
+    def wants(self, fact: Captured) -> bool:
+        """Whether its filter asks for this delivery."""
+        request = fact.request
+        return self._sieve is None or self._sieve.wants(
+            request.method, request.target, request.headers
+        )
 
     def wake(self) -> None:
         """There is something new."""
@@ -101,6 +111,8 @@ class Attachment:
     def end(self) -> None:
         """Nothing more is sent or taken; where it stands is kept."""
         self.ended = True
+        if self._sieve is not None:
+            self._sieve.end()
         if self._keeper is not None:
             self._keep()
 
@@ -121,26 +133,29 @@ class Attachment:
                 self._news.set()
             case Attempted():
                 self.attempted = message._replace(failure=message.failure[:_LONGEST_FAILURE])
-            case Start(after, since):
-                await self._start(after, since)
+            case Start():
+                await self._start(message)
             case _:
                 raise WireError("a message came that only a relay sends")
 
-    async def _start(self, after: int, since: int) -> None:
+    async def _start(self, start: Start) -> None:
         if self.started:
             raise WireError("a start came twice")
+        after, since = start.after, start.since
         if not (0 <= after < 1 << 62 and 0 <= since < 1 << 62):
             raise WireError("a start came with a number that is none")
+        sieve = sieve_of(start.filter, self.wake)
         supply = self._supply
         held = await supply.held()
         following = max(after + 1, min(held.first, held.last + 1))
         expired = following - after - 1
-        wanted = await supply.mailboxes.since(supply.mailbox, since) if since else 0
-        skipped = max(0, min(wanted, held.last + 1) - following)
+        begin = await supply.mailboxes.since(supply.mailbox, since) if since else 0
+        skipped = max(0, min(begin, held.last + 1) - following)
         following += skipped
         repeated = await supply.mailboxes.answers(supply.mailbox, after, ANSWERS_REPEATED)
         if self.ended or self.started:
             return
+        self._sieve = sieve
         self.acked = min(after, held.last)
         supply.mailboxes.move(self._cursor, self.acked)
         self.sent = following - 1
@@ -196,6 +211,7 @@ class Attachment:
 
     async def _tell(self) -> None:
         """Send what is due besides deliveries."""
+        await self._tell_passed(at_once=False)
         if self._state_due:
             self._state_due = False
             await self.line.send(encode(self._supply.state(self)))
@@ -208,7 +224,8 @@ class Attachment:
         if count != self._answers:
             self._answers = count
             # What was not sent yet will come with its answer.
-            due = tuple(answer for answer in answers if answer[0] <= self.sent)
+            said = self.sent if self._sieve is None else self._sieve.said(self.sent)
+            due = tuple(answer for answer in answers if answer[0] <= said)
             if due:
                 await self.line.send(encode(Answers(due)))
 
@@ -218,21 +235,26 @@ class Attachment:
         if seen >= supply.last:
             return False
         if self._window.items <= 0:
-            self._wait_for_acks()
+            await self._wait_for_acks()
             return False
-        items = supply.recent(seen) or await supply.stored(seen)
+        items = await self._following(seen)
         if not items:
             if (await supply.held()).first > seen + 1:
                 raise _ExpiredError
             return False
+        if self._sieve is not None:
+            if await self._pass_over(self._sieve, items, seen):
+                return True
+            items = self._sieve.run(items)
         batch, size = self._fitting(items)
         if not batch:
-            self._wait_for_acks()
+            await self._wait_for_acks()
             return False
         # From here on the consumer may have them, whatever becomes of the line.
         frame = supply.frame(batch, self)
         self.sent = batch[-1].number
         self._window.sent(self.sent, size)
+        await self._tell_passed()
         await self.line.send(frame)
         if batch[-1].large:
             await self._send_body(batch[-1])
@@ -260,7 +282,33 @@ class Attachment:
                 break
         return batch, size
 
-    def _wait_for_acks(self) -> None:
+    async def _following(self, seen: int) -> list[Item]:
+        """What comes next: as it was read before, where a filter took it apart."""
+        if self._sieve is not None and (rest := self._sieve.rest(seen)):
+            self._supply.settle(rest)
+            return rest
+        return self._supply.recent(seen) or await self._supply.stored(seen)
+
+    async def _pass_over(self, sieve: Sieve, items: list[Item], seen: int) -> bool:
+        """Leave out the first ones that are not asked for, if there are any."""
+        room = min(self._window.items, self._supply.last - seen)
+        last = sieve.left_out(items, seen, room)
+        if last == seen:
+            return False
+        sieve.passed(seen, last)
+        self._supply.passed(self, seen, last)
+        self.sent = last
+        self._window.passed(last)
+        # Others get their turn: what is in memory comes without a wait.
+        await asyncio.sleep(0)
+        return True
+
+    async def _tell_passed(self, *, at_once: bool = True) -> None:
+        if self._sieve is not None and (passed := self._sieve.told(at_once=at_once)) is not None:
+            await self.line.send(encode(passed))
+
+    async def _wait_for_acks(self) -> None:
+        await self._tell_passed()
         if self._full_since is None:
             self._full_since = self._loop.time()
 

@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from inspector.domain.relay_filter import RelayFilter
 from inspector.errors import (
     ConfigurationError,
     InspectorError,
@@ -72,6 +73,7 @@ class Consumer:
         *,
         backfill: Backfill,
         take_over: bool = False,
+        wanted: RelayFilter | None = None,
         pauses: Pauses | None = None,
     ) -> None:
         self._dialler = dialler
@@ -82,6 +84,7 @@ class Consumer:
         self._pauses = pauses or Pauses()
         self._tasks = Tasks("consumer")
         self._standing = Standing(dialler.address.url, dialler.consumer, clock, report)
+        self._filter = self._standing.filter = wanted.text if wanted is not None else ""
         self._session: Session | None = None
         self._running: asyncio.Task[None] | None = None
         self._stopping = False
@@ -211,13 +214,12 @@ class Consumer:
         # A name that was taken is ours; should another take it later, it is that one's.
         self._take_over = False
         self._greeted(hello)
-        if self._backfilled:
-            start = Start(after or 0)
-        else:
+        start = Start(after or 0, filter=self._filter)
+        if not self._backfilled:
             # One moment, though it may take several connections to get there.
             if self._since is None:
                 self._since = self._backfill.since(hello.now)
-            start = Start(after or 0, self._since)
+            start = start._replace(since=self._since)
         session = self._session = Session(
             connection, hello, dialler, mirror, self._standing, self._clock, self._moved, self._home
         )

@@ -113,6 +113,9 @@ class Desk:
         if primary is None or number <= primary.sent:
             self._told(number, fact)
             return NO_APP
+        if not primary.wants(fact):
+            self._told(number, fact)
+            return None
         # Before it is told: whoever is sent it now is asked.
         self._asking.ask(number, primary, within, once)
         self._told(number, fact)
@@ -254,6 +257,9 @@ class Desk:
         self._answers.settle(items)
         return items
 
+    def settle(self, items: Sequence[Item]) -> None:
+        self._answers.settle(items)
+
     async def _read(self, seen: int) -> list[Item]:
         try:
             found = await self.mailboxes.after(self.mailbox, seen, BATCH_ITEMS, self.batch_bytes)
@@ -285,6 +291,9 @@ class Desk:
 
     def replied(self, attachment: Attachment, reply: Reply) -> None:
         self._asking.replied(attachment, reply)
+
+    def passed(self, attachment: Attachment, after: int, upto: int) -> None:
+        self._asking.passed(attachment, after, upto)
 
     def announced(self, nonce: str) -> None:
         self._canaries.announced(nonce)

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from hashlib import sha256
 
 from inspector.domain.parcel import Parcel, digest_of
-from inspector.tunnel.messages import Parcels, Piece, WireError
+from inspector.tunnel.messages import Parcels, Passed, Piece, WireError
 from inspector.tunnel.ports import Whole
 
 # No body is larger at any relay; what claims to be would fill the memory.
@@ -34,6 +34,14 @@ class Incoming:
             return [self._whole(message), *self._ready()] if self._add(message) else []
         self._take(message.items)
         return self._ready()
+
+    def passed(self, message: Passed) -> None:
+        """What comes next is behind these."""
+        if self._large is not None:
+            raise WireError("something was passed over before a large body was whole")
+        if message.first != self._seen + 1 or not message.first <= message.last < 1 << 62:
+            raise WireError(f"what was passed over does not follow delivery {self._seen}")
+        self._seen = message.last
 
     def _take(self, parcels: Iterable[Parcel]) -> None:
         for parcel in parcels:

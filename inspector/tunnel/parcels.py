@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from itertools import islice
 
 from inspector.domain.facts import Captured, Probed, Refused
-from inspector.domain.headers import encode_head
+from inspector.domain.headers import Headers, decode_head, encode_head
 from inspector.domain.parcel import digest_of
 from inspector.tunnel.messages import PIECE_BYTES, Parcel
 from inspector.tunnel.ports import Stored
@@ -26,7 +26,7 @@ Telling = Captured | Refused | Probed
 class Item:
     """One delivery to be sent; `size` is what it takes of the window."""
 
-    __slots__ = ("_packed", "framed", "number", "parcel", "pieces", "size")
+    __slots__ = ("_packed", "_request", "framed", "number", "parcel", "pieces", "size")
 
     def __init__(self, parcel: Parcel, pieces: tuple[int, ...] = ()) -> None:
         self.number = parcel.id
@@ -35,11 +35,23 @@ class Item:
         self.framed = len(parcel.head) + _ITEM_BYTES + (0 if self.large else len(parcel.body))
         self.size = self.framed + (parcel.size if self.large else 0)
         self._packed: Packed | None = None
+        self._request: tuple[()] | tuple[str, str, Headers] | None = None
 
     @property
     def large(self) -> bool:
         """Whether its body follows in pieces."""
         return self.parcel.size > PIECE_BYTES
+
+    @property
+    def request(self) -> tuple[str, str, Headers] | None:
+        """Its method, target and headers, read once for all who ask; None without a head."""
+        if self._request is None:
+            try:
+                method, target, _, headers = decode_head(self.parcel.head)
+                self._request = method, target, headers
+            except ValueError:
+                self._request = ()
+        return self._request or None
 
     def packed(self) -> Packed:
         if self._packed is None:

@@ -74,6 +74,14 @@ class Mirroring(Protocol):
         """
         ...
 
+    def passed(self, source: Source, first: int, last: int) -> Awaitable[object]:
+        """Queue that these are passed over, in the order of the calls of `take`.
+
+        The awaitable ends when that is on disk and must be awaited; it raises
+        `StoreUnavailableError`.
+        """
+        ...
+
     async def miss(self, gap: Gap) -> None:
         """Commit a gap; returns when it is on disk."""
         ...

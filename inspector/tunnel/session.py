@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import secrets
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -17,7 +16,6 @@ from inspector.domain.parcel import Parcel
 from inspector.errors import StoreUnavailableError
 from inspector.tasks import Tasks
 from inspector.tunnel.acks import Acks
-from inspector.tunnel.canary import knock
 from inspector.tunnel.connecting import Dialler, LostError
 from inspector.tunnel.incoming import Incoming
 from inspector.tunnel.messages import (
@@ -30,6 +28,7 @@ from inspector.tunnel.messages import (
     Hello,
     Message,
     Parcels,
+    Passed,
     Piece,
     Reply,
     Start,
@@ -37,7 +36,9 @@ from inspector.tunnel.messages import (
     Team,
     WireError,
 )
+from inspector.tunnel.passing import Passing
 from inspector.tunnel.ports import Mirroring, Source, Whole
+from inspector.tunnel.proving import Proof
 from inspector.tunnel.standing import Phase, Standing
 from inspector.tunnel.wire import decode, encode
 
@@ -47,18 +48,17 @@ _BEGIN_SECONDS = 30.0
 # A relay keeps to the window; one that does not waits in the socket.
 _MOST_PENDING = 2 * WINDOW
 _MOST_BYTES = 2 * WINDOW_BYTES
-_CANARY_PATIENCE = 10.0
-_CANARY_PAUSE = 1.0
-_LONGEST_CANARY_PAUSE = 15.0
 
 
 class _Entry(NamedTuple):
-    """What waits for its commit: deliveries up to `last`, or else news of answers."""
+    """What waits for its commit: deliveries up to `last`, or what is passed over, or else news of
+    answers."""
 
     last: int
     size: int
     parcels: tuple[Parcel, ...]
-    waiting: Awaitable[None]
+    waiting: Awaitable[object]
+    passed: int = 0
 
 
 class Session:
@@ -85,7 +85,6 @@ class Session:
         self._standing = standing
         self._clock = clock
         self._moved = moved
-        self._proved = proved
         self._source = Source(dialler.address.origin, hello.endpoint, hello.mailbox)
         self._tasks = Tasks("tunnel")
         self._queue: asyncio.Queue[_Entry] = asyncio.Queue()
@@ -100,10 +99,8 @@ class Session:
         self._position = 0
         self._arrived = self._expired = self._skipped = 0
         self._caught_up = False
-        self._nonce = ""
-        self._knocked = 0.0
-        self._expected = asyncio.Event()
-        self._home = asyncio.Event()
+        self._proof = Proof(dialler, standing, clock, self._send, proved)
+        self._passing = Passing(self._pass)
         self.begun = False
         self.fruitful = False
 
@@ -119,13 +116,14 @@ class Session:
             self._tasks.start(self._acks.run(), "acknowledge")
             self._tasks.start(self._measure(), "measure")
             if prove:
-                self._tasks.start(self._prove(), "canary")
+                self._tasks.start(self._proof.run(), "canary")
             await self._read()
         except ConnectionClosed as error:
             raise self._why or self._dialler.closed(error) from error
         except WireError as error:
             raise LostError(f"the relay: {error}") from error
         finally:
+            self._passing.drop()
             try:
                 await self._connection.close()
                 await self._committed()
@@ -137,6 +135,7 @@ class Session:
     async def leave(self, deadline: float) -> None:
         """Take nothing more, commit what came, give asked apps so many seconds, close."""
         self._leaving = True
+        self._passing.settle()
         await self._committed()
         await self._acks.flush()
         with suppress(TimeoutError):
@@ -197,6 +196,8 @@ class Session:
                         await self._take(whole)
                     # With more at hand `recv` does not wait: others get their turn here.
                     await asyncio.sleep(0)
+                case Passed():
+                    await self._left_out(message)
                 case Answers():
                     noted = self._mirror.answered(self._source.mailbox, message.items)
                     self._put(_Entry(0, 0, (), noted))
@@ -205,8 +206,7 @@ class Session:
                 case Team():
                     self._standing.team = message
                 case Canary(nonce):
-                    if nonce == self._nonce:
-                        self._expected.set()
+                    self._proof.expected(nonce)
                 case _:
                     raise WireError("a message came that a relay does not send")
 
@@ -218,14 +218,32 @@ class Session:
         standing.skew = state.now + int((standing.rtt or 0) * 500_000) - self._clock()
 
     async def _take(self, batch: list[Whole]) -> None:
-        while self._pending >= _MOST_PENDING or self._pending_bytes >= _MOST_BYTES:
-            await self._step()
+        await self._room()
+        self._passing.settle()
         parcels = tuple([parcel for parcel, _ in batch])
         self._standing.last = max(parcels[-1].id, self._standing.last or 0)
         self._asked.update([parcel.id for parcel in parcels if parcel.ask])
         waiting = self._mirror.take(self._source, batch, self._reply)
         size = sum([parcel.size for parcel in parcels])
         self._put(_Entry(parcels[-1].id, size, parcels, waiting))
+
+    async def _left_out(self, message: Passed) -> None:
+        self._incoming.passed(message)
+        first, last = message
+        await self._room()
+        standing = self._standing
+        standing.last = max(last, standing.last or 0)
+        # With it all is here that the relay held: that is told at once.
+        self._passing.add(first, last, urgent=not self._caught_up and last >= self._hello.last)
+        await asyncio.sleep(0)
+
+    def _pass(self, first: int, last: int) -> None:
+        waiting = self._mirror.passed(self._source, first, last)
+        self._put(_Entry(last, 0, (), waiting, last - first + 1))
+
+    async def _room(self) -> None:
+        while self._pending >= _MOST_PENDING or self._pending_bytes >= _MOST_BYTES:
+            await self._step()
 
     def _put(self, entry: _Entry) -> None:
         self._pending += len(entry.parcels) or 1
@@ -256,7 +274,7 @@ class Session:
                 if self._why is None:
                     self.abort(told)
             else:
-                if entry.parcels and self._why is None:
+                if entry.last and self._why is None:
                     self._onto_disk(entry, began)
             self._pending -= len(entry.parcels) or 1
             self._pending_bytes -= entry.size
@@ -265,19 +283,14 @@ class Session:
     def _onto_disk(self, entry: _Entry, began: float) -> None:
         self.fruitful = True
         self._position = self._standing.position = entry.last
+        self._standing.passed += entry.passed
         self._acks.reached(entry.last)
         self._moved()
         if not self._caught_up:
             last = self._hello.last
             self._arrived += sum([p.kind != "probe" and p.id <= last for p in entry.parcels])
             self._look_back()
-        if self._nonce and any(p.nonce == self._nonce for p in entry.parcels):
-            now, at = time.monotonic(), self._clock()
-            self._standing.hops.tunnel.worked(at, now - self._knocked)
-            self._standing.hops.journal.worked(at, now - began)
-            self._nonce = ""
-            self._home.set()
-            self._proved()
+        self._proof.arrived(entry.parcels, began)
 
     def _look_back(self) -> None:
         """Told once, when all is here that the relay held at hello."""
@@ -294,38 +307,6 @@ class Session:
             while True:
                 await asyncio.sleep(1.0)
                 self._standing.rtt = self._connection.latency
-
-    async def _prove(self) -> None:
-        """Send a canary until one is home; each has a name of its own."""
-        pause, hop = _CANARY_PAUSE, self._standing.hops.capture
-        with suppress(ConnectionClosed):
-            while not self._home.is_set():
-                nonce = secrets.token_hex(16)
-                self._nonce = nonce
-                self._expected.clear()
-                await self._send(Canary(nonce))
-                await self._expected.wait()
-                self._knocked = time.monotonic()
-                try:
-                    await knock(self._dialler.address, nonce, self._dialler.tls())
-                except LostError as error:
-                    hop.failed(self._clock(), error.reason)
-                    await asyncio.sleep(pause)
-                    pause = min(2 * pause, _LONGEST_CANARY_PAUSE)
-                    continue
-                hop.worked(self._clock(), time.monotonic() - self._knocked)
-                await self._awaited()
-
-    async def _awaited(self) -> None:
-        """Until the canary is home, or nothing has come for a while."""
-        while not self._home.is_set():
-            before = self._position
-            try:
-                async with asyncio.timeout(_CANARY_PATIENCE):
-                    await self._home.wait()
-            except TimeoutError:
-                if self._position == before:
-                    return
 
     def _reply(self, reply: Reply) -> None:
         data = encode(reply)

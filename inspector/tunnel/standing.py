@@ -77,6 +77,8 @@ class Standing:
         self.position: int | None = None
         self.last: int | None = None
         self.limited: int | None = None
+        self.filter = ""
+        self.passed = 0
         self.rtt: float | None = None
         self.skew: int | None = None
         self.team = Team(())
@@ -112,6 +114,7 @@ class Standing:
                 "relay": self._url,
                 "endpoint": self.endpoint,
                 "consumer": self._consumer,
+                "filter": self.filter,
                 "reason": self.reason,
                 "retry_in": self._retry_in(),
                 **more,
@@ -144,6 +147,8 @@ class Standing:
             "limited": self.limited,
             "team": team_to_json(self.team, self._consumer),
             "team_more": self.team.more,
+            "filter": self.filter,
+            "passed": self.passed,
             "hops": {
                 "capture": hops.capture.to_json(),
                 "tunnel": hops.tunnel.to_json(),

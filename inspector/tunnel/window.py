@@ -47,6 +47,10 @@ class Window:
                 return
         self._clumps.append((first, last, size))
 
+    def passed(self, last: int) -> None:
+        """Ids up to `last` are under way as well, without a delivery."""
+        self._sent = last
+
     def acked(self, last: int) -> None:
         """Everything up to `last` has arrived."""
         self._acked = max(self._acked, last)

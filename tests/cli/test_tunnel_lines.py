@@ -9,7 +9,7 @@ from inspector.tunnel.standing import Phase, Standing
 
 
 def report(state: str, **more: Any) -> dict[str, Any]:
-    plain = {"endpoint": "shop", "consumer": "alice", "reason": "", "retry_in": None}
+    plain = {"endpoint": "shop", "consumer": "alice", "filter": "", "reason": "", "retry_in": None}
     return {"state": state, **plain, **more}
 
 
@@ -18,6 +18,10 @@ def report(state: str, **more: Any) -> dict[str, Any]:
     [
         (report("connected", waiting=0), "relay: connected to shop as alice"),
         (report("connected", waiting=37), "relay: connected to shop as alice, 37 to fetch"),
+        (
+            report("connected", waiting=3, filter="event:a.*\n\x1b[2J"),
+            "relay: connected to shop as alice, 3 to fetch, only event:a.*␊␛[2J",
+        ),
         (
             report("caught-up", arrived=37, expired=2, skipped=0),
             "relay: 37 arrived while you were away, 2 expired",
@@ -85,3 +89,12 @@ def test_the_same_reason_is_reported_once_and_the_next_try_is_kept() -> None:
         standing.turn(Phase.CONNECTING, "h: connection refused", pause)
     assert [one["reason"] for one in told] == ["h: connection refused"]
     assert standing.to_json()["retry_in"] == 2.0
+
+
+def test_status_of_a_tunnel_with_a_filter() -> None:
+    standing = Standing("https://h/in/S", "alice", lambda: 1_770_805_800_000_000, lambda _: None)
+    standing.filter, standing.passed = "event:delta.*", 512
+    assert relay_lines(standing.to_json())[:2] == [
+        ("relay", "connecting, alice, https://h/in/S"),
+        ("filter", "event:delta.*, 512 passed over"),
+    ]

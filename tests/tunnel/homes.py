@@ -8,6 +8,7 @@ from typing import Any
 
 from inspector.domain.facts import Gap
 from inspector.domain.parcel import Parcel
+from inspector.domain.relay_filter import parse_relay_filter
 from inspector.errors import StoreUnavailableError
 from inspector.tunnel.address import parse_backfill, parse_relay
 from inspector.tunnel.connecting import Dialler
@@ -25,6 +26,7 @@ class Home:
 
     stored: list[tuple[Parcel, bytes]] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
+    passes: list[tuple[int, int]] = field(default_factory=list)
     notes: list[tuple[int, int, bool]] = field(default_factory=list)
     sources: set[Source] = field(default_factory=set)
     queued: int = 0
@@ -72,6 +74,19 @@ class Home:
             self.at = parcel.id
             self.stored.append((parcel, b"".join(pieces) if pieces else parcel.body))
 
+    def passed(self, source: Source, first: int, last: int) -> Awaitable[object]:
+        self.sources.add(source)
+        return self._pass(first, last)
+
+    async def _pass(self, first: int, last: int) -> None:
+        await self.gate.wait()
+        if self.full or self._failed:
+            self._failed = True
+            raise StoreUnavailableError("the store cannot commit: it is full")
+        assert first == (self.at or 0) + 1
+        self.at = last
+        self.passes.append((first, last))
+
     async def miss(self, gap: Gap) -> None:
         assert gap.first == (self.at or 0) + 1
         self.at = gap.origin.id
@@ -105,6 +120,7 @@ async def mirrored(
     token: str = TOKEN,
     backfill: str = "all",
     take_over: bool = False,
+    wanted: str = "",
     pauses: Pauses | None = None,
     clock: Callable[[], int] = now,
 ) -> AsyncIterator[Mirrored]:
@@ -118,6 +134,7 @@ async def mirrored(
         reports.append,
         backfill=parse_backfill(backfill),
         take_over=take_over,
+        wanted=parse_relay_filter(wanted),
         pauses=pauses or Pauses(0.01, 0.05, refused=0.05),
     )
     consumer.start()
