@@ -13,6 +13,7 @@ from inspector import __version__
 from inspector.cli.compact import human_size
 from inspector.cli.options import given_before, store_options
 from inspector.cli.printing import print_item, print_row
+from inspector.cli.tunnel_lines import last_attempt
 from inspector.client.discovery import read_token
 from inspector.domain.plaintext import visible
 from inspector.errors import NotFoundError, UnreachableError
@@ -124,7 +125,8 @@ def _endpoint(item: dict[str, Any]) -> Iterator[str]:
 def _consumer(item: dict[str, Any]) -> str:
     where = f"attached from {item['remote']} since {item['since']}" if item["attached"] else "away"
     primary = ", its app answers" if item["primary"] else ""
-    return f"{item['consumer']}: {where}, {item['lag']} behind{primary}"
+    attempt = last_attempt(item["last_attempt"])
+    return f"{item['consumer']}: {where}, {item['lag']} behind{primary}{attempt}"
 
 
 def _pair(name: str, value: str) -> str:

@@ -62,7 +62,29 @@ def relay_lines(relay: dict[str, Any]) -> list[tuple[str, str]]:
             figures.append(f"ack {relay['ack']}" + _after(whose.get(relay["primary"])))
         lines.append(("lag", ", ".join(figures)))
     hops = [_hop(name, hop) for name, hop in relay["hops"].items()]
-    return [*lines, ("hops", ", ".join(hops))]
+    lines.append(("hops", ", ".join(hops)))
+    lines += [("team", _member(member)) for member in relay["team"]]
+    if relay["team_more"]:
+        lines.append(("team", f"and {relay['team_more']} more"))
+    return lines
+
+
+def _member(member: dict[str, Any]) -> str:
+    name = one_line(member["consumer"], _LONGEST)
+    you = " (you)" if member["you"] else ""
+    primary = ", its app answers" if member["primary"] else ""
+    return (
+        f"{name}{you}: since {member['since']}, {member['lag']} behind"
+        f"{primary}{last_attempt(member['last_attempt'])}"
+    )
+
+
+def last_attempt(attempt: dict[str, Any] | None) -> str:
+    """What is said of a consumer's latest attempt, behind what else is said of it."""
+    if attempt is None:
+        return ""
+    ended = attempt["status"] or one_line(attempt["failure"], _LONGEST)
+    return f", last attempt {ended} at {attempt['at']}"
 
 
 def _filter(told: dict[str, Any]) -> str:

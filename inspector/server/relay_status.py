@@ -7,12 +7,15 @@ from inspector import __version__
 from inspector.domain.delivery import iso
 from inspector.server.addresses import Address, Addresses
 from inspector.server.health import COUNTER, GAUGE, Measure
+from inspector.tunnel.messages import Attempted
+from inspector.tunnel.team import attempt_to_json
 
 Samples = tuple[tuple[Mapping[str, str], float], ...]
 
 
 class Attached(Protocol):
-    """A consumer that is attached: since when (microseconds), and the last id it acknowledged."""
+    """A consumer that is attached: since when (microseconds), the last id it acknowledged, and
+    how its latest attempt ended."""
 
     @property
     def consumer(self) -> str: ...
@@ -24,6 +27,8 @@ class Attached(Protocol):
     def acked(self) -> int: ...
     @property
     def primary(self) -> bool: ...
+    @property
+    def attempted(self) -> Attempted | None: ...
 
 
 class Usage(Protocol):
@@ -129,6 +134,7 @@ class RelayStatus:
                 "primary": here is not None and here.primary,
                 "acked": acked,
                 "lag": max(0, last - acked),
+                "last_attempt": attempt_to_json(here.attempted) if here else None,
             }
 
     def measures(self) -> Iterable[Measure]:

@@ -24,6 +24,7 @@ from inspector.tunnel.messages import (
     Canary,
     Message,
     Piece,
+    Primary,
     Reply,
     Start,
     WireError,
@@ -68,6 +69,9 @@ class Attachment:
         self.ended = False
         # Takes the place of the primary, before it has said where it goes on.
         self.expected = False
+        # Wants its app to answer; and the how manieth to take that it was, 0 if it never did.
+        self.claims = False
+        self.taken = 0
         self.attempted: Attempted | None = None
         self._supply = supply
         self._cursor = f"{supply.mailbox}/{caller.consumer}"
@@ -133,6 +137,8 @@ class Attachment:
                 self._news.set()
             case Attempted():
                 self.attempted = message._replace(failure=message.failure[:_LONGEST_FAILURE])
+            case Primary() if self.started:
+                self._supply.taken(self)
             case Start():
                 await self._start(message)
             case _:
@@ -156,6 +162,7 @@ class Attachment:
         if self.ended or self.started:
             return
         self._sieve = sieve
+        self.claims = start.primary
         self.acked = min(after, held.last)
         supply.mailboxes.move(self._cursor, self.acked)
         self.sent = following - 1

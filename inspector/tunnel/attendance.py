@@ -16,30 +16,50 @@ _NEVER = Attempted(0, None)
 class Attendance:
     """The consumers of one endpoint, in `attached` by their names, the longest first.
 
-    Exactly one of those that have said where they go on is `primary`: who took that last, else
-    who is attached longest. `last` gives the last id.
+    Exactly one of those that have said where they go on is `primary`: of those that took it who
+    did so last, else who is attached longest. `last` gives the last id.
     """
 
     def __init__(self, last: Callable[[], int]) -> None:
         self.attached: dict[str, Attachment] = {}
         self.primary: Attachment | None = None
         self._last = last
+        self._taker = ""
+        self._takings = 0
         self._roster: Roster | None = None
         self._pausing: asyncio.TimerHandle | None = None
         self._changed = False
 
     def choose(self) -> None:
         """See whose app answers now; to be called when anybody comes or goes."""
-        before, self.primary = self.primary, None
-        for attachment in self.attached.values():
-            if attachment.started or attachment.expected:
-                self.primary = attachment
-                break
+        before = self.primary
+        here = [each for each in self.attached.values() if each.started or each.expected]
+        # Of those that are alike `max` gives the first.
+        self.primary = max(here, key=lambda each: each.taken, default=None)
         if before is not self.primary:
             for changed in (before, self.primary):
                 if changed is not None:
                     changed.tell_state()
         self._tell_soon()
+
+    def started(self, attachment: Attachment) -> None:
+        """It has said where it goes on, and takes what it claims: until another has taken it."""
+        if attachment.claims and self._taker in ("", attachment.caller.consumer):
+            self.take(attachment)
+        else:
+            self.choose()
+
+    def take(self, attachment: Attachment) -> None:
+        """From now on its app answers; those who wait for another's go on waiting for that."""
+        self._takings += 1
+        attachment.taken, self._taker = self._takings, attachment.caller.consumer
+        self.choose()
+
+    def succeed(self, older: Attachment, newer: Attachment) -> None:
+        """The same process on a newer connection has the place of its older one."""
+        newer.since, newer.attempted, newer.taken = older.since, older.attempted, older.taken
+        newer.expected = older is self.primary
+        self.attached[newer.caller.consumer] = newer
 
     def presences(self) -> tuple[Presence, ...]:
         return tuple(map(self.presence, self.attached.values()))

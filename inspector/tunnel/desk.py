@@ -176,11 +176,8 @@ class Desk:
         if older is None:
             self._attached[caller.consumer] = attachment
         elif older.caller.instance == caller.instance:
-            attachment.since = older.since
             # In the same place: whoever is attached longest stays so, and so do those who wait.
-            self._attached[caller.consumer] = attachment
-            attachment.expected = older is self._attendance.primary
-            attachment.attempted = older.attempted
+            self._attendance.succeed(older, attachment)
             self._asking.hand_over(older, attachment)
             self._part(older)
             older.line.close(_REPLACED, "replaced by a newer connection of its own")
@@ -287,7 +284,10 @@ class Desk:
     def started(self, attachment: Attachment) -> None:
         self._asking.lost(attachment)
         self._feeds[attachment] = self._tasks.start(attachment.feed(), "feed")
-        self._attendance.choose()
+        self._attendance.started(attachment)
+
+    def taken(self, attachment: Attachment) -> None:
+        self._attendance.take(attachment)
 
     def replied(self, attachment: Attachment, reply: Reply) -> None:
         self._asking.replied(attachment, reply)

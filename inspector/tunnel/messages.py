@@ -71,7 +71,8 @@ class Start(NamedTuple):
     later.
 
     `filter` is a query that only the request decides (see `domain.relay_filter`); what it does not
-    ask for is passed over. `primary`: its app is to answer the senders from now on.
+    ask for is passed over. `primary`: its app is to answer the senders, unless another consumer
+    has said `Primary` since this one did.
     """
 
     after: int

@@ -93,6 +93,10 @@ class Supply(Protocol):
 
     def started(self, attachment: "Attachment") -> None: ...
 
+    def taken(self, attachment: "Attachment") -> None:
+        """Its app is to answer from now on."""
+        ...
+
     def replied(self, attachment: "Attachment", reply: Reply) -> None: ...
 
     def passed(self, attachment: "Attachment", after: int, upto: int) -> None:
