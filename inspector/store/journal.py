@@ -253,12 +253,10 @@ class Journal:
     def _refuse_order(self, items: list[Item]) -> None:
         for item in items:
             last = self.cursor(item.mailbox)
-            self._drop(
-                [item],
-                StoreUnavailableError(
-                    f"delivery {item.first} of the relay does not follow {last}, the last one here"
-                ),
-            )
+            why = f"delivery {item.first} of the relay does not follow {last}, the last one here"
+            if item.fills:
+                why = f"delivery {item.fills} is no longer stored"
+            self._drop([item], StoreUnavailableError(why))
 
     def _drop(self, items: list[Item], failure: StoreUnavailableError) -> None:
         self._tell(_reject, [item.future for item in items], failure)

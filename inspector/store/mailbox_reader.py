@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Any
 
+from inspector.domain.facts import Shadowed
 from inspector.domain.parcel import Held, Parcel, Stored, digest_of
 from inspector.store import codec
 
@@ -116,6 +117,38 @@ class MailboxReader:
             (mailbox, upto - _ANSWERS_WITHIN, upto, limit),
         ).fetchall()
         return [(number, *_answer(meta)) for number, meta in reversed(rows)]
+
+    def deliveries(self, mailbox: str, numbers: Sequence[int]) -> dict[int, int]:
+        """The ids of captures by their numbers; those that are not there are left out."""
+        marks = ",".join("?" * len(numbers))
+        rows = self._connection.execute(
+            f"SELECT number, delivery FROM fact WHERE mailbox = ? AND number IN ({marks}) "
+            f"AND kind = {codec.CAPTURED}",
+            (mailbox, *numbers),
+        )
+        return dict(rows.fetchall())
+
+    def shadows(self, mailbox: str, after: int, limit: int) -> list[tuple[int, Shadowed]]:
+        """See `tunnel.ports.Mailboxes`."""
+        rows = self._connection.execute(
+            "SELECT seq, kind, delivery, at, meta, head, body FROM fact "
+            f"WHERE mailbox = ? AND kind = {codec.SHADOWED} AND seq > ? ORDER BY seq LIMIT ?",
+            (mailbox, after, limit),
+        )
+        found = [(row[0], codec.decode(*row)) for row in rows]
+        return [(seq, fact) for seq, fact in found if isinstance(fact, Shadowed)]
+
+    def shadows_since(self, mailbox: str, seen: int, limit: int) -> tuple[int, int]:
+        """See `tunnel.ports.Mailboxes`."""
+        of_mailbox = f"FROM fact WHERE mailbox = ?1 AND kind = {codec.SHADOWED}"
+        newest, repeated, following = self._connection.execute(
+            f"SELECT (SELECT max(seq) {of_mailbox}), "
+            f"(SELECT seq {of_mailbox} ORDER BY seq DESC LIMIT 1 OFFSET ?3), "
+            "(SELECT seq FROM fact WHERE mailbox = ?1 AND number > ?2 ORDER BY number LIMIT 1)",
+            (mailbox, seen, limit),
+        ).fetchone()
+        newest = newest or 0
+        return min(repeated or 0, following or newest), newest
 
     def oldest(self, mailbox: str, upto: int, before: int | None, limit: int) -> list[int]:
         """The ids of the first deliveries up to number `upto`, none behind one that was captured

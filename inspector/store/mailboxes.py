@@ -3,12 +3,12 @@
 import asyncio
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from inspector.domain.endpoint import GUEST
-from inspector.domain.facts import Appended, Fact, Pruned
+from inspector.domain.facts import Appended, Fact, Pruned, Shadowed
 from inspector.domain.parcel import Held, Stored
 from inspector.errors import StoreUnavailableError
 from inspector.store.connect import connect
@@ -83,6 +83,15 @@ class RelayStore:
 
     async def answers(self, mailbox: str, upto: int, limit: int) -> list[tuple[int, int, bool]]:
         return await self._read(lambda reader: reader.answers(mailbox, upto, limit))
+
+    async def deliveries(self, mailbox: str, numbers: Sequence[int]) -> dict[int, int]:
+        return await self._read(lambda reader: reader.deliveries(mailbox, numbers))
+
+    async def shadows(self, mailbox: str, after: int, limit: int) -> list[tuple[int, Shadowed]]:
+        return await self._read(lambda reader: reader.shadows(mailbox, after, limit))
+
+    async def shadows_since(self, mailbox: str, seen: int, limit: int) -> tuple[int, int]:
+        return await self._read(lambda reader: reader.shadows_since(mailbox, seen, limit))
 
     async def drop(
         self, mailbox: str, at: int, *, upto: int = 1 << 62, before: int | None = None

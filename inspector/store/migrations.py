@@ -35,6 +35,8 @@ STEPS: tuple[str, ...] = (
     CREATE TABLE identity(id TEXT NOT NULL, relay INTEGER);
     INSERT INTO identity VALUES (lower(hex(randomblob(16))), NULL);
     """,
+    # What other consumers' apps said, at a relay: without a number of its own.
+    "CREATE INDEX fact_shadow ON fact(mailbox, seq) WHERE kind = 12;",
 )
 
 

@@ -9,7 +9,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from inspector.domain.facts import Appended, Captured, Fact, Gap, Passed, Probed, Pruned, Refused
+from inspector.domain.facts import (
+    Appended,
+    Captured,
+    Fact,
+    Gap,
+    Passed,
+    Probed,
+    Pruned,
+    Refused,
+    Shadowed,
+)
 from inspector.store.codec import CAPTURED, Row, encode
 
 # What a delivery takes beside its head and its body, roughly: meta, positions, index entries.
@@ -36,8 +46,9 @@ class Item:
     `mailbox` is where it has a number: at a relay its endpoint, else the mailbox of its origin;
     `first` to `last` are its ids there, of a fact with an origin (else 0). `vital`: whoever
     appended it is told when it cannot be written, other facts are tried again. `beside`: it stands
-    with the delivery that came last, and goes with it. Without a row it only moves the cursor
-    `mailbox` to `last`, or forgets it (`GONE`), or an endpoint.
+    with the delivery that came last, and goes with it. `fills`: at a relay it has no number, but
+    belongs to the delivery with that one and fills its mailbox. Without a row it only moves the
+    cursor `mailbox` to `last`, or forgets it (`GONE`), or an endpoint.
     """
 
     row: Row | None
@@ -50,6 +61,7 @@ class Item:
     mailbox: str = ""
     first: int = 0
     last: int = 0
+    fills: int = 0
 
     @property
     def unfinished(self) -> bool:
@@ -83,6 +95,9 @@ def item_of(fact: Fact, future: "asyncio.Future[Appended]", relay: bool) -> Item
             return item
         case Passed():
             item.beside = item.vital = True
+        case Shadowed() if relay:
+            item.mailbox, item.fills = fact.mailbox, fact.number
+            return item
         case _:
             return item
     if relay:
@@ -159,14 +174,15 @@ class Positions:
                 about = delivery
             parameters += (seq, kind, about, at, meta, head, body)
             if wide:
-                parameters += (item.mailbox or None, number)
+                parameters += (item.mailbox or None, number or None)
             written += len(meta) + len(head or b"") + len(body or b"") + 64
             done.append((item.future, Appended(seq, about, number or 0 if relay else about)))
         plan.seq, plan.delivery, plan.written = seq, delivery, written
         return plan
 
     def _number(self, plan: Plan, item: Item) -> int | None:
-        """The number of an item at its mailbox, None for one that does not follow there."""
+        """The number of an item at its mailbox, 0 for one that only fills it; None for one that
+        does not follow there, or whose delivery is gone."""
         name = item.mailbox
         if self.relay:
             have = plan.usage.get(name) or self.usage.get(name, NO_USAGE)
@@ -174,6 +190,12 @@ class Positions:
             *_, head, body = item.row
             size = OVERHEAD + len(head or b"") + len(body or b"")
             size += item.large.size if item.large else 0
+            if item.fills:
+                # What a mailbox holds has no holes, so these numbers are gone.
+                if item.fills <= have.last - have.held:
+                    return None
+                plan.usage[name] = Usage(have.last, have.held, have.size + size)
+                return 0
             plan.usage[name] = Usage(have.last + 1, have.held + 1, have.size + size)
             return have.last + 1
         if (last := plan.cursors.get(name)) is None:

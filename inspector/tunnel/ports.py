@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Sequence
 from typing import NamedTuple, Protocol
 
-from inspector.domain.facts import Appended, Fact, Gap
+from inspector.domain.facts import Appended, Fact, Gap, Shadowed
 from inspector.domain.parcel import Held as Held
 from inspector.domain.parcel import Parcel
 from inspector.domain.parcel import Stored as Stored
@@ -37,7 +37,23 @@ class Mailboxes(Protocol):
         asked for and that are answered."""
         ...
 
-    def append(self, fact: Fact) -> "asyncio.Future[Appended]": ...
+    async def deliveries(self, mailbox: str, numbers: Sequence[int]) -> dict[int, int]:
+        """What the store calls the deliveries that were captured under these ids; those that are
+        not there are left out."""
+        ...
+
+    async def shadows(self, mailbox: str, after: int, limit: int) -> list[tuple[int, Shadowed]]:
+        """The next ones behind a position in the store, each with its own."""
+        ...
+
+    async def shadows_since(self, mailbox: str, seen: int, limit: int) -> tuple[int, int]:
+        """The position behind which all shadows of deliveries later than `seen` are, and of all
+        the last `limit`; and the position of the last."""
+        ...
+
+    def append(self, fact: Fact) -> "asyncio.Future[Appended]":
+        """It fails for a `Shadowed` whose delivery is no longer stored."""
+        ...
 
     def move(self, name: str, seen: int) -> None:
         """Keep the last id that a consumer has acknowledged; it is on disk soon."""

@@ -1,10 +1,10 @@
 """The relay's store in memory, and the consumer's end of a desk's line."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from inspector.domain.delivery import Request
-from inspector.domain.facts import Answered, Appended, Captured, Fact, Probed, Refused
+from inspector.domain.facts import Answered, Appended, Captured, Fact, Probed, Refused, Shadowed
 from inspector.domain.headers import encode_head
 from inspector.domain.parcel import Held, Parcel, Stored, digest_of
 from inspector.tunnel.messages import PIECE_BYTES
@@ -32,6 +32,7 @@ class FakeMailboxes:
         self.answered: dict[int, tuple[int, bool]] = {}
         self.cursors: dict[str, int] = {}
         self.moves: list[tuple[str, int]] = []
+        self.said: list[Shadowed] = []
         self.pieces: dict[int, bytes] = {}
         self.piece_ids: dict[int, tuple[int, ...]] = {}
         self.reads = 0
@@ -121,8 +122,25 @@ class FakeMailboxes:
         known = sorted(n for n in self.answered if n <= upto and n in self.facts)[-limit:]
         return [(number, *self.answered[number]) for number in known]
 
+    async def deliveries(self, mailbox: str, numbers: Sequence[int]) -> dict[int, int]:
+        await self._pause()
+        return {n: n for n in numbers if isinstance(self.facts.get(n), Captured)}
+
+    async def shadows(self, mailbox: str, after: int, limit: int) -> list[tuple[int, Shadowed]]:
+        await self._pause()
+        return [(seq, fact) for seq, fact in enumerate(self.said, 1) if seq > after][:limit]
+
+    async def shadows_since(self, mailbox: str, seen: int, limit: int) -> tuple[int, int]:
+        await self._pause()
+        newest = len(self.said)
+        later = (seq for seq, fact in enumerate(self.said, 1) if fact.number > seen)
+        return min(max(0, newest - limit), next(later, newest + 1) - 1), newest
+
     def append(self, fact: Fact) -> "asyncio.Future[Appended]":
         future: asyncio.Future[Appended] = asyncio.get_running_loop().create_future()
+        if isinstance(fact, Shadowed):
+            self.said.append(fact)
+            future.set_result(Appended(len(self.said), fact.delivery_id))
         if isinstance(fact, Answered):
             self.answered[fact.delivery_id] = fact.status, fact.turned_away
             future.set_result(Appended(0, fact.delivery_id))

@@ -11,14 +11,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from inspector.domain.facts import Answered, Captured, Fact, Probed, Refused
+from inspector.domain.facts import Answered, Captured, Fact, Probed, Refused, Shadowed
 from inspector.domain.headers import encode_head
 from inspector.domain.parcel import Held, Parcel, Stored, digest_of
 from inspector.errors import StoreUnavailableError
 from inspector.store.files import StoreFiles
 from inspector.store.mailboxes import RelayStore
 from inspector.tunnel.ports import Mailboxes
-from tests.store.parts import AT, captured, in_pieces, relay_store, request, rows
+from tests.store.parts import AT, OK, captured, in_pieces, relay_store, request, rows
 
 MUCH = 1 << 30
 
@@ -114,6 +114,41 @@ async def test_what_was_answered_since_goes_with_it(files: StoreFiles) -> None:
         assert await store.answers("a", 5, 1) == [(2, 503, True)]
         assert await store.answers("a", 1, 10) == [(1, 201, False)]
         assert await store.answers("b", 9, 10) == [(1, 500, False)]
+
+
+async def test_what_others_said_is_read_from_a_position_on(files: StoreFiles) -> None:
+    async with relay_store(files) as store:
+        mailboxes: Mailboxes = store
+        assert await mailboxes.shadows_since("a", 0, 2) == (0, 0)
+        assert await mailboxes.deliveries("a", [1, 2]) == {}
+        boxes = [taken(box=name, route=None) for name in ("a", "b", "a", "a")]
+        ids = await fill(store, *boxes, Probed(AT, "a", "nonce"))
+        assert await store.deliveries("a", [1, 2, 3, 4, 9]) == {1: ids[0], 2: ids[2], 3: ids[3]}
+
+        def said(number: int, consumer: str) -> Shadowed:
+            return Shadowed(
+                AT, [ids[0], ids[2], ids[3]][number - 1], consumer, 1.5, OK, "a", number
+            )
+
+        told = [said(2, "bob"), said(1, "bob"), said(2, "eve"), said(3, "bob")]
+        await fill(store, told[0], Shadowed(AT, ids[1], "bob", 1.5, OK, "b", 1), *told[1:])
+        everything = await store.shadows("a", 0, 10)
+        assert [fact for _, fact in everything] == told
+        at = [seq for seq, _ in everything]
+        assert [fact for _, fact in await store.shadows("a", at[0], 2)] == told[1:3]
+        assert await store.shadows("a", at[-1], 10) == []
+        # Who has all is told the last two again, and who lacks deliveries, all of those.
+        assert await store.shadows_since("a", 4, 2) == (at[1], at[-1])
+        assert (await store.shadows_since("a", 1, 2))[0] < at[0]
+        assert await store.shadows_since("a", 4, 10) == (0, at[-1])
+        # They leave the order of the deliveries alone.
+        assert await numbers(store, "a") == [1, 2, 3, 4]
+        assert await store.held("a") == Held(1, 4)
+        await store.drop("a", AT, upto=2)
+        assert [fact.number for _, fact in await store.shadows("a", 0, 10)] == [3]
+        await store.forget("a", AT)
+        assert await store.shadows("a", 0, 10) == []
+        assert store.usage("a").size == 0
 
 
 async def all_of(store: RelayStore) -> list[Stored]:

@@ -23,6 +23,7 @@ from inspector.domain.facts import (
     Probed,
     Pruned,
     Refused,
+    Shadowed,
 )
 from inspector.errors import ConfigurationError, StoreUnavailableError
 from inspector.store.files import StoreFiles
@@ -31,6 +32,7 @@ from inspector.store.positions import NO_USAGE
 from inspector.store.retention import ranges_of
 from tests.store.parts import (
     AT,
+    OK,
     append,
     captured,
     entries,
@@ -68,7 +70,7 @@ Step = tuple[str, str, int]
 relay_steps = st.lists(
     st.tuples(
         st.sampled_from(
-            ["capture"] * 3 + ["large", "refuse", "probe", "answer", "wait"]
+            ["capture"] * 3 + ["large", "refuse", "probe", "answer", "wait", "shadow"]
             + ["bad", "fault", "prune", "again"]
         ),
         st.sampled_from("ab"),
@@ -100,6 +102,8 @@ class Relay:
             self.asked.append((endpoint, self.journal.append(facts[name])))
         elif name == "answer":
             self.journal.append(Answered(AT, 1 + n, 200))
+        elif name == "shadow":
+            await self.shadow(n)
         elif name == "wait":
             await self.outcomes()
         elif name == "fault":
@@ -116,6 +120,12 @@ class Relay:
             await self.journal.close()
             self.journal = Journal(self.files, relay=True)
 
+    async def shadow(self, n: int) -> None:
+        """Something is said to the delivery that came n before the last; nobody waits for it."""
+        done = [(name, a) for name, a in await self.outcomes() if isinstance(a, Appended)]
+        for name, about in done[-1 - n :][:1]:
+            self.journal.append(Shadowed(AT, about.delivery_id, "b", 1.0, OK, name, about.number))
+
     async def outcomes(self) -> list[tuple[str, Outcome]]:
         done = await asyncio.gather(*[each for _, each in self.asked], return_exceptions=True)
         return [(name, each) for (name, _), each in zip(self.asked, done, strict=True)]
@@ -125,6 +135,8 @@ class Relay:
 @given(relay_steps)
 @example([("capture", "a", 1), ("prune", "a", 9), ("again", "a", 0), ("capture", "a", 1)])
 @example([("large", "a", 1), ("capture", "a", 1), ("bad", "a", 1), ("capture", "b", 1)])
+@example([("capture", "a", 1), ("shadow", "a", 0), ("again", "a", 0), ("prune", "a", 9)])
+@example([("capture", "a", 1), ("prune", "a", 9), ("shadow", "a", 0), ("again", "a", 0)])
 def test_numbers_have_no_holes(steps: list[Step]) -> None:
     async def play(files: StoreFiles) -> Relay:
         relay = Relay(files, Journal(files, relay=True))
@@ -148,6 +160,9 @@ def test_numbers_have_no_holes(steps: list[Step]) -> None:
             gone = {a.number for a in ordered if a.delivery_id in relay.pruned}
             assert set(left.get(name, ())) >= {a.number for a in ordered} - gone
             assert left.get(name, []) == sorted(left.get(name, ()))
+        beside = "SELECT count(*) FROM fact WHERE kind = 12 AND delivery NOT IN ({})"
+        deliveries = "SELECT delivery FROM fact WHERE number IS NOT NULL"
+        assert rows(files.database, beside.format(deliveries)) == [(0,)]
         # What is counted while it is written is what is there.
         counted = relay.journal.mailboxes()
         async with relay_journal(files) as again:
@@ -198,6 +213,31 @@ async def test_what_a_mailbox_takes_is_counted_with_its_pieces(files: StoreFiles
         assert journal.usage("a") == (2, 1, small)
         await append(journal, Pruned(AT, 1, ((1, 1),)))
         assert journal.usage("a") == (2, 0, 0)
+
+
+async def test_what_is_said_beside_a_delivery_fills_its_mailbox_and_goes_with_it(
+    files: StoreFiles,
+) -> None:
+    async with relay_journal(files) as journal:
+        await append(
+            journal, captured(endpoint="a"), captured(endpoint="b"), captured(endpoint="a")
+        )
+        before = journal.usage("a")
+        said = Shadowed(AT, 1, "bob", 1.0, OK._replace(body=b"x" * 5000), "a", 1)
+        await append(journal, said, said)
+        last, held, size = journal.usage("a")
+        assert (last, held) == before[:2]
+        assert 10_000 <= size - before.size <= 11_000
+    async with relay_journal(files) as journal:
+        assert journal.usage("a") == (last, held, size)
+        await append(journal, Pruned(AT, 1, ((1, 1),)))
+        assert journal.usage("a") == (2, 1, before.size // 2)
+        with pytest.raises(StoreUnavailableError, match="delivery 1 is no longer stored"):
+            await journal.append(said)
+        assert journal.usage("a") == (2, 1, before.size // 2)
+        # The next capture is not disturbed by it.
+        assert (await append(journal, captured(endpoint="a")))[0].number == 3
+    assert rows(files.database, "SELECT count(*) FROM fact WHERE kind = 12") == [(0,)]
 
 
 def test_a_store_is_a_relays_or_a_listeners(files: StoreFiles, tmp_path: Path) -> None:
