@@ -10,6 +10,7 @@ from typing import Annotated, Any, Self
 import platformdirs
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
+from inspector.domain.base import parse_base
 from inspector.domain.preferences import Preferences
 from inspector.errors import ConfigurationError, InspectorError
 
@@ -62,11 +63,17 @@ def public_url(value: object) -> object:
     return value
 
 
+def api_url(value: object) -> object:
+    """The address of a provider's API, where a token may be sent."""
+    return parse_base(value).url if isinstance(value, str) and value else value
+
+
 Seconds = Annotated[float, BeforeValidator(seconds), Field(ge=0)]
 Bytes = Annotated[int, BeforeValidator(size), Field(gt=0)]
 Secret = Annotated[str, BeforeValidator(secret), Field(min_length=1)]
 Token = Annotated[str, BeforeValidator(secret)]
 PublicUrl = Annotated[str, BeforeValidator(public_url)]
+ApiUrl = Annotated[str, BeforeValidator(api_url)]
 Texts = Annotated[list[str], BeforeValidator(several)]
 Secrets = Annotated[list[Secret], BeforeValidator(several)]
 
@@ -130,6 +137,10 @@ class Settings(BaseModel):
     """A query for what the relay shall hand on: path, method, event, header.NAME; none: all."""
     take_over: bool = False
     """Take the name from a listener that is connected under it."""
+    dashboard_url: ApiUrl = ""
+    """The address of PacSpace's dashboard API, when it is another than the generation's own."""
+    balance_url: ApiUrl = ""
+    """The address of its balance API, when it is another."""
     web_port: int = Field(default=8401, ge=0, le=65535)
     """The port of the UI in a browser, with --web; 0 takes any free one."""
     ui: Preferences = Preferences()

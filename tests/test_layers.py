@@ -23,6 +23,7 @@ MAY_IMPORT = {
     "store": PURE,
     "forward": PURE,
     "client": PURE,
+    "account": PURE,
     "tunnel": PURE,
     "server": {*PURE, "store", "forward", "tunnel"},
     "tui": {*PURE, "client"},
@@ -128,9 +129,9 @@ def test_the_core_is_pure(module: Path) -> None:
 
 
 def test_aiohttp_is_the_servers(module: Path) -> None:
-    """And of what stands beside it: the client, the relay, the UI in a browser, the sample app."""
+    """And of what stands beside it: clients, the relay, the UI in a browser, the sample app."""
     if "aiohttp" in libraries(module):
-        assert part(module) in {"server", "client", "tunnel", "web", "demo", "relay"}
+        assert part(module) in {"server", "client", "account", "tunnel", "web", "demo", "relay"}
 
 
 def test_every_task_has_an_owner(module: Path) -> None:

@@ -22,6 +22,8 @@ _COMMANDS = {
     "status": ("inspector.cli.status", "The ledger, the targets, the index's lag, the versions."),
     "relay": ("inspector.cli.relay", "Capture on a public host, for developers anywhere."),
     "doctor": ("inspector.cli.doctor", "Examine every hop, and send the hardest requests round."),
+    "subscribe": ("inspector.cli.subscribe", "Make a webhook at PacSpace, and keep its secret."),
+    "redeliver": ("inspector.cli.redeliver", "Ask PacSpace to send an event again."),
     "reindex": ("inspector.cli.reindex", "Derive everything anew from the stored facts."),
     "_listen": ("inspector.cli.listen", ""),
     "_ui": ("inspector.cli.ui", ""),

@@ -75,19 +75,30 @@ def command(
     if target:
         flags["forward_to"] = (target, *flags["forward_to"])
     settings = load(flags)
+    if not settings.relay:
+        _refuse_of_a_relay(flags)
+    how = "json" if as_json else output
+    return serve(settings, output=how, headless=headless, web=web, demo=demo)
+
+
+def serve(
+    settings: Settings,
+    *,
+    output: str | None = None,
+    headless: bool = False,
+    web: bool = False,
+    demo: bool = False,
+) -> int:
+    """Serve with these settings until it is stopped; the exit code."""
     if settings.relay and settings.backfill == "ask":
         # Before a UI has the screen; its import is dear.
         from inspector.cli.backfilling import settled_backfill
 
         settings = settled_backfill(settings)
-    elif not settings.relay:
-        _refuse_of_a_relay(flags)
     if web:
         from inspector.cli.web import serve_in_browser
 
-        return serve_in_browser(settings, demo, as_json=as_json or output == "json")
-    if as_json or output == "json":
-        return _foreground(settings, "json", demo)
+        return serve_in_browser(settings, demo, as_json=output == "json")
     if headless or output or not (sys.stdin.isatty() and sys.stdout.isatty()):
         return _foreground(settings, output or "compact", demo)
     from inspector.cli.attached import serve_with_ui

@@ -1,0 +1,345 @@
+"""Subscribing at PacSpace: who asks, what is there already, and what is kept and printed."""
+
+import asyncio
+import os
+import re
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+from urllib.parse import urlsplit
+
+from inspector.account.client import Client
+from inspector.account.cookies import read_cookies
+from inspector.account.credentials import Bearer, Credential, Session
+from inspector.account.dashboard import Dashboard
+from inspector.account.hiding import Hiding
+from inspector.cli.printing import print_item, print_row, tell
+from inspector.domain.base import parse_base
+from inspector.errors import ConfigurationError, UsageError
+from inspector.providers.pacspace.management import FIRST, SECOND, Webhook, segment
+from inspector.settings import Settings
+from inspector.store.files import StoreFiles
+from inspector.store.lock import holder
+from inspector.store.secrets import Kept, SecretsFile
+
+T = TypeVar("T")
+
+_PROVIDER = "pacspace"
+_URL = re.compile(r"https?://[!-~]+", re.IGNORECASE)
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_LIST = "`inspector subscribe list` shows it"
+
+
+class Wanted(NamedTuple):
+    """What the command line says of the webhook."""
+
+    url: str
+    description: str
+    events: tuple[str, ...]
+    again: bool
+    serve: bool
+
+
+def subscribe(settings: Settings, cookies: Path | None, wanted: Wanted, *, as_json: bool) -> None:
+    """Make the webhook unless there is one, keep its secret, and then print it."""
+    place = _Place(settings)
+    account = _Account(settings, cookies, place)
+    if wanted.events and account.dashboard.generation is SECOND:
+        raise UsageError(
+            "--event is for PACSPACE_TOKEN alone; this API sends every event",
+            "leave it out, and choose with `inspector serve --events GLOB`",
+        )
+    wanted = wanted._replace(url=_checked_url(wanted.url, settings, account))
+    place.check(serve=wanted.serve)
+    found, made = account.run(lambda: _made(account, place, wanted))
+    if found is not None:
+        _print(found, account, known=True, created=False, as_json=as_json)
+        return
+    assert made is not None
+    assert made.secret is not None
+    created_at = made.created_at or ""
+    try:
+        place.file.keep(Kept(_PROVIDER, made.id, wanted.url, created_at, made.secret))
+    finally:
+        # Whatever becomes of keeping it: this is the only time that anybody sees it.
+        _print(made, account, known=True, created=True, as_json=as_json)
+    tell("the secret is shown this once, for your app; here it is kept, and verifies what comes")
+    place.reread()
+
+
+def list_webhooks(settings: Settings, cookies: Path | None, *, as_json: bool) -> None:
+    """Print what there is."""
+    place = _Place(settings)
+    account = _Account(settings, cookies, place)
+    listed = account.run(account.dashboard.webhooks)
+    for webhook in listed.webhooks:
+        known = place.kept(webhook.id) is not None
+        _print(webhook, account, known=known, created=None, as_json=as_json)
+    if listed.flaw:
+        tell(f"there may be more of them: {listed.flaw}")
+    elif not listed.webhooks and not as_json:
+        tell("no webhook yet: make one with `inspector subscribe --url URL`")
+
+
+def show_webhook(settings: Settings, cookies: Path | None, id_: str, *, as_json: bool) -> None:
+    """Print one."""
+    segment(id_)
+    place = _Place(settings)
+    account = _Account(settings, cookies, place)
+    webhook = account.run(lambda: account.dashboard.show(id_))
+    known = place.kept(webhook.id) is not None
+    if as_json:
+        print_item("webhook", _item(webhook, account, known=known, created=None))
+        return
+    for line in _lines(webhook, account, known=known):
+        print_row(line)
+
+
+class _Place:
+    """The store, and the secrets that are kept beside it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._files = StoreFiles(settings.db.expanduser().absolute())
+        self.file = SecretsFile.beside(self._files)
+        self._kept = [each for each in self.file.read() if each.provider == _PROVIDER]
+        self.given = bool(settings.secret)
+
+    def secrets(self) -> list[str]:
+        return [*self._settings.secret, *(each.secret for each in self._kept)]
+
+    def kept(self, webhook: str) -> Kept | None:
+        return next((each for each in self._kept if each.webhook == webhook), None)
+
+    def kept_of(self, url: str) -> Kept | None:
+        return next((each for each in self._kept if _same(each.url, url)), None)
+
+    def check(self, *, serve: bool) -> None:
+        """Raise what would keep us from going on once the webhook is made."""
+        folder = self._files.database.parent
+        try:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            raise self._unwritable(error.strerror or str(error)) from error
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise self._unwritable("it may not be written")
+        if not serve:
+            return
+        if holder(self._files.lock) is not None:
+            raise UsageError(
+                f"a listener runs on {self._files.database.name} already", "leave out --serve"
+            )
+        if self._settings.relay:
+            # Its import is dear, and hardly anybody needs it here.
+            from inspector.tunnelling import dialler_of
+
+            dialler_of(self._settings)
+
+    def reread(self) -> None:
+        """Have what came before verified with the new secret."""
+
+    def _unwritable(self, why: str) -> ConfigurationError:
+        return ConfigurationError(
+            f"the secret could not be kept in {self._files.database.parent}: {why}",
+            "name a store of your own with --db PATH",
+        )
+
+
+class _Account:
+    """Who we are at PacSpace, by the cookies of a browser or by a token."""
+
+    def __init__(self, settings: Settings, cookies: Path | None, place: _Place) -> None:
+        credential = _credential(cookies)
+        generation = FIRST if isinstance(credential, Bearer) else SECOND
+        self.base = parse_base(settings.dashboard_url or generation.base)
+        self.hiding = Hiding(place.secrets())
+        self._client = Client(self.base, credential, self.hiding, tell=tell)
+        self.dashboard = Dashboard(self._client, generation)
+
+    def run(self, ask: Callable[[], Awaitable[T]]) -> T:
+        """What it answers, and the connections closed."""
+
+        async def asked() -> T:
+            async with self._client:
+                return await ask()
+
+        return asyncio.run(asked())
+
+
+def _credential(cookies: Path | None) -> Credential:
+    if cookies is not None:
+        file = read_cookies(cookies)
+        if file.bad and file.cookies:
+            lines = ", ".join(map(str, file.bad[:10])) + (", ..." if file.bad[10:] else "")
+            tell(f"{cookies}: no cookie in line {lines}")
+        return Session(file, time.time)
+    token = os.environ.get("PACSPACE_TOKEN", "").strip().removeprefix("Bearer ").strip()
+    if not token:
+        raise ConfigurationError(
+            "nothing says who you are at PacSpace",
+            "give the dashboard's cookies with --cookies FILE (cookies.txt), or set PACSPACE_TOKEN",
+        )
+    return Bearer(token)
+
+
+async def _made(
+    account: _Account, place: _Place, wanted: Wanted
+) -> tuple[Webhook | None, Webhook | None]:
+    """(one that is there already, a new one): one of both."""
+    if not wanted.again and (found := await _found(account, place, wanted.url)) is not None:
+        return found, None
+    made = await account.dashboard.create(
+        wanted.url, description=wanted.description, events=wanted.events
+    )
+    return None, made
+
+
+async def _found(account: _Account, place: _Place, url: str) -> Webhook | None:
+    """A webhook of that URL whose secret is known; raises where it is not."""
+    listed = await account.dashboard.known()
+    of_url = [each for each in listed.webhooks if _same(each.url, url)]
+    of_url.sort(key=lambda each: (place.kept(each.id) is None, each.enabled is False))
+    if of_url:
+        return _usable(of_url[0], account, place)
+    if listed.flaw:
+        tell(f"what webhooks there are is not known for sure: {account.hiding.line(listed.flaw)}")
+        if (kept := place.kept_of(url)) is not None:
+            tell("the one made before is taken; --again makes another")
+            return Webhook(kept.webhook, kept.url, created_at=kept.created_at or None)
+    return None
+
+
+def _usable(webhook: Webhook, account: _Account, place: _Place) -> Webhook:
+    name = account.hiding.line(webhook.id)
+    if place.kept(webhook.id) is not None:
+        tell(f"already subscribed as {name}")
+    elif place.given:
+        tell(f"already subscribed as {name}; its secret is taken to be the one given")
+    else:
+        raise ConfigurationError(
+            f"already subscribed as {name}, whose secret is not known here",
+            "give it with INSPECTOR_SECRET, or add --again to make another webhook",
+        )
+    if webhook.enabled is False:
+        tell(f"{name} is disabled at PacSpace: it sends nothing until it is enabled there")
+    return webhook
+
+
+def _checked_url(url: str, settings: Settings, account: _Account) -> str:
+    if not url and not settings.relay:
+        raise UsageError(
+            "where shall PacSpace send to?",
+            "give --url URL, or the capture URL of a relay's endpoint with --relay URL",
+        )
+    text = url.strip() or _capture_url(settings)
+    try:
+        parts = urlsplit(text)
+        fine = bool(_URL.fullmatch(text) and parts.hostname and parts.port != 0)
+    except ValueError:
+        fine = False
+    if not fine or parts.fragment or "@" in parts.netloc:
+        raise UsageError("--url cannot be read", "write it as https://HOST/PATH")
+    if parts.scheme != "https" and not account.base.local:
+        raise UsageError(
+            "PacSpace sends to https:// only", "give the https address, of a relay for example"
+        )
+    return text
+
+
+def _capture_url(settings: Settings) -> str:
+    from inspector.tunnel.address import parse_relay
+
+    return parse_relay(settings.relay).url
+
+
+def _same(one: str, other: str) -> bool:
+    """Whether two URLs are the same place, however their host is spelled."""
+    return _place_of(one) == _place_of(other)
+
+
+def _place_of(url: str) -> tuple[object, ...]:
+    try:
+        parts = urlsplit(url.strip())
+        port = parts.port or _DEFAULT_PORTS.get(parts.scheme)
+    except ValueError:
+        return (url,)
+    return parts.scheme, parts.hostname, port, parts.path.rstrip("/"), parts.query
+
+
+def _print(
+    webhook: Webhook, account: _Account, *, known: bool, created: bool | None, as_json: bool
+) -> None:
+    if as_json:
+        print_item("webhook", _item(webhook, account, known=known, created=created))
+    elif created is None:
+        print_row(_row(webhook, account, known=known))
+    else:
+        print_row(f"webhook  {account.hiding.line(webhook.id)}")
+        print_row(f"url      {account.hiding.line(webhook.url, 2000)}")
+        if created:
+            print_row(f"secret   {webhook.secret}")
+
+
+def _item(
+    webhook: Webhook, account: _Account, *, known: bool, created: bool | None
+) -> dict[str, Any]:
+    """The object of kind `webhook`; its secret is in it when it has just been made, and then only.
+
+    Whatever else it says is without any secret.
+    """
+
+    def cut(text: str | None) -> str | None:
+        return None if text is None else account.hiding.cut(text)
+
+    item: dict[str, Any] = {
+        "id": cut(webhook.id),
+        "url": cut(webhook.url),
+        "enabled": webhook.enabled,
+        "created_at": cut(webhook.created_at),
+        "description": cut(webhook.description),
+        "events": None if webhook.events is None else [cut(each) for each in webhook.events],
+        "success_count": webhook.success_count,
+        "failure_count": webhook.failure_count,
+        "last_triggered": cut(webhook.last_triggered),
+        "secret_known": known,
+    }
+    item |= {} if created is None else {"created": created}
+    return item | ({"secret": webhook.secret} if created else {})
+
+
+def _row(webhook: Webhook, account: _Account, *, known: bool) -> str:
+    line = account.hiding.line
+    parts = [line(webhook.id), line(webhook.url, 200), _enabled(webhook)]
+    if webhook.success_count is not None and webhook.failure_count is not None:
+        parts.append(f"{webhook.success_count} ok, {webhook.failure_count} failed")
+    if webhook.last_triggered:
+        parts.append(f"last {line(webhook.last_triggered, 40)}")
+    parts.append("secret known" if known else "secret not known here")
+    return "  ".join(part for part in parts if part)
+
+
+def _lines(webhook: Webhook, account: _Account, *, known: bool) -> Iterator[str]:
+    told = {
+        "webhook": webhook.id,
+        "url": webhook.url,
+        "state": _enabled(webhook),
+        "created": webhook.created_at,
+        "about": webhook.description,
+        "events": None if webhook.events is None else ", ".join(webhook.events),
+        "sent": _number(webhook.success_count),
+        "failed": _number(webhook.failure_count),
+        "last": webhook.last_triggered,
+        "secret": "known here" if known else "not known here",
+    }
+    for name, value in told.items():
+        if value:
+            yield f"{name:<9}{account.hiding.line(value, 2000)}"
+
+
+def _enabled(webhook: Webhook) -> str:
+    return {True: "enabled", False: "disabled", None: ""}[webhook.enabled]
+
+
+def _number(count: int | None) -> str | None:
+    return None if count is None else str(count)
