@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
-from inspector.doctor import disk, files
+from inspector.doctor import disk, files, hops
 from inspector.doctor.model import Check, Finding, Subject, Tell
 from inspector.errors import InspectorError
 from inspector.tasks import Tasks
@@ -25,6 +25,7 @@ class Section(NamedTuple):
 SECTIONS = (
     Section("files", files.look, 10.0),
     Section("disk", disk.look, 15.0),
+    Section("relay", hops.look, 60.0, waits=True),
 )
 
 

@@ -72,10 +72,14 @@ class Attendance:
 
     def frame(self, attachment: Attachment) -> bytes:
         """What tells this one who is attached."""
+        return self.seen_by(attachment.caller.consumer)
+
+    def seen_by(self, consumer: str) -> bytes:
+        """The same for whoever has, or only asks for, this name."""
         if self._roster is None:
             members = [self._member(one) for one in self.attached.values() if one.started]
             self._roster = Roster(members, self._last())
-        return self._roster.frame(attachment.caller.consumer)
+        return self._roster.frame(consumer)
 
     def tell(self) -> None:
         """Tell everybody who is attached and how they fare."""

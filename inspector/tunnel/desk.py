@@ -281,6 +281,10 @@ class Desk:
     def team(self, attachment: Attachment) -> bytes:
         return self._attendance.frame(attachment)
 
+    def team_of(self, consumer: str) -> bytes:
+        """The same for one who only looks."""
+        return self._attendance.seen_by(consumer)
+
     def started(self, attachment: Attachment) -> None:
         self._asking.lost(attachment)
         self._feeds[attachment] = self._tasks.start(attachment.feed(), "feed")

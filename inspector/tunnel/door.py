@@ -193,12 +193,13 @@ class Door:
         return line.socket
 
     async def _peek(self, request: web.BaseRequest, desk: Desk, line: _Line) -> web.StreamResponse:
-        """Say hello to one who only looks: it has no name, and nobody makes way for it."""
+        """Say hello to one who only looks, and who is there: nobody makes way for it."""
         self._lines.add(line)
         try:
             await line.socket.prepare(request)
             with suppress(ConnectionError):
                 await line.send(encode(await desk.hello(self._version)))
+                await line.send(desk.team_of(request.rel_url.query.get("consumer", "")))
                 line.close(1000, "")
         except StoreUnavailableError:
             line.close(CLOSE_FAULT, "the relay cannot read its store")

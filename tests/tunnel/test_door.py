@@ -31,6 +31,7 @@ from inspector.tunnel.messages import (
     Reply,
     Start,
     State,
+    Team,
 )
 from inspector.tunnel.wire import encode
 from tests.helpers.mailboxes import captured, head_of
@@ -98,10 +99,14 @@ async def test_a_relay_that_was_set_back_tells_as_it_is(side: RelaySide) -> None
 
 
 async def test_one_who_only_looks_gets_the_hello_and_no_name(side: RelaySide) -> None:
-    async with peer(side) as consumer, peer(side, query="&peek=1") as looking:
+    async with peer(side) as consumer:
         await consumer.begin()
-        assert (await looking.read(Hello)).mailbox == "relay/e1"
-        assert (await looking.closed())[0] == 1000
+        await consumer.read(State)
+        async with peer(side, query="&peek=1") as looking:
+            assert (await looking.read(Hello)).mailbox == "relay/e1"
+            (member,) = (await looking.read(Team)).members
+            assert (member.consumer, member.primary) == ("dev@laptop", True)
+            assert (await looking.closed())[0] == 1000
         assert len(side.desk.attached()) == 1
 
 
