@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 from inspector import __version__
 from inspector.clock import wall_clock
 from inspector.domain.attempt import Failure, FailureKind
+from inspector.domain.delivery import Request
 from inspector.domain.facts import AttemptFinished
 from inspector.domain.routes import Routing, parse_route
 from inspector.forward.router import Router
@@ -181,6 +182,10 @@ class Runtime:
         """How many deliveries an earlier listener's breakpoint has held."""
         counts = await self._store.read(Reader.counts, fresh=False)
         return counts.get("state", {}).get("held", 0)
+
+    async def load(self, delivery_id: int) -> Request | None:
+        """A captured request as the journal holds it, or None."""
+        return await self._store.load(delivery_id)
 
     def store_error(self) -> str:
         """Why the store cannot commit now, or nothing."""

@@ -76,5 +76,7 @@ async def _examined(subject: "Subject", printed: "Printed") -> int:
         if not interrupted:
             raise
         printed.interrupted()
-        return _INTERRUPTED
+        sys.stdout.flush()
+        # A thread that hangs, asking for an address say, would keep the process from its end.
+        os._exit(_INTERRUPTED)
     return 0 if printed.end() else _NOT_WELL

@@ -17,6 +17,8 @@ _TOO_FAR = 60.0
 
 
 async def look(subject: Subject, tell: Tell) -> None:
+    if subject.target is None and subject.settings.relay:
+        return  # the relay's own is told of with it
     if subject.target is None:
         told = "nothing to compare it with: name a TARGET, or a relay"
         tell(Check(_HOP, "target", None, told))

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
-from inspector.doctor import disk, files, hops
+from inspector.doctor import clock, disk, files, hops, listener, round_trip, terminal
 from inspector.doctor.model import Check, Finding, Subject, Tell
 from inspector.errors import InspectorError
 from inspector.tasks import Tasks
@@ -25,7 +25,11 @@ class Section(NamedTuple):
 SECTIONS = (
     Section("files", files.look, 10.0),
     Section("disk", disk.look, 15.0),
+    Section("terminal", terminal.look, 5.0),
+    Section("listener", listener.look, 30.0),
+    Section("clock", clock.look, 15.0, waits=True),
     Section("relay", hops.look, 60.0, waits=True),
+    Section("fidelity", round_trip.look, 300.0),
 )
 
 

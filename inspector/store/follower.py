@@ -89,22 +89,30 @@ class Follower:
         return True
 
     async def close(self) -> None:
-        """Close the pipe, which ends the process, and wait until it is gone."""
+        """Close the pipe, which ends the process, and wait until it is gone; cancelled, kill it."""
         self._closing = True
-        await self._tasks.stop()
-        if (process := self._process) is not None:
-            self._close_pipe()
-            with suppress(ProcessLookupError):
-                try:
-                    async with asyncio.timeout(_CLOSE_SECONDS):
-                        # Its last frames are nobody's to see, but it must be able to write them.
-                        while process.stdout and await process.stdout.read(65536):
-                            pass
-                        await process.wait()
-                except TimeoutError:
-                    process.kill()
+        try:
+            await self._tasks.stop()
+            if self._process is not None:
+                await self._end(self._process)
+        except asyncio.CancelledError:
+            if self._process is not None and self._process.returncode is None:
+                self._process.kill()
+            raise
+        self._process = None
+
+    async def _end(self, process: asyncio.subprocess.Process) -> None:
+        self._close_pipe()
+        with suppress(ProcessLookupError):
+            try:
+                async with asyncio.timeout(_CLOSE_SECONDS):
+                    # Its last frames are nobody's to see, but it must be able to write them.
+                    while process.stdout and await process.stdout.read(65536):
+                        pass
                     await process.wait()
-            self._process = None
+            except TimeoutError:
+                process.kill()
+                await process.wait()
 
     async def _spawn(self) -> None:
         read_end, pipe = os.pipe()

@@ -95,8 +95,10 @@ class Store:
 
     async def close(self) -> None:
         """Flush the journal, end the indexer, close the readers."""
-        await self.journal.close()
-        await self.follower.close()
+        try:
+            await self.journal.close()
+        finally:
+            await self.follower.close()
         await asyncio.to_thread(self._threads.shutdown, cancel_futures=True)
         for reader in self._readers:
             reader.close()

@@ -1,0 +1,85 @@
+"""How a request of the set gets to the doctor's own listener."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple, Protocol
+
+from inspector.doctor.sender import send_exactly
+from inspector.domain.attempt import Failure, Outcome
+from inspector.domain.fidelity import Arrived
+from inspector.domain.headers import first
+from inspector.domain.plaintext import one_line
+from inspector.domain.routes import parse_target
+from inspector.domain.torture import Case
+from inspector.forward.message import DELIVERY_HEADER
+from inspector.runtime import Runtime
+
+# For one request, the largest included.
+SECONDS = 60.0
+
+
+class Passage(NamedTuple):
+    """How far a request came: what the places before the journal saw of it, and its id there.
+
+    `stopped` says in words why there is no `delivery`, and belongs to the first stage that did not
+    see it.
+    """
+
+    delivery: int | None
+    stopped: str = ""
+    seen: Mapping[str, Arrived] = {}
+
+
+class Way(Protocol):
+    """One way; its `stages` are the places before the journal that tell what they saw."""
+
+    @property
+    def stages(self) -> tuple[str, ...]: ...
+
+    @property
+    def unjudged(self) -> frozenset[str]:
+        """Headers, in lower case, that are nobody's fault on this way."""
+        ...
+
+    def settings(self) -> Mapping[str, Any]:
+        """What the doctor's listener has to be told for it."""
+        ...
+
+    async def open(self, runtime: Runtime) -> None:
+        """The listener runs; raises `InspectorError` where the way cannot be gone."""
+        ...
+
+    async def send(self, case: Case) -> Passage: ...
+
+
+class Direct:
+    """Straight to the listener's own port."""
+
+    stages: tuple[str, ...] = ()
+    unjudged: frozenset[str] = frozenset()
+
+    def settings(self) -> Mapping[str, Any]:
+        return {}
+
+    async def open(self, runtime: Runtime) -> None:
+        self._target = parse_target(runtime.url)
+
+    async def send(self, case: Case) -> Passage:
+        sent = await send_exactly(self._target, case, timeout=SECONDS)
+        number = delivery_of(sent.outcome)
+        return Passage(number, "" if number else why_not(sent.outcome))
+
+
+def delivery_of(outcome: Outcome) -> int | None:
+    """The id that a listener's answer names."""
+    if isinstance(outcome, Failure) or outcome.status >= 300:
+        return None
+    number = first(outcome.headers, DELIVERY_HEADER) or ""
+    return int(number) if number.isdigit() else None
+
+
+def why_not(outcome: Outcome) -> str:
+    """What came instead of a good answer."""
+    if isinstance(outcome, Failure):
+        return outcome.reason
+    said = one_line(outcome.body.decode("utf-8", "replace").strip(), 120)
+    return f"it was answered {outcome.status}" + (f": {said}" if said else "")
