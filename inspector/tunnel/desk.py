@@ -110,12 +110,12 @@ class Desk:
         the delivery before anybody could ask.
         """
         primary = self._attendance.primary
+        if primary is not None and not primary.wants(fact):
+            self._told(number, fact)
+            return None
         if primary is None or number <= primary.sent:
             self._told(number, fact)
             return NO_APP
-        if not primary.wants(fact):
-            self._told(number, fact)
-            return None
         # Before it is told: whoever is sent it now is asked.
         self._asking.ask(number, primary, within, once)
         self._told(number, fact)
