@@ -13,6 +13,7 @@ from inspector.domain.facts import (
     Gap,
     Marked,
     Origin,
+    Passed,
     Probed,
     Pruned,
     Refused,
@@ -78,5 +79,6 @@ mirrored: st.SearchStrategy[Fact] = st.one_of(
     st.builds(Captured, times, requests, anything, words, pieces=st.just(()), origin=origins),
     st.builds(Refused, times, statuses, words, anything, anything, origin=origins),
     st.builds(Gap, times, words, ids, ids, anything, origins),
+    st.builds(Passed, times, words, ids, ids, origins),
     st.builds(Probed, times, words, anything, st.one_of(st.none(), origins)),
 )

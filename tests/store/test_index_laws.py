@@ -21,6 +21,7 @@ from inspector.domain.facts import (
     Gap,
     Marked,
     Origin,
+    Passed,
     Probed,
     Pruned,
     Refused,
@@ -60,7 +61,7 @@ steps = st.lists(
             + ["start", "finish"] * 3
             + ["hold", "release"] * 2
             + ["refuse", "route", "answer", "shadow", "mark", "replay", "index", "prune"]
-            + ["mirror", "miss", "probe"]
+            + ["mirror", "miss", "probe", "pass"]
         ),
         st.integers(0, 7),
         st.integers(0, 7),
@@ -94,7 +95,7 @@ class Maker:
             self.add(captured(event_id, at=AT + a, route=ROUTES[a % 4], headers=event))
         elif name == "refuse":
             self.add(Refused(AT + a, 0 if b else 413, "code", "reason", "r"))
-        elif name in ("mirror", "miss", "probe"):
+        elif name in ("mirror", "miss", "probe", "pass"):
             self.mirror(name, a, b)
         elif not self.deliveries:
             return
@@ -108,12 +109,13 @@ class Maker:
     def mirror(self, name: str, a: int, b: int) -> None:
         """The next from the relay."""
         first = self.cursor + 1
-        self.cursor += 1 + b if name == "miss" else 1
+        self.cursor += 1 + b if name in ("miss", "pass") else 1
         origin = Origin("https://relay", self.cursor, "relay/box")
         made: dict[str, Fact] = {
             "mirror": captured(f"evt_{b % 3}", at=AT + a, route=ROUTES[a % 4], origin=origin),
             "miss": Gap(AT + a, "default", first, 1 + b, "expired", origin),
             "probe": Probed(AT, "default", "nonce", origin),
+            "pass": Passed(AT + a, "default", first, 1 + b, origin),
         }
         self.add(made[name])
 
@@ -157,6 +159,7 @@ def counted(files: StoreFiles) -> Counter[tuple[str, str]]:
 @given(steps, st.integers(1, 5))
 @example([("miss", 0, 3), ("mirror", 1, 0), ("mark", 0, 1), ("prune", 7, 0)], 1)
 @example([("miss", 0, 0), ("hold", 0, 0)], 1)
+@example([("pass", 0, 1), ("mirror", 0, 0), ("index", 0, 0), ("pass", 0, 1), ("pass", 0, 0)], 1)
 @example([("refuse", 0, 0), ("start", 0, 0), ("finish", 0, 0)], 1)
 @example([("capture", 0, 0), ("hold", 0, 1), ("release", 0, 0), ("start", 0, 0)], 1)
 @example([("capture", 0, 0), ("hold", 0, 2), ("prune", 0, 0), ("index", 0, 0)], 1)

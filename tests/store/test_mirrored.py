@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from inspector.domain.delivery import State
-from inspector.domain.facts import Answered, Captured, Gap, Origin, Probed, Refused
+from inspector.domain.facts import Answered, Captured, Gap, Origin, Passed, Probed, Refused
 from inspector.domain.query import parse
 from inspector.errors import ConfigurationError
 from inspector.store.files import StoreFiles
@@ -41,6 +41,7 @@ FACTS = (
     Probed(AT, "orders", "nonce", origin(504)),
     mirrored(505, route=None),
     Answered(AT, 4, 503, turned_away=True),
+    Passed(AT, "orders", 506, 10, origin(515)),
 )
 
 
@@ -111,10 +112,10 @@ async def test_what_came_lately_is_known_by_its_ids_at_the_relay(files: StoreFil
         assert await opened.recent_origins(BOX, 2) == {502: (4, 503), 505: (7, None)}
         assert await opened.recent_origins("relay/two", 10) == {1: (5, None)}
         assert await opened.recent_origins("never", 10) == {}
-        assert opened.journal.cursors() == {BOX: 505, "relay/two": 1}
+        assert opened.journal.cursors() == {BOX: 515, "relay/two": 1}
         await opened.append(pruned(2, 4))
         assert await opened.recent_origins(BOX, 10) == {505: (7, None)}
-        assert opened.journal.cursor(BOX) == 505
+        assert opened.journal.cursor(BOX) == 515
     finally:
         await opened.close()
 

@@ -6,6 +6,7 @@ import signal
 import tempfile
 from collections import defaultdict
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from inspector.domain.facts import (
     Gap,
     Marked,
     Origin,
+    Passed,
     Probed,
     Pruned,
     Refused,
@@ -272,10 +274,17 @@ def gap(first: int, last: int, box: str = BOX) -> Gap:
     return Gap(AT, "default", first, last - first + 1, "expired", origin)
 
 
+def passed(first: int, last: int, box: str = BOX) -> Passed:
+    origin = Origin("https://relay", last, box)
+    return Passed(AT, "default", first, last - first + 1, origin)
+
+
 def fact_of(kind: str, first: int, last: int, box: str) -> Fact:
     if kind == "gap":
         return gap(first, last, box)
     origin = Origin("https://relay", last, box)
+    if kind == "pass":
+        return passed(first, last, box)
     if kind == "refused":
         return Refused(AT, 413, "code", "reason", "r", origin=origin)
     if kind == "probe":
@@ -283,15 +292,21 @@ def fact_of(kind: str, first: int, last: int, box: str) -> Fact:
     return mirrored(last, box, large=kind == "large")
 
 
+def passes(files: StoreFiles) -> list[Passed]:
+    return [entry.fact for entry in entries(files) if isinstance(entry.fact, Passed)]
+
+
 Move = tuple[str, str, int, int]
+# (first, last, kind)
+Span = tuple[int, int, str]
 moves = st.lists(
     st.tuples(
         st.sampled_from(
-            ["captured"] * 4 + ["large", "refused", "probe", "gap"]
+            ["captured"] * 4 + ["large", "refused", "probe", "gap", "pass", "pass"]
             + ["local", "attempt", "bad", "cut", "fault", "wait"]
         ),
         st.sampled_from(["one", "two"]),
-        # How far from where it should go on, and how long a gap is.
+        # How far from where it should go on, and how long a gap or a pass is.
         st.sampled_from([0, 0, 0, 0, 0, -1, 1, -3]),
         st.integers(0, 3),
     ),
@@ -304,6 +319,7 @@ moves = st.lists(
 @example([("large", "one", 0, 0), ("captured", "one", 0, 0), ("gap", "one", 0, 2)])
 @example([("captured", "one", 0, 0), ("fault", "one", 0, 0), ("captured", "one", 0, 0)])
 @example([("large", "one", 0, 0), ("captured", "one", 0, 0), ("cut", "one", 0, 0)])
+@example([("pass", "one", 0, 2), ("pass", "two", 0, 1), ("wait", "one", 0, 0)] * 2)
 def test_each_is_there_once_and_in_order(script: list[Move]) -> None:
     """Whatever fails, comes twice, comes late, or is cut off between two commits."""
 
@@ -311,19 +327,19 @@ def test_each_is_there_once_and_in_order(script: list[Move]) -> None:
         journal = Journal(files)
         # Where a sender believes that the cursor is: it hears of failures only later.
         believed = {"one": 0, "two": 0}
-        asked: list[tuple[str, int, int, asyncio.Future[Appended]]] = []
-        taken: dict[str, list[tuple[int, int]]] = {"one": [], "two": []}
+        asked: list[tuple[str, Span, asyncio.Future[Appended]]] = []
+        taken: dict[str, list[Span]] = {"one": [], "two": []}
 
         async def hear() -> None:
-            await asyncio.gather(*[each[3] for each in asked], return_exceptions=True)
-            for box, first, last, future in asked:
+            await asyncio.gather(*[each[2] for each in asked], return_exceptions=True)
+            for box, span, future in asked:
                 if future.exception() is None:
-                    taken[box].append((first, last))
+                    taken[box].append(span)
             asked.clear()
 
         for kind, box, shift, n in script:
             first = max(1, believed[box] + 1 + shift)
-            last = first + (n if kind == "gap" else 0)
+            last = first + (n if kind in ("gap", "pass") else 0)
             if kind == "local":
                 journal.append(captured())
             elif kind == "attempt":
@@ -348,16 +364,25 @@ def test_each_is_there_once_and_in_order(script: list[Move]) -> None:
                 fact = fact_of(kind, first, last, box)
                 if kind == "bad":
                     fact = mirrored(first, box)._replace(at=2**70)
-                asked.append((box, first, last, journal.append(fact)))
+                asked.append((box, (first, last, kind), journal.append(fact)))
                 believed[box] = last
         await journal.close()
         await hear()
         on_disk = stored(files)
         for box, spans in taken.items():
             # Without a hole and without a repeat, and nothing that was refused is there.
-            assert [first for first, _ in spans] == [1, *[last + 1 for _, last in spans]][:-1]
-            assert on_disk.get(box, []) == [last for _, last in spans]
-            assert journal.cursor(box) == (spans[-1][1] if spans else 0)
+            lasts = [last for _, last, _ in spans]
+            assert [first for first, _, _ in spans] == [1, *[last + 1 for last in lasts]][:-1]
+            # Of passes with nothing between them the last one is left, and tells of all.
+            kinds = [kind for _, _, kind in spans]
+            merged = [n for n, pair in enumerate(pairwise(kinds)) if pair == ("pass", "pass")]
+            assert on_disk.get(box, []) == [lasts[n] for n in range(len(spans)) if n not in merged]
+            assert journal.cursor(box) == (lasts[-1] if spans else 0)
+            left = [f for f in passes(files) if f.origin.mailbox == box]
+            assert all(f.first + f.count - 1 == f.origin.id for f in left)
+            assert sum(f.count for f in left) == sum(
+                last - first + 1 for first, last, kind in spans if kind == "pass"
+            )
         again = Journal(files)
         assert {b: again.cursor(b) for b in taken} == {b: journal.cursor(b) for b in taken}
         await again.close()
@@ -400,6 +425,30 @@ async def test_a_probe_moves_the_cursor_and_is_no_delivery(files: StoreFiles) ->
     assert [entry.fact for entry in entries(files)] == [probe]
 
 
+async def test_what_is_passed_over_moves_the_cursor_and_stands_with_the_last_delivery(
+    files: StoreFiles,
+) -> None:
+    async with journal_of(files) as journal:
+        facts = passed(1, 9), mirrored(10), passed(11, 19), passed(20, 20), mirrored(21)
+        done = await append(journal, *facts)
+        assert [each.delivery_id for each in done] == [0, 1, 1, 1, 2]
+        assert (journal.last_delivery, journal.cursor(BOX)) == (2, 21)
+        assert passes(files) == [passed(1, 9), passed(11, 20)]
+        await append(journal, passed(22, 5000), Pruned(AT, 2, ((1, 2),)))
+        # It goes with that delivery; the cursor stays.
+        assert passes(files) == [passed(1, 9)]
+    async with journal_of(files) as journal:
+        assert journal.cursor(BOX) == 5000
+        await append(journal, mirrored(5001))
+
+
+async def test_passes_with_nothing_between_take_the_place_of_one(files: StoreFiles) -> None:
+    async with journal_of(files) as journal:
+        for last in range(10, 1001, 10):
+            await append(journal, passed(last - 9, last))
+        assert passes(files) == [passed(1, 1000)]
+
+
 async def test_a_cursor_moves_without_a_fact(files: StoreFiles) -> None:
     async with relay_journal(files) as journal:
         await asyncio.gather(journal.move("a/me", 7), journal.move("a/you", 3))
@@ -421,6 +470,7 @@ async def test_a_cursor_moves_without_a_fact(files: StoreFiles) -> None:
 
 KILLED = """
 import asyncio, os, signal, sys
+from itertools import pairwise
 from pathlib import Path
 from inspector.store.files import StoreFiles
 from tests.store.parts import journal_of
