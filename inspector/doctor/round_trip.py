@@ -16,17 +16,19 @@ from time import perf_counter
 from inspector.doctor.echo import Echo
 from inspector.doctor.living import Living
 from inspector.doctor.model import Check, Fidelity, Stage, Subject, Tell
+from inspector.doctor.relayed import relayed
 from inspector.doctor.ways import SECONDS, Direct, Way
 from inspector.domain.delivery import Request
 from inspector.domain.envelope import Verdict
 from inspector.domain.fidelity import Arrived, differences, unjudged_at_the_app
-from inspector.domain.headers import first
+from inspector.domain.headers import first, replaced
 from inspector.domain.torture import LARGE, Case, torture_set
-from inspector.errors import ConfigurationError
+from inspector.errors import ConfigurationError, InspectorError
 from inspector.forward.message import DELIVERY_HEADER
 from inspector.providers.pacspace import PACSPACE
 from inspector.runtime import Runtime
 from inspector.settings import Settings
+from inspector.tunnelling import dialler_of
 
 JOURNAL, APP = "journal", "app"
 _HOP = "fidelity"
@@ -49,6 +51,14 @@ _PLAIN = Request(
 
 async def look(subject: Subject, tell: Tell) -> None:
     """Send the set round, and tell of each request what every place saw of it."""
+    if subject.settings.relay:
+        try:
+            async with relayed(dialler_of(subject.settings)) as way, opened(way, subject) as trip:
+                await sent_round(trip, torture_set(_PLAIN), subject, tell)
+            return
+        except InspectorError as error:
+            told = f"not sent through the relay: {error.message}"
+            tell(Check(_HOP, "relay", None, told, error.hint))
     async with opened(Direct(), subject) as trip:
         await sent_round(trip, torture_set(_PLAIN), subject, tell)
 
@@ -91,7 +101,11 @@ class Trip:
 
     async def send(self, case: Case) -> dict[str, Stage]:
         """What each stage saw of a case, the stages in the order of the way."""
-        request = PACSPACE.sign(case.request, self._secret, self._clock())
+        whole = case.request
+        if self._way.host:
+            headers = replaced(whole.headers, [("Host", self._way.host)])
+            whole = whole._replace(headers=headers)
+        request = PACSPACE.sign(whole, self._secret, self._clock())
         passage = await self._way.send(case._replace(request=request))
         seen, stopped = dict(passage.seen), passage.stopped
         if passage.delivery is not None:
@@ -99,6 +113,10 @@ class Trip:
         if (app := seen.get(APP)) is not None:
             self.verdicts[case.name] = self._verdict(app)
         return dict(self._stages(request, seen, stopped))
+
+    def checks(self) -> list[Check]:
+        """What its way tells besides."""
+        return self._way.checks()
 
     async def _follow(self, delivery: int, seen: dict[str, Arrived]) -> str:
         """Add what the journal and the app have of a delivery; why one of them has nothing."""
@@ -175,6 +193,8 @@ async def sent_round(trip: Trip, cases: Sequence[Case], subject: Subject, tell: 
         times.append((perf_counter() - begun) * 1000)
         tell(Fidelity(_HOP, case.name, case.tries, stages))
     tell(_signatures(trip.verdicts))
+    for check in trip.checks():
+        tell(check)
     p50, last = median(times), times[-1]
     told = f"{p50:.0f} ms from the sender to the app; {cases[-1].name} in {last / 1000:.1f} s"
     tell(Check(_HOP, "way", True, told, value={"p50_ms": round(p50, 1), "large_ms": round(last)}))

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol
 
+from inspector.doctor.model import Check
 from inspector.doctor.sender import send_exactly
 from inspector.domain.attempt import Failure, Outcome
 from inspector.domain.fidelity import Arrived
@@ -36,6 +37,11 @@ class Way(Protocol):
     def stages(self) -> tuple[str, ...]: ...
 
     @property
+    def host(self) -> str:
+        """What a sender calls the server; where it is empty, any name will do."""
+        ...
+
+    @property
     def unjudged(self) -> frozenset[str]:
         """Headers, in lower case, that are nobody's fault on this way."""
         ...
@@ -50,11 +56,16 @@ class Way(Protocol):
 
     async def send(self, case: Case) -> Passage: ...
 
+    def checks(self) -> list[Check]:
+        """What is to be told besides, once all are sent."""
+        ...
+
 
 class Direct:
     """Straight to the listener's own port."""
 
     stages: tuple[str, ...] = ()
+    host = ""
     unjudged: frozenset[str] = frozenset()
 
     def settings(self) -> Mapping[str, Any]:
@@ -67,6 +78,9 @@ class Direct:
         sent = await send_exactly(self._target, case, timeout=SECONDS)
         number = delivery_of(sent.outcome)
         return Passage(number, "" if number else why_not(sent.outcome))
+
+    def checks(self) -> list[Check]:
+        return []
 
 
 def delivery_of(outcome: Outcome) -> int | None:
