@@ -12,6 +12,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Any
 
 from aiohttp import WSMsgType, web
@@ -30,6 +31,7 @@ from inspector.tunnel.messages import (
     Hello,
     Message,
     Parcels,
+    Passed,
     Piece,
     Reply,
     Start,
@@ -65,10 +67,12 @@ class FakeRelay:
     """What it holds is `parcels`, by their ids; what it hears is in the lists.
 
     `refuse` answers handshakes with (status, body) instead; `first` is the oldest id still held;
-    `a_frame` deliveries go in a frame. With `mute_canaries` a canary is not sent on.
+    `a_frame` deliveries go in a frame; those in `left_out` are passed over. With `mute_canaries` a
+    canary is not sent on.
     """
 
     parcels: dict[int, Parcel] = field(default_factory=dict)
+    left_out: set[int] = field(default_factory=set)
     first: int = 1
     endpoint: str = "shop"
     mailbox: str = "store/e1"
@@ -272,7 +276,13 @@ class FakeRelay:
             while True:
                 while sent < self.last:
                     upto = min(self.last, sent + self.a_frame)
-                    await self._send(socket, [self.parcels[n] for n in range(sent + 1, upto + 1)])
+                    ids = range(sent + 1, upto + 1)
+                    for out, some in groupby(ids, self.left_out.__contains__):
+                        run = list(some)
+                        if out:
+                            await socket.send_bytes(encode(Passed(run[0], run[-1])))
+                        else:
+                            await self._send(socket, [self.parcels[n] for n in run])
                     sent = upto
                 async with self._news:
                     while self.last == sent:

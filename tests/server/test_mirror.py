@@ -11,7 +11,7 @@ import pytest
 
 from inspector.domain.attempt import Failure, Outcome, Response
 from inspector.domain.delivery import Request
-from inspector.domain.facts import Answered, Captured, Fact, Gap, Origin, Probed, Refused
+from inspector.domain.facts import Answered, Captured, Fact, Gap, Origin, Passed, Probed, Refused
 from inspector.domain.headers import encode_head
 from inspector.domain.parcel import Parcel
 from inspector.errors import StoreUnavailableError
@@ -186,6 +186,23 @@ async def test_a_gap_moves_the_position(tmp_path: Path) -> None:
         await here.take(parcel(501))
         assert (await here.facts())[0] == gap
         assert await here.mirror.position(HOME.mailbox) == 501
+
+
+async def test_what_is_passed_over_moves_the_position_and_is_no_delivery(tmp_path: Path) -> None:
+    async with mirrored(tmp_path) as here:
+        passed = here.mirror.passed(HOME, 1, 40)
+        taken = here.mirror.take(HOME, [(parcel(41), ())], here.replies.put_nowait)
+        await asyncio.gather(passed, taken)
+        over, fact = await here.facts()
+        assert isinstance(over, Passed)
+        assert (over.first, over.count, over.endpoint) == (1, 40, "shop")
+        assert over.origin == Origin(HOME.relay, 40, HOME.mailbox)
+        assert isinstance(fact, Captured)
+        assert [number for number, _ in here.onward.sent] == [1]
+        assert await here.mirror.position(HOME.mailbox) == 41
+        # What is said again does not follow any more.
+        with pytest.raises(StoreUnavailableError):
+            await here.mirror.passed(HOME, 1, 41)
 
 
 @pytest.mark.parametrize("once", [True, False])
