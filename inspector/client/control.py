@@ -9,6 +9,7 @@ from typing import Any, Self
 
 import aiohttp
 
+from inspector.client.answers import Answers
 from inspector.client.models import (
     AttemptDetail,
     Counts,
@@ -140,8 +141,12 @@ class Control:
 
     async def attempts(self, delivery_id: int) -> tuple[AttemptDetail, ...]:
         """Every attempt of a delivery, oldest first, with what the target answered."""
+        return (await self.answers(delivery_id)).attempts
+
+    async def answers(self, delivery_id: int) -> Answers:
+        """The attempts of a delivery, and what the apps of other consumers said to it."""
         item = await self._json("GET", f"deliveries/{delivery_id}/attempts")
-        return tuple(AttemptDetail.from_json(one) for one in item["items"])
+        return Answers.from_json(item, delivery_id)
 
     async def mark(
         self, delivery_id: int, *, mark: str | None = None, note: str | None = None

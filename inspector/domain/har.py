@@ -9,6 +9,7 @@ from urllib.parse import quote, unquote_plus
 from inspector.domain.attempt import Attempt
 from inspector.domain.content import decoded
 from inspector.domain.delivery import Delivery, Request, iso
+from inspector.domain.facts import Shadowed
 from inspector.domain.headers import Headers, encode_head, first, values
 from inspector.domain.redact import MASK
 from inspector.domain.routes import parse_target, request_target
@@ -20,12 +21,14 @@ _NOT_IN_A_URI = re.compile(r"""[^!-~]|["<>\\^`{|}]""")
 class Exchange(NamedTuple):
     """A delivery with its request and its attempts, each with its response's headers and body.
 
-    The caller has masked what is to be masked: the entries name it.
+    The caller has masked what is to be masked: the entries name it. What the apps of other
+    consumers said (`shadows`) has no place in a HAR document.
     """
 
     delivery: Delivery
     request: Request
     attempts: tuple[tuple[Attempt, Headers, bytes], ...]
+    shadows: tuple[Shadowed, ...] = ()
 
 
 def har(exchanges: Iterable[Exchange], base: str, version: str) -> dict[str, Any]:
@@ -41,7 +44,7 @@ def har(exchanges: Iterable[Exchange], base: str, version: str) -> dict[str, Any
 
 
 def _entries(exchange: Exchange, base: str) -> Iterable[dict[str, Any]]:
-    delivery, request, attempts = exchange
+    delivery, request, attempts, _ = exchange
     if not attempts:
         answer = _answer(delivery.answered or 0, (), b"", 0)
         at, url = delivery.received_at, _url(base, request.target)

@@ -4,14 +4,17 @@ import asyncio
 import json
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, tzinfo
 from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
 from inspector import __version__
+from inspector.client.answers import Answers
 from inspector.client.control import Control
-from inspector.client.models import AttemptDetail, DeliveryDetail
+from inspector.client.models import DeliveryDetail
+from inspector.domain.attempt import Response
 from inspector.domain.export import exported_line
 from inspector.domain.gap import is_gap, nothing_to
 from inspector.domain.har import Exchange, har
@@ -88,24 +91,22 @@ class Export:
         for delivery_id in self._ids:
             try:
                 detail = await self._control.delivery(delivery_id)
-                attempts = await self._control.attempts(delivery_id)
+                answers = await self._control.answers(delivery_id)
             except NotFoundError:
                 self._gone += 1
             else:
                 if self._form == "har" and is_gap(detail.delivery):
                     self._gaps += 1
                 else:
-                    await _in_thread(partial(self._write, file, detail, attempts))
+                    await _in_thread(partial(self._write, file, detail, answers))
             self.done += 1
         if self._gaps and self._gaps == self.total:
             raise UsageError(nothing_to("export as HAR"), "NDJSON says what is missing")
         self._put(file, self._lines.end())
 
-    def _write(
-        self, file: BinaryIO, detail: DeliveryDetail, attempts: tuple[AttemptDetail, ...]
-    ) -> None:
-        tries = tuple((one.attempt, one.headers, one.body) for one in attempts)
-        exchange = Exchange(detail.delivery, detail.request, tries)
+    def _write(self, file: BinaryIO, detail: DeliveryDetail, answers: Answers) -> None:
+        tries = tuple((one.attempt, one.headers, one.body) for one in answers.attempts)
+        exchange = Exchange(detail.delivery, detail.request, tries, answers.shadows)
         if not self._reveal:
             exchange, names = hidden(exchange)
             self._masked |= dict.fromkeys(names)
@@ -163,8 +164,16 @@ def hidden(exchange: Exchange) -> tuple[Exchange, list[str]]:
         answered, names = masked(answered)
         found += names
         attempts.append((attempt, answered, body))
+    shadows = []
+    for shadow in exchange.shadows:
+        outcome = shadow.outcome
+        if isinstance(outcome, Response):
+            answered, names = masked(outcome.headers)
+            found += names
+            shadow = replace(shadow, outcome=outcome._replace(headers=answered))
+        shadows.append(shadow)
     request = exchange.request._replace(headers=headers)
-    return Exchange(exchange.delivery, request, tuple(attempts)), found
+    return Exchange(exchange.delivery, request, tuple(attempts), tuple(shadows)), found
 
 
 def suggested(form: Form, now: int, tz: tzinfo | None) -> str:

@@ -4,9 +4,11 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
+from inspector.client.answers import Answers
 from inspector.client.control import Control
 from inspector.client.models import AttemptDetail, DeliveryDetail
 from inspector.domain.delivery import Delivery
+from inspector.domain.facts import Shadowed
 from inspector.errors import InspectorError, NotFoundError
 from inspector.tasks import Tasks
 from inspector.tui.events import DetailChanged, Tell
@@ -14,6 +16,7 @@ from inspector.tui.events import DetailChanged, Tell
 # Bodies up to this size come with the delivery; larger ones when they are asked for.
 EAGER_BODY = 512 * 1024
 _PAUSE = 0.12
+_NOTHING = Answers()
 
 
 class Inspection:
@@ -39,8 +42,17 @@ class Inspection:
         self._task: asyncio.Task[None] | None = None
         self.delivery: Delivery | None = None
         self.detail: DeliveryDetail | None = None
-        self.attempts: tuple[AttemptDetail, ...] = ()
+        self.answers = _NOTHING
         self.error = ""
+
+    @property
+    def attempts(self) -> tuple[AttemptDetail, ...]:
+        return self.answers.attempts
+
+    @property
+    def shadows(self) -> tuple[Shadowed, ...]:
+        """What other consumers' apps said."""
+        return self.answers.shadows
 
     @property
     def delivery_id(self) -> int | None:
@@ -62,7 +74,7 @@ class Inspection:
     def clear(self) -> None:
         """Look at nothing."""
         self._wanted = self.delivery = self.detail = None
-        self.attempts, self.error = (), ""
+        self.answers, self.error = _NOTHING, ""
         self._tell(DetailChanged())
 
     def load_body(self) -> None:
@@ -71,7 +83,7 @@ class Inspection:
             self._want(self.delivery_id, with_body=True)
 
     def attempted(self, delivery_ids: set[int]) -> None:
-        """Attempts of these began or ended."""
+        """Attempts of these began or ended, or another consumer's app answered."""
         if self.delivery_id in delivery_ids:
             self._stale = True
             self._run()
@@ -100,17 +112,17 @@ class Inspection:
 
     async def _fetch_one(self, delivery_id: int, with_body: bool) -> None:
         detail, error = self.detail, ""
-        attempts: tuple[AttemptDetail, ...] = ()
+        answers = _NOTHING
         try:
             if not self._has((delivery_id, with_body)):
                 detail = await self._fetch_detail(delivery_id, with_body)
-            attempts = await self._control.attempts(delivery_id)
+            answers = await self._control.answers(delivery_id)
         except NotFoundError:
             detail, error = None, "this delivery is no longer in the store"
         except InspectorError as problem:
             error = problem.message
         # Shown even when the cursor has gone on meanwhile: while it runs something is seen.
-        self.detail, self.attempts, self.error = detail, attempts, error
+        self.detail, self.answers, self.error = detail, answers, error
 
     async def _fetch_detail(self, delivery_id: int, with_body: bool) -> DeliveryDetail:
         if with_body and self._has((delivery_id, False)) and self.detail is not None:

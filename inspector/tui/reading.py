@@ -126,6 +126,7 @@ class Reading:
         known = Shown(
             inspection.detail,
             attempts=inspection.attempts,
+            shadows=inspection.shadows,
             mode=MODES[self.mode],
             reveal=self.reveals and self._revealed == detail.delivery.id,
             keys=self.keys,

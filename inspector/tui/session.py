@@ -194,6 +194,8 @@ class Session:
     def _apply(self, arrived: list[Item], changed: list[Item], attempted: list[Item]) -> None:
         for item in changed:
             self._saw_mark(item)
+        # A change may be that the app of another consumer answered: that is read with the attempts.
+        touched = {int(item["id"]) for item in changed}
         if arrived or changed:
             self._dirty.set()
             self._tell(FeedChanged(self.feed.apply(arrived, changed)))
@@ -201,7 +203,9 @@ class Session:
         if attempted:
             for item in attempted:
                 self._results.saw(item)
-            self.inspection.attempted({int(item["delivery_id"]) for item in attempted})
+            touched |= {int(item["delivery_id"]) for item in attempted}
+        if touched:
+            self.inspection.attempted(touched)
 
     async def _newest(self, then: Callable[[int], None]) -> None:
         try:

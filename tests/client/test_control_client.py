@@ -4,7 +4,8 @@ import pytest
 from aiohttp import web
 
 from inspector.client.control import Control, refusal
-from inspector.domain.attempt import Failure, FailureKind
+from inspector.domain.attempt import Failure, FailureKind, Response
+from inspector.domain.facts import Shadowed
 from inspector.errors import (
     ConfigurationError,
     InspectorError,
@@ -13,7 +14,8 @@ from inspector.errors import (
     UsageError,
 )
 from tests.helpers.fake_listener import TOKEN, fake_listener
-from tests.helpers.summaries import Content, make_attempt, make_delivery
+from tests.helpers.summaries import NOW, Content, make_attempt, make_delivery
+from tests.helpers.teams import shadow_item
 
 
 async def test_every_read() -> None:
@@ -93,6 +95,22 @@ async def test_every_act() -> None:
         assert listener.posted == [{"id": 1, "to": "http://other", "re_sign": True}]
         assert await c.trigger("delta.verified", envelope="sdk") == (2,)
         assert listener.posted[-1] == {"event": "delta.verified", "envelope": "sdk"}
+
+
+async def test_what_other_consumers_apps_said() -> None:
+    failed = {"kind": "refused", "reason": "nobody listens there"}
+    async with fake_listener(make_delivery(1)) as listener, Control(listener.control, TOKEN) as c:
+        assert await c.answers(1) == ((), ())
+        await listener.attempt(make_attempt(9, 1))
+        headers = [["X-Dup", "a"], ["x-dup", "b"]]
+        await listener.shadow(1, shadow_item(headers=headers, body_b64="AP8=", body_size=20_000))
+        await listener.shadow(1, shadow_item("eve@tower", status=None, failure=failed))
+        attempts, (first, second) = await c.answers(1)
+        assert [one.attempt.id for one in attempts] == [9]
+        answer = Response(500, "", (("X-Dup", "a"), ("x-dup", "b")), b"\x00\xff", 20_000)
+        assert first == Shadowed(NOW, 1, "bob@pc", 12.0, answer)
+        failure = Failure(FailureKind.REFUSED, "nobody listens there")
+        assert second == Shadowed(NOW, 1, "eve@tower", 12.0, failure)
 
 
 async def test_an_edited_one_is_sent_in_place_of_a_held_one() -> None:

@@ -35,6 +35,7 @@ class FakeListener:
     deliveries: dict[int, Delivery] = field(default_factory=dict)
     contents: dict[int, Content] = field(default_factory=dict)
     attempts: dict[int, list[tuple[Attempt, Content]]] = field(default_factory=dict)
+    shadows: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
     calls: list[tuple[str, str]] = field(default_factory=list)
     posted: list[dict[str, Any]] = field(default_factory=list)
     refuse: tuple[int, str, str] | None = None
@@ -125,6 +126,13 @@ class FakeListener:
         kept[:] = [pair for pair in kept if pair[0].id != attempt.id]
         kept.append((attempt, content or Content(body=b"ok", headers=())))
         await self.publish("attempts", [attempt.to_json()])
+
+    async def shadow(self, delivery_id: int, item: dict[str, Any]) -> None:
+        """The app of another consumer answered; `item` is what the API tells of it."""
+        self.shadows.setdefault(delivery_id, []).append(item)
+        known = self.get(delivery_id)
+        assert known is not None
+        await self.publish("changes", [known.to_json()])
 
     async def publish(self, kind: str, items: list[dict[str, Any]]) -> None:
         self.seq += 1

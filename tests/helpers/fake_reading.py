@@ -192,7 +192,8 @@ class Reading:
             | {"request": _sent(delivery, content, attempt.number)}
             for attempt, answer in self._fake.attempts.get(delivery.id, [])
         ]
-        return web.json_response({"items": items})
+        shadows = self._fake.shadows.get(delivery.id, [])
+        return web.json_response({"items": items, "shadows": shadows})
 
     async def signature(self, request: web.Request) -> web.Response:
         delivery, content = self.found(request)

@@ -15,6 +15,7 @@ from inspector.errors import InspectorError, UsageError
 from inspector.tui.exporting import Export, Form, new_file, suggested
 from tests.helpers.fake_listener import FakeListener, fake_listener
 from tests.helpers.summaries import NOW, Content, make_attempt, make_delivery
+from tests.helpers.teams import shadow_item
 
 HEADERS = (("Content-Type", "text/plain"), ("Authorization", "Bearer sesame"))
 
@@ -57,6 +58,25 @@ async def test_ndjson(tmp_path: Path) -> None:
         f": {path}; masked: authorization, set-cookie; 1 are no longer in the store"
     )
     assert job.figures().startswith("3 of 3  ")
+
+
+async def test_ndjson_has_what_other_consumers_apps_said(tmp_path: Path) -> None:
+    path = tmp_path / "x.ndjson"
+    failed = {"kind": "refused", "reason": "nobody listens"}
+    async with asking(1) as (listener, control):
+        bob = shadow_item(headers=[["Set-Cookie", "a=sesame"]])
+        await listener.shadow(1, bob)
+        await listener.shadow(1, shadow_item("eve@tower", status=None, failure=failed))
+        await export(control, [1], path, "ndjson").run()
+        first, second = json.loads(path.read_text("ascii"))["shadows"]
+        assert (first["consumer"], first["status"]) == ("bob@pc", 500)
+        assert first["headers"] == [["Set-Cookie", "••••"]]
+        assert first["body_text"] == "no such customer"
+        assert (second["consumer"], second["failure"]) == ("eve@tower", failed)
+        await export(control, [1], tmp_path / "x.har", "har").run()
+        shown = tmp_path / "shown"
+        await export(control, [1], shown, "ndjson", reveal=True).run()
+        assert shown.read_text().count("a=sesame") == 2
 
 
 @pytest.mark.parametrize("ids", [[], [1], [1, 2]])

@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inspector.client.models import AttemptDetail, DeliveryDetail
-from inspector.domain.attempt import Failure, FailureKind
+from inspector.domain.attempt import Failure, FailureKind, Outcome, Response
 from inspector.domain.delivery import Delivery, Request, State
+from inspector.domain.facts import Shadowed
 from inspector.domain.headers import Headers
 from inspector.domain.plaintext import visible
 from inspector.tui.document import Document
@@ -107,6 +108,42 @@ def test_attempts_newest_first_with_what_came_back() -> None:
     assert told.index("attempt 3") < told.index("attempt 2") < told.index("attempt 1")
 
 
+NO = Response(500, "", (), b"no", 2)
+
+
+def shadow(consumer: str = "bob@pc", outcome: Outcome = NO, took: float = 12.0) -> Shadowed:
+    return Shadowed(NOW, 1, consumer, took, outcome)
+
+
+def test_what_was_answered_elsewhere_stands_below_the_attempts_and_is_folded() -> None:
+    failure = Failure(FailureKind.TIMEOUT, "no answer in 30 s")
+    shadows = (
+        shadow(outcome=Response(500, "", (("Set-Cookie", "x=y"),), b'{"a":1}', 20_000)),
+        shadow("eve@tower", failure, 30_000.0),
+    )
+    look = replace(shown(tries=(AttemptDetail(make_attempt(1, 1), (), b""),)), shadows=shadows)
+    document = Document(attempts.parts(look))
+    told = said(document)
+    assert told.index("attempt 1") < told.index("answered elsewhere: bob@pc  500 in 12ms")
+    assert "Set-Cookie: •••• (3 characters)" in told
+    assert '"a": 1' in told
+    assert "20kB in all; the start is kept" in told
+    assert "answered elsewhere: eve@tower  timeout in 30s" in told
+    assert "timeout: no answer in 30 s in 30s" in told
+    heads = [line for line, text in document.texts(0, len(document)) if "elsewhere" in text]
+    assert [document.value(line) for line in heads] == ["bob@pc", "eve@tower"]
+    assert set(heads) <= set(document.closed)
+    # Its lines are no attempt of ours, whatever the consumer calls itself.
+    assert [attempts.attempt_of(document.key(line)[0]) for line in heads] == [None, None]
+
+
+def test_without_an_attempt_there_may_be_answers_elsewhere() -> None:
+    look = replace(shown(make_delivery(1, attempts=0)), shadows=(shadow("attempt 7"),))
+    document = Document(attempts.parts(look))
+    assert "No attempt was made" in said(document)
+    assert {attempts.attempt_of(document.key(one)[0]) for one in range(len(document))} == {None}
+
+
 def test_attempts_of_one_that_was_never_sent() -> None:
     delivery = make_delivery(1, answered=None, state=State.KEPT, attempts=0)
     told = said(Document(attempts.parts(shown(delivery))))
@@ -130,6 +167,8 @@ def test_no_tab_ever_fails_and_all_it_shows_is_harmless(
     )  # fmt: skip
     for mode in MODES:
         look = shown(delivery, data, tuple(pairs), (AttemptDetail(make_attempt(1, 1), (), data),))
+        said = (Response(200, "", tuple(pairs), data, 300), Failure(FailureKind.CUT, words))
+        look = replace(look, shadows=tuple(shadow(words, one) for one in said))
         document = Document(tab.parts(replace(look, mode=mode)))
         for index in range(len(document)):
             document.path(index)

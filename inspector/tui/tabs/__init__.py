@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from inspector.client.models import DeliveryDetail
+from inspector.domain.attempt import Response
 from inspector.domain.delivery import Delivery
 from inspector.domain.gap import is_gap
 from inspector.domain.headers import Headers, first
@@ -70,7 +71,9 @@ def _request(shown: Shown) -> Bodies:
 
 
 def _responses(shown: Shown) -> Bodies:
-    return [(one.body, one.headers) for one in shown.attempts]
+    said = [one.outcome for one in shown.shadows]
+    elsewhere = [(one.body, one.headers) for one in said if isinstance(one, Response)]
+    return [*((one.body, one.headers) for one in shown.attempts), *elsewhere]
 
 
 def _sides(shown: Shown) -> Bodies:
@@ -78,12 +81,14 @@ def _sides(shown: Shown) -> Bodies:
     return [(side.body, side.headers) for side in sides if side is not None]
 
 
+_ANSWERED = "newest attempts shadows mode reveal"
+
 TABS: tuple[Tab, ...] = (
     Tab("Envelope", "Env", envelope.parts, "newest", _request),
     Tab("Headers", "Head", headers.parts, "reveal", lacks="headers"),
     Tab("Body", "Body", body.parts, "mode", _request, "body"),
     Tab("Signature", "Sig", signature.parts, "newest explained", lacks="signature"),
-    Tab("Attempts", "Att", attempts.parts, "newest attempts mode reveal", _responses, "attempts"),
+    Tab("Attempts", "Att", attempts.parts, _ANSWERED, _responses, "attempts"),
     Tab("Diff", "Diff", diff.parts, "compared ignore ignored reveal width", _sides, "content"),
 )
 DIFF = 5

@@ -1,22 +1,31 @@
-"""Each sending of the delivery with what came of it, and what the sender was answered."""
+"""Each sending of the delivery with what came of it, and what the sender was answered.
+
+Below them what the apps of other consumers said, whose answers the sender did not get.
+"""
 
 from collections.abc import Iterator
 
 from inspector.client.models import AttemptDetail, SentRequest
-from inspector.domain.attempt import Attempt
+from inspector.domain.attempt import Attempt, Failure, Response
 from inspector.domain.delivery import iso
-from inspector.domain.plaintext import visible
+from inspector.domain.facts import Shadowed
+from inspector.domain.headers import Headers
+from inspector.domain.plaintext import one_line, visible
 from inspector.tui.document import Entry, Part, Section
 from inspector.tui.lines import Line, counted, pair, plain
-from inspector.tui.rows import duration_text, size_text
+from inspector.tui.rows import Cell, duration_text, size_text
 from inspector.tui.tabs.pieces import body_lines, fact, header_lines
 from inspector.tui.tabs.shown import Shown
 
-_NAME = "attempt "
+_NAME, _SHADOW = "attempt ", "shadow "
+_CONSUMER, _REASON = 100, 1000
 
 
 def parts(shown: Shown) -> Iterator[Part]:
-    """The attempts newest first; each one folds, and all but the newest begin so."""
+    """The attempts newest first; each one folds, and all but the newest begin so.
+
+    Then what was answered elsewhere, folded too.
+    """
     delivery = shown.delivery
     answered = "nothing yet" if delivery.answered is None else str(delivery.answered)
     yield pair("the sender got", answered)
@@ -30,6 +39,10 @@ def parts(shown: Shown) -> Iterator[Part]:
         name = f"{_NAME}{one.attempt.id}"
         head = Entry(_head(one.attempt), "target", one.attempt.target)
         yield Section(name, head, _attempt(one, shown, name), closed=place > 0)
+    if shown.shadows:
+        yield ()
+    for other in shown.shadows:
+        yield _elsewhere(other, shown)
 
 
 def attempt_of(section: str) -> int | None:
@@ -44,18 +57,21 @@ def _head(attempt: Attempt) -> Line:
     return ((title, "heading"), ("  ", ""), _outcome(attempt))
 
 
-def _outcome(attempt: Attempt) -> tuple[str, str]:
+def _outcome(attempt: Attempt) -> Cell:
     """How it ended, in a word or two."""
-    took = _took(attempt)
-    if attempt.failure is not None:
-        return f"{visible(attempt.failure.kind)}{took}", "error"
-    if attempt.status is None:
-        return "under way", "dim"
-    return f"{attempt.status}{took}", "good" if attempt.status < 400 else "error"
+    said = attempt.failure or attempt.status
+    return ("under way", "dim") if said is None else _ended(said, attempt.duration_ms)
 
 
-def _took(attempt: Attempt) -> str:
-    return "" if attempt.duration_ms is None else f" in {duration_text(attempt.duration_ms)}"
+def _ended(said: int | Failure, took: float | None) -> Cell:
+    """A status or a failure."""
+    if isinstance(said, Failure):
+        return f"{visible(said.kind)}{_took(took)}", "error"
+    return f"{said}{_took(took)}", "good" if said < 400 else "error"
+
+
+def _took(milliseconds: float | None) -> str:
+    return "" if milliseconds is None else f" in {duration_text(milliseconds)}"
 
 
 def _attempt(one: AttemptDetail, shown: Shown, name: str) -> Iterator[Part]:
@@ -68,14 +84,38 @@ def _attempt(one: AttemptDetail, shown: Shown, name: str) -> Iterator[Part]:
         entry = Entry(line, "request target", sent.request_target)
         yield Section(f"{name} request", entry, _sent(sent, shown), closed=True)
     if attempt.failure is not None:
-        said = f"{attempt.failure.kind}: {attempt.failure.reason}{_took(attempt)}"
-        yield Entry(pair("failed", said, "error"), "failure", attempt.failure.reason)
+        yield _failed(attempt.failure, attempt.duration_ms)
     elif attempt.status is not None:
         answer = pair("answer", *_outcome(attempt))
         entry = Entry(answer, "status", str(attempt.status))
-        yield Section(f"{name} response", entry, _received(one, shown))
+        received = _received(one.body, one.headers, attempt.body_size, shown)
+        yield Section(f"{name} response", entry, received)
     else:
         yield pair("answer", "under way", "dim")
+
+
+def _failed(failure: Failure, took: float | None) -> Entry:
+    said = f"{failure.kind}: {one_line(failure.reason, _REASON)}{_took(took)}"
+    return Entry(pair("failed", said, "error"), "failure", failure.reason)
+
+
+def _elsewhere(shadow: Shadowed, shown: Shown) -> Section:
+    outcome = shadow.outcome
+    said = outcome.status if isinstance(outcome, Response) else outcome
+    ended = _ended(said, shadow.duration_ms)
+    title = f"answered elsewhere: {one_line(shadow.consumer, _CONSUMER)}"
+    head = Entry(((title, "heading"), ("  ", ""), ended), "consumer", shadow.consumer)
+    return Section(f"{_SHADOW}{shadow.consumer}", head, _shadow(shadow, ended, shown), closed=True)
+
+
+def _shadow(shadow: Shadowed, ended: Cell, shown: Shown) -> Iterator[Part]:
+    outcome = shadow.outcome
+    yield fact("ended", iso(shadow.at))
+    if isinstance(outcome, Response):
+        yield Entry(pair("answer", *ended), "status", str(outcome.status))
+        yield from _received(outcome.body, outcome.headers, outcome.body_size, shown)
+    else:
+        yield _failed(outcome, shadow.duration_ms)
 
 
 def _sent(sent: SentRequest, shown: Shown) -> Iterator[Part]:
@@ -85,10 +125,10 @@ def _sent(sent: SentRequest, shown: Shown) -> Iterator[Part]:
     yield plain(f"and the body as it was captured, {size}: {key} shows it", "doc")
 
 
-def _received(one: AttemptDetail, shown: Shown) -> Iterator[Part]:
-    yield from header_lines(one.headers, shown)
+def _received(body: bytes, headers: Headers, size: int | None, shown: Shown) -> Iterator[Part]:
+    """The answer's headers and what is kept of its body, of `size` bytes in all."""
+    yield from header_lines(headers, shown)
     yield ()
-    yield from body_lines(one.body, one.headers, shown)
-    size = one.attempt.body_size
-    if size is not None and size > len(one.body):
+    yield from body_lines(body, headers, shown)
+    if size is not None and size > len(body):
         yield plain(f"{size_text(size)} in all; the start is kept", "doc")

@@ -6,6 +6,7 @@ from inspector.client.models import AttemptDetail, DeliveryDetail
 from inspector.domain.bodyview import Mode
 from inspector.domain.delivery import Delivery
 from inspector.domain.diff import DEFAULT_IGNORE
+from inspector.domain.facts import Shadowed
 from inspector.tui.actions import Keys
 from inspector.tui.comparison import Compared
 from inspector.tui.explanation import Explained
@@ -17,12 +18,14 @@ MODES: tuple[Mode, ...] = ("pretty", "raw", "hex")
 class Shown:
     """What is known of the delivery, and how the user wants to see it.
 
+    `shadows` are what other consumers' apps said to it.
     `explained` is None until it has come. `ignore` are the rules for what a comparison passes
     over, which it shows all the same with `ignored`; `width` is what it has room for.
     """
 
     detail: DeliveryDetail
     attempts: tuple[AttemptDetail, ...] = ()
+    shadows: tuple[Shadowed, ...] = ()
     mode: Mode = "pretty"
     reveal: bool = False
     explained: Explained | None = None
