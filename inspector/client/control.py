@@ -212,6 +212,11 @@ class Control:
         item = await self._json("POST", "release", body=body)
         return tuple(int(one) for one in item["released"])
 
+    async def take_primary(self) -> None:
+        """Have this listener's app answer the senders at the relay; returns when the relay says
+        that it does."""
+        await self._json("POST", "primary", body={})
+
     async def trigger(self, event: str, **options: Any) -> tuple[int, ...]:
         """Send a sample of a catalogue event to the listener; the ids of the new deliveries."""
         item = await self._json("POST", "trigger", body={"event": event, **options})

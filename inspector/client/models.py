@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from inspector.domain.attempt import Attempt
-from inspector.domain.delivery import Delivery, Request
+from inspector.domain.delivery import Delivery, Request, from_iso
 from inspector.domain.headers import Headers
 
 Item = Mapping[str, Any]
@@ -27,13 +27,58 @@ class TargetStatus:
     last_failure: str
 
 
+class Ended(NamedTuple):
+    """How an attempt of a consumer ended, and when (microseconds): `failure` without a status."""
+
+    at: int
+    status: int | None
+    failure: str
+
+    @classmethod
+    def from_json(cls, item: Item) -> "Ended":
+        status = item.get("status")
+        return cls(
+            from_iso(item["at"]),
+            None if status is None else int(status),
+            str(item.get("failure") or ""),
+        )
+
+
+class Member(NamedTuple):
+    """A consumer that is attached to the endpoint since then (microseconds); `you` is this one.
+
+    `lag` counts the deliveries that it has not yet. `primary`: it is its app that answers.
+    """
+
+    consumer: str
+    you: bool
+    since: int
+    lag: int
+    primary: bool
+    last_attempt: Ended | None
+
+    @classmethod
+    def from_json(cls, item: Item) -> "Member":
+        ended = item.get("last_attempt")
+        return cls(
+            consumer=str(item.get("consumer") or ""),
+            you=bool(item.get("you")),
+            since=from_iso(item["since"]),
+            lag=int(item.get("lag") or 0),
+            primary=bool(item.get("primary")),
+            last_attempt=Ended.from_json(ended) if ended else None,
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Relay:
     """The tunnel to a relay; `state` is connecting, connected, refused, taken-over or stopped.
 
     `lag` counts the deliveries that are at the relay and not here yet, `limited` those that its
     limits turned away. `reason` says why there is no connection, `retry_in` (seconds) when it is
-    tried again. `primary`: of all that are connected, it is this one whose app answers.
+    tried again. `primary`: of all that are connected, it is this one whose app answers. `team` are
+    those, the longest first; `team_more` are left out. `filter` is the query of what is asked for,
+    empty for everything, and `passed` counts what it left out.
     """
 
     url: str
@@ -47,6 +92,10 @@ class Relay:
     rtt_ms: float | None = None
     ack: str = ""
     limited: int = 0
+    team: tuple[Member, ...] = ()
+    team_more: int = 0
+    filter: str = ""
+    passed: int = 0
 
     @classmethod
     def from_json(cls, item: Item) -> "Relay":
@@ -63,6 +112,10 @@ class Relay:
             rtt_ms=None if rtt is None else float(rtt),
             ack=str(item.get("ack") or ""),
             limited=int(item.get("limited") or 0),
+            team=tuple(Member.from_json(one) for one in item.get("team") or ()),
+            team_more=int(item.get("team_more") or 0),
+            filter=str(item.get("filter") or ""),
+            passed=int(item.get("passed") or 0),
         )
 
 

@@ -45,6 +45,7 @@ class Acts:
         self._get = get
         self.jobs = Jobs(tasks, tell)
         self.targets: tuple[str, ...] = ()
+        self.asking = False
 
     def perform(self, act: Coroutine[Any, Any, None], name: str) -> None:
         """Run anything that may end in an `InspectorError`, which is told."""
@@ -146,6 +147,15 @@ class Acts:
         """Let all held deliveries go, oldest first."""
         self.perform(self._release_all(), "release")
 
+    # The team ------------------------------------------------------------------------------
+
+    def answer_senders(self, told: str) -> None:
+        """Ask the relay that this app answers its senders, unless that is under way (`asking`);
+        `told` is said when it does."""
+        if not self.asking:
+            self.asking = True
+            self.perform(self._answer_senders(told), "primary")
+
     # Inside --------------------------------------------------------------------------------
 
     async def _ended(self, act: Coroutine[Any, Any, None]) -> None:
@@ -193,6 +203,13 @@ class Acts:
         else:
             text = "the breakpoint is gone; what is held stays held until it is let go"
         self._tell(Said(text))
+
+    async def _answer_senders(self, told: str) -> None:
+        try:
+            await self._control.take_primary()
+        finally:
+            self.asking = False
+        self._tell(Said(told))
 
     async def _release(self, delivery_id: int | None) -> None:
         before = self._results.newest

@@ -5,14 +5,15 @@ from urllib.parse import urlsplit
 from inspector.client.models import Relay
 from inspector.domain.plaintext import one_line
 from inspector.tui.rows import Cell
+from inspector.tui.team import how_many, who_answers
 
-_REASON = 100
+_REASON, _QUERY = 100, 40
 
 
 def relay_told(relay: Relay) -> Cell:
     """`● relay orders 12 ms`, and what is not as it should be; its style is that of the bar.
 
-    `37 to come` are at the relay and not here yet.
+    `37 to come` are at the relay and not here yet, `3 here` are attached to it, this one too.
     """
     name = one_line(relay.endpoint or urlsplit(relay.url).hostname or "", 40)
     if relay.state == "connected":
@@ -40,8 +41,10 @@ def _figures(relay: Relay) -> str:
     text = "" if rtt is None else " <1 ms" if rtt < 1 else f" {rtt:.0f} ms"
     if relay.lag:
         text += f", {relay.lag:,} to come"
-    if relay.ack.startswith("app") and not relay.primary:
-        text += ", another one's app answers"
+    for part in (how_many(relay), who_answers(relay)):
+        text += f", {part}" if part else ""
+    if relay.filter:
+        text += f", only {one_line(relay.filter, _QUERY)}"
     if relay.limited:
         text += f", {relay.limited:,} turned away"
     return text

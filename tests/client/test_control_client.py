@@ -15,7 +15,7 @@ from inspector.errors import (
 )
 from tests.helpers.fake_listener import TOKEN, fake_listener
 from tests.helpers.summaries import NOW, Content, make_attempt, make_delivery
-from tests.helpers.teams import shadow_item
+from tests.helpers.teams import shadow_item, team_of_three
 
 
 async def test_every_read() -> None:
@@ -111,6 +111,25 @@ async def test_what_other_consumers_apps_said() -> None:
         assert first == Shadowed(NOW, 1, "bob@pc", 12.0, answer)
         failure = Failure(FailureKind.REFUSED, "nobody listens there")
         assert second == Shadowed(NOW, 1, "eve@tower", 12.0, failure)
+
+
+async def test_the_team_at_a_relay_and_its_primary() -> None:
+    async with fake_listener() as listener, Control(listener.control, TOKEN) as c:
+        listener.relay = team_of_three(filter="path:/a", passed=7, team_more=2)
+        relay = (await c.status()).relay
+        assert relay is not None
+        assert (relay.filter, relay.passed, relay.team_more) == ("path:/a", 7, 2)
+        bob, ana, eve = relay.team
+        assert (bob.consumer, bob.primary, bob.you) == ("bob@pc", True, False)
+        assert (ana.you, ana.since) == (True, NOW - 60_000_000)
+        assert (eve.lag, eve.last_attempt) == (1234, (NOW - 90_000_000, None, "connection refused"))
+        await c.take_primary()
+        relay = (await c.status()).relay
+        assert relay is not None
+        assert [one.primary for one in relay.team] == [False, True, False]
+        listener.refuse = (503, "there is no connection to the relay", "")
+        with pytest.raises(InspectorError, match="no connection"):
+            await c.take_primary()
 
 
 async def test_an_edited_one_is_sent_in_place_of_a_held_one() -> None:

@@ -32,6 +32,7 @@ class Acting:
             web.post(f"{api}/hold", self.hold),
             web.post(f"{api}/release", self.release),
             web.post(f"{api}/trigger", self.trigger),
+            web.post(f"{api}/primary", self.primary),
         ]
 
     async def _asked(self, request: web.Request, **more: Any) -> dict[str, Any]:
@@ -143,6 +144,14 @@ class Acting:
         new = self._next()
         await self._fake.add(make_delivery(new, event=asked["event"]))
         return web.json_response({"delivery_ids": [new]}, status=202)
+
+    async def primary(self, request: web.Request) -> web.Response:
+        await self._asked(request)
+        relay = self._fake.relay
+        assert relay is not None
+        team = [one | {"primary": one["you"]} for one in relay.get("team") or ()]
+        self._fake.relay = relay | {"primary": True, "team": team}
+        return web.json_response({"primary": True})
 
     def _next(self) -> int:
         return (self._fake.ids[-1] if self._fake.ids else 0) + 1

@@ -14,8 +14,9 @@ from inspector.domain.preferences import Preferences
 from inspector.tui.contrast import LEAST, ratio, readable
 from inspector.tui.widgets.cells import STYLES, CellView
 from inspector.tui.widgets.lines_view import LinesView
-from tests.helpers.fake_listener import fake_listener
+from tests.helpers.fake_listener import FakeListener, fake_listener
 from tests.helpers.summaries import make_delivery
+from tests.helpers.teams import team_of_three
 from tests.helpers.ui import Ui, ui
 
 # What WCAG asks of large text, and of everything that is not text.
@@ -32,6 +33,7 @@ SCREENS: list[tuple[list[str], list[str]]] = [
     (["m", *"todo"], ["escape"]),
     (["e"], ["escape"]),
     (["y"], ["escape"]),
+    (["T"], ["escape"]),
 ]
 FEW = ("textual-light", "solarized-dark", "gruvbox")
 OPAQUE = st.tuples(*[st.integers(0, 255)] * 3).map(lambda parts: Color(*parts))
@@ -81,7 +83,7 @@ async def test_every_screen_can_be_read_in_every_theme() -> None:
     ]
     wanted = Preferences(views={"a": "state:failed"})
     async with (
-        fake_listener(*deliveries) as listener,
+        fake_listener(*deliveries, listener=FakeListener(relay=team_of_three())) as listener,
         ui(listener, (140, 44), preferences=wanted) as shown,
     ):
         await shown.until_shown("data.delta.amount = 5")

@@ -4,8 +4,9 @@ import pytest
 
 from inspector.domain.preferences import Preferences
 from inspector.tui.actions import ACTIONS, Where
-from tests.helpers.fake_listener import fake_listener
+from tests.helpers.fake_listener import FakeListener, fake_listener
 from tests.helpers.summaries import make_delivery
+from tests.helpers.teams import team_of_three
 from tests.helpers.ui import Ui, ui
 
 VIEWS = Preferences(views={"a": "state:failed"})
@@ -26,7 +27,10 @@ def bar(shown: Ui) -> str:
 @pytest.mark.parametrize("size", [(80, 24), (240, 70), (40, 10), (20, 5), (3, 2)])
 async def test_every_screen_at_every_size(size: tuple[int, int]) -> None:
     async with (
-        fake_listener(*(make_delivery(one) for one in range(1, 90))) as listener,
+        fake_listener(
+            *(make_delivery(one) for one in range(1, 90)),
+            listener=FakeListener(relay=team_of_three(filter="path:/a")),
+        ) as listener,
         ui(listener, size, preferences=VIEWS) as shown,
     ):
         for keys in (
@@ -36,6 +40,7 @@ async def test_every_screen_at_every_size(size: tuple[int, int]) -> None:
             ["question_mark", "pagedown", "escape"],
             ["V", "escape"],
             ["t", *"fail", "escape"],
+            ["T", "pagedown", "escape"],
             ["ctrl+p", "escape"],
         ):
             for key in keys:

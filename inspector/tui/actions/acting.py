@@ -97,6 +97,12 @@ ACTING: tuple[Action, ...] = (
         "Write the selected deliveries, or the one under the cursor, into an NDJSON or HAR file.",
         footer=3,
     ),
+    Action(
+        "answer-senders",
+        (),
+        "Answer the senders",
+        "Let this app answer the relay's senders from now on, in place of another one's.",
+    ),
     Action("job", (), "Show the job", "How far the sending, marking or export of many is."),
     Action("stop-job", (), "Cancel the job", "End it; what it did stays done."),
 )

@@ -40,6 +40,12 @@ LOOKING: tuple[Action, ...] = (
     Action("tab.5", ("5",), "Attempts", "Each sending and what the target answered."),
     Action("tab.6", ("6",), "Diff", "What differs from another delivery, or between two answers."),
     Action(
+        "team",
+        ("T",),
+        "Team",
+        "Who is attached to the relay, how far behind, and whose app answers the senders.",
+    ),
+    Action(
         "diff",
         ("d",),
         "Compare",

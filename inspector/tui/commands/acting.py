@@ -9,12 +9,13 @@ from inspector.domain.routes import parse_target
 from inspector.providers import PROVIDERS
 from inspector.tui.acts import MARK
 from inspector.tui.bulk import Plan
-from inspector.tui.commands.common import at_cursor, at_gap, offered_targets
+from inspector.tui.commands.common import at_cursor, at_gap, offered_targets, relay_in_use
 from inspector.tui.filters import Filter
 from inspector.tui.screens.bulk import BulkScreen
 from inspector.tui.screens.job import JobScreen
 from inspector.tui.screens.prompt import PromptScreen
 from inspector.tui.screens.trigger import TriggerScreen
+from inspector.tui.team import taken
 
 if TYPE_CHECKING:
     from inspector.tui.screens.main import MainScreen
@@ -132,6 +133,11 @@ class Acting:
 
     def release_all(self) -> None:
         self._session.acts.release_all()
+
+    def answer_senders(self) -> None:
+        relay = relay_in_use(self._screen)
+        if relay is not None:
+            self._session.acts.answer_senders(taken(relay))
 
     def _under_cursor(self) -> Delivery | None:
         """The delivery under the cursor; says so when it is still loading."""

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from inspector.client.models import Relay
 from inspector.domain.delivery import Delivery
 from inspector.domain.gap import is_gap, nothing_to
 from inspector.tui.session import Session
@@ -23,6 +24,16 @@ def at_gap(screen: "MainScreen", do: str) -> bool:
         return False
     screen.say(f"#{delivery.id}: {nothing_to(do)}", "warning")
     return True
+
+
+def relay_in_use(screen: "MainScreen") -> Relay | None:
+    """The tunnel; without one it is said how to have one."""
+    status = screen.session.status
+    if status is None:
+        screen.say("the listener has not told yet what it does", "warning")
+    elif status.relay is None:
+        screen.say("no relay is in use: start with `inspector serve --relay URL`", "warning")
+    return status.relay if status else None
 
 
 def offered_targets(session: Session) -> list[str]:

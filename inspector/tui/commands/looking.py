@@ -2,8 +2,12 @@
 
 from typing import TYPE_CHECKING
 
-from inspector.tui.commands.common import at_gap
+from inspector.client.models import Relay
+from inspector.tui.actions import BY_ID
+from inspector.tui.commands.common import at_gap, relay_in_use
 from inspector.tui.filters import Filter
+from inspector.tui.screens.team import TeamScreen
+from inspector.tui.team import Look
 
 if TYPE_CHECKING:
     from inspector.tui.screens.main import MainScreen
@@ -50,6 +54,25 @@ class Looking:
     def diff_ignored(self) -> None:
         self._screen.detail.toggle_ignored()
         self._screen.show_detail_pane()
+
+    def team(self) -> None:
+        if relay_in_use(self._screen) is None:
+            return
+        screen, session = self._screen, self._session
+
+        def relay() -> Relay | None:
+            return session.status.relay if session.status else None
+
+        screen.ask(
+            TeamScreen(
+                relay,
+                look=lambda width: Look(screen.now(), screen.tz, width),
+                answer=lambda: screen.action_run("answer-senders"),
+                asking=lambda: session.acts.asking,
+                opened=screen.keys.of(BY_ID["team"]),
+            ),
+            lambda _: None,
+        )
 
     def search(self) -> None:
         self._screen.show_detail_pane()
