@@ -64,7 +64,11 @@ class _Waiting:
 
 
 def forwarding(
-    settings: Settings, routing: Routing, store: Store, clock: Callable[[], int]
+    settings: Settings,
+    routing: Routing,
+    store: Store,
+    secrets: Callable[[], Sequence[str]],
+    clock: Callable[[], int],
 ) -> Forwarding:
     """Build it; nothing is sent by itself before `router.start()`."""
     waiting = _Waiting(store)
@@ -80,7 +84,7 @@ def forwarding(
         store,
         waiting,
         lambda id_: store.read(lambda reader: reader.attempts(id_)),
-        settings.secret,
+        secrets,
         clock,
     )
     overrides = tuple(map(parse_header, settings.header))

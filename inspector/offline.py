@@ -15,6 +15,7 @@ from inspector.providers import provider_for
 from inspector.settings import Settings
 from inspector.store.files import StoreFiles
 from inspector.store.reading import locked
+from inspector.store.secrets import Secrets
 from inspector.store.store import Store
 
 # How long what is being sent may take when the command is interrupted.
@@ -48,10 +49,13 @@ class Offline:
         files.create()
         async with AsyncExitStack() as stack:
             stack.enter_context(locked(files, self._command))
-            self._store = Store(files, settings.secret, lambda frame: None)
+            secrets = Secrets.of(files, settings.secret)
+            self._store = Store(files, secrets, lambda frame: None)
             stack.push_async_callback(self._store.close)
             await self._store.start()
-            self._router = forwarding(settings, self._routing, self._store, self._clock).router
+            self._router = forwarding(
+                settings, self._routing, self._store, secrets, self._clock
+            ).router
             stack.push_async_callback(self._router.stop, _DEADLINE)
             self._stack = stack.pop_all()
         return self

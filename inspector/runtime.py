@@ -33,6 +33,7 @@ from inspector.store.files import StoreFiles
 from inspector.store.lock import StoreLock
 from inspector.store.maintenance import Retention
 from inspector.store.reader import Reader
+from inspector.store.secrets import Secrets, SecretsFile
 from inspector.store.store import Store
 from inspector.tasks import Tasks
 
@@ -69,6 +70,7 @@ class Runtime:
         self._stack = AsyncExitStack()
         self._tasks = Tasks("runtime")
         self.files = StoreFiles(settings.db.expanduser().absolute())
+        self._secrets = Secrets(settings.secret, SecretsFile.beside(self.files))
         self.url = ""
 
     async def __aenter__(self) -> Self:
@@ -90,16 +92,18 @@ class Runtime:
         self.files.create()
         lock = self._stack.enter_context(StoreLock(self.files.lock, self._note()))
         token = self.files.ensure_token()
+        # It may wait for a keyring.
+        await asyncio.to_thread(self._secrets.read_anew)
 
-        store = Store(
-            self.files, settings.secret, self.hub.publish, with_headers=self._with_headers
-        )
+        store = Store(self.files, self._secrets, self.hub.publish, with_headers=self._with_headers)
         self._store = store
         self._stack.push_async_callback(store.close)
         await store.start()
         before = store.journal.last_seq
 
-        router, self._dispatcher, rebuild = forwarding(settings, routing, store, self._clock)
+        router, self._dispatcher, rebuild = forwarding(
+            settings, routing, store, self._secrets, self._clock
+        )
         self._router = router
         intake = Intake(
             store,
@@ -117,11 +121,11 @@ class Runtime:
             router,
             intake,
             self._clock,
-            settings.secret[0] if settings.secret else None,
-            store.follower.rebuild,
+            self._secrets,
+            self._reindex,
         )
         reading = Reading(store, self._clock, self.status, rebuild)
-        control = Control(reading, Explaining(store, settings.secret), acting)
+        control = Control(reading, Explaining(store, self._secrets), acting)
         guard = Guard(token, own_hosts(settings.host, settings.allow_host))
         listener = Listener(ingress, control, Streams(store, self.hub), guard)
         self._stack.push_async_callback(router.stop, DEADLINE)
@@ -138,6 +142,11 @@ class Runtime:
         self._tasks.start(retention.run(), "retention")
         if self.tunnel is not None:
             self.tunnel.start()
+
+    async def _reindex(self) -> None:
+        """Build the index anew with the secrets that are kept now; raises for a damaged file."""
+        await asyncio.to_thread(self._secrets.read_anew)
+        self._store.follower.rebuild()
 
     def _tunnel_maker(self) -> "Callable[[Store, Router], Tunnel]":
         """What is wrong with the settings is raised now, before there is a store."""

@@ -1,6 +1,6 @@
 """The checks of a signature, by whoever has the secrets: the settings or the running listener."""
 
-from inspector.cli.opened import existing
+from inspector.cli.opened import existing, known_secrets
 from inspector.cli.running import Api, running
 from inspector.domain.delivery import Delivery, Request, State
 from inspector.domain.envelope import Check
@@ -19,14 +19,16 @@ def explained_by_secrets(
     if delivery.state is State.REFUSED:
         # Its body was never read.
         return ()
-    if settings.secret:
-        return explained(request, settings.secret, delivery.received_at, delivery.verdict)[1]
     try:
-        listener = running(existing(settings))
+        listener = None if settings.secret else running(existing(settings))
         if listener is None:
-            return ()
+            secrets = known_secrets(settings)
+            if not secrets:
+                return ()
+            return explained(request, secrets, delivery.received_at, delivery.verdict)[1]
         answer = Api(listener, _PATIENCE).get(f"deliveries/{delivery.id}/signature")
         return tuple(Check(each["name"], each["ok"], each["said"]) for each in answer["checks"])
     except InspectorError:
-        # The listener is of another version, or just going: the delivery is shown without.
+        # The listener is of another version, or just going, or what is kept cannot be read: the
+        # delivery is shown without.
         return ()

@@ -10,6 +10,7 @@ from inspector.settings import Settings
 from inspector.store.files import StoreFiles
 from inspector.store.reader import Reader
 from inspector.store.reading import catch_up, locked, missing, reading
+from inspector.store.secrets import Secrets
 
 # As long as the listener lets its own readers wait for the index.
 _PATIENCE = 5.0
@@ -19,6 +20,14 @@ _LOOK_SECONDS = 0.01
 def existing(settings: Settings) -> StoreFiles:
     """The files of the store; raises `NotFoundError` where there is none, and creates none."""
     return StoreFiles(settings.db.expanduser().absolute()).require()
+
+
+def known_secrets(settings: Settings) -> tuple[str, ...]:
+    """The signing secrets that were given, then those that are kept with the store.
+
+    For commands without a listener; raises `ConfigurationError` when the kept ones are unreadable.
+    """
+    return Secrets.of(StoreFiles(settings.db.expanduser().absolute()), settings.secret)()
 
 
 @contextmanager
@@ -54,5 +63,5 @@ def _indexed_here(files: StoreFiles, settings: Settings) -> bool:
     except UnreachableError:
         return False
     with lock, Progress("indexing fact") as progress:
-        catch_up(files, settings.secret, progress=progress.show)
+        catch_up(files, lambda: known_secrets(settings), progress=progress.show)
     return True

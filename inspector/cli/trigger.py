@@ -6,10 +6,12 @@ from typing import Any
 
 import click
 
+from inspector.cli.opened import known_secrets
 from inspector.cli.options import secret_option, store_options
 from inspector.cli.running import Api, running
 from inspector.cli.samples import Sample, as_sent, asked_for
 from inspector.cli.triggering import by_ourselves, straight, through
+from inspector.client.discovery import Listener
 from inspector.errors import UsageError
 from inspector.settings import Settings, load
 from inspector.store.files import StoreFiles
@@ -47,18 +49,23 @@ def command(
     settings = load({"db": db, "secret": secret})
     how = {name: options.pop(name) for name in ("envelope", "bad_signature", "stale")}
     asked = asked_for(event, data, sets, **how)
+    to = options["to"]
+    listener = None if dry_run or to else running(StoreFiles(settings.db.expanduser().absolute()))
+    # A running listener signs by itself.
+    secrets = settings.secret if settings.secret or listener else known_secrets(settings)
     # Made here once in any case: a mistake in it is told before anything is sent.
-    sample = Sample(asked, settings.secret[0] if settings.secret else None)
+    sample = Sample(asked, next(iter(secrets), None))
     made = sample.make()
     if dry_run:
         as_sent(made, as_json=options["as_json"])
         return 0
-    return _send(sample, settings, bool(secret), **options)
+    return _send(sample, settings, listener, bool(secret), **options)
 
 
 def _send(
     sample: Sample,
     settings: Settings,
+    listener: Listener | None,
     own_secret: bool,
     *,
     to: str | None,
@@ -69,7 +76,6 @@ def _send(
     if to is not None:
         sample.introduce(signed_here=True)
         return asyncio.run(straight(sample, settings, to, count, rate, as_json=as_json))
-    listener = running(StoreFiles(settings.db.expanduser().absolute()))
     if listener is None:
         sample.introduce(signed_here=True)
         return by_ourselves(sample, settings, count, rate, as_json=as_json)

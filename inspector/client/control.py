@@ -287,14 +287,16 @@ class Control:
 
 def refusal(status: int, data: bytes) -> InspectorError:
     """The error that an answer of 400 and above stands for, in the listener's own words."""
-    message, hint = f"the listener answered {status}", ""
+    message, hint, code = f"the listener answered {status}", "", ""
     try:
         error = json.loads(data)["error"]
         message, hint = str(error["message"]), str(error.get("hint") or "")
+        code = str(error.get("code"))
     except (ValueError, KeyError, TypeError):
         pass
     if status in (401, 403):
         hint = hint or "the token lies beside the database, in NAME-token"
+    if status in (401, 403) or code == "configuration":
         return ConfigurationError(message, hint)
     if status == 404:
         return NotFoundError(message, hint)

@@ -52,14 +52,14 @@ class Holds:
         dispatcher: Dispatcher,
         facts: Facts,
         waiting: Waiting,
-        secrets: Sequence[str],
+        secrets: Callable[[], Sequence[str]],
         clock: Callable[[], int],
     ) -> None:
         self._routing = routing
         self._dispatcher = dispatcher
         self._facts = facts
         self._waiting = waiting
-        self._secrets = tuple(secrets)
+        self._secrets = secrets
         self._clock = clock
         self._tasks = Tasks("holds")
         self._worker: asyncio.Task[None] | None = None
@@ -207,7 +207,7 @@ class Holds:
                 item.received_at,
                 item.remote,
                 item.answered,
-                self._secrets,
+                self._secrets(),
             )
             return subject, matches(stop.query, subject, self._clock())
 

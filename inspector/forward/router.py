@@ -60,7 +60,7 @@ class Router:
         facts: Facts,
         waiting: Waiting,
         attempts: Callable[[int], Awaitable[Sequence[Attempt]]],
-        secrets: Sequence[str],
+        secrets: Callable[[], Sequence[str]],
         clock: Callable[[], int],
     ) -> None:
         self._routing = routing
@@ -69,7 +69,7 @@ class Router:
         self._facts = facts
         self._waiting = waiting
         self._attempts = attempts
-        self._secrets = tuple(secrets)
+        self._secrets = secrets
         self._clock = clock
         self._tasks = Tasks("router")
         self.holds = Holds(routing, dispatcher, facts, waiting, secrets, clock)
@@ -179,13 +179,14 @@ class Router:
 
     def signed(self, request: Request) -> Request:
         """The request with a fresh signature of the first secret."""
-        if not self._secrets:
+        secrets = self._secrets()
+        if not secrets:
             raise ConfigurationError(
                 "there is no secret to sign with", "give one with --secret or INSPECTOR_SECRET"
             )
         provider = provider_for(request)
         try:
-            return provider.sign(request, self._secrets[0], self._clock())
+            return provider.sign(request, secrets[0], self._clock())
         except ValueError as error:
             raise UsageError(str(error), "re-send it without signing") from error
 

@@ -5,7 +5,7 @@ import base64
 import binascii
 import re
 import secrets as random
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from aiohttp import web
@@ -78,7 +78,7 @@ class ReleaseRequest(_Asked):
 
 
 class Acting:
-    """The handlers; `rebuild` starts a reindex, `secret` signs samples."""
+    """The handlers; the first of the `secrets` signs samples, `reindex` starts what it says."""
 
     def __init__(
         self,
@@ -87,16 +87,16 @@ class Acting:
         forwarder: Forwarder,
         intake: Intake,
         clock: Callable[[], int],
-        secret: str | None,
-        rebuild: Callable[[], None],
+        secrets: Callable[[], Sequence[str]],
+        reindex: Callable[[], Awaitable[None]],
     ) -> None:
         self._views = views
         self._journal = journal
         self._forwarder = forwarder
         self._intake = intake
         self._clock = clock
-        self._secret = secret
-        self._rebuild = rebuild
+        self._secrets = secrets
+        self._reindex = reindex
         self._marking = asyncio.Lock()
 
     def routes(self, api: str) -> list[web.RouteDef]:
@@ -186,14 +186,16 @@ class Acting:
         """Take samples in as if a sender had sent them."""
         asked = await model_of(request, TriggerRequest)
         at = self._clock()
-        sample = build(asked, at=at, event_id=f"evt_{random.token_hex(8)}", secret=self._secret)
+        event_id = f"evt_{random.token_hex(8)}"
+        sample = build(asked, at=at, event_id=event_id, secret=next(iter(self._secrets()), None))
         id_, answer = await self._intake.take(at, sample, "trigger")
         if not id_:
             raise StoreUnavailableError("the store cannot commit", "see `inspector status`")
         return web.json_response({"delivery_ids": [id_], "answered": answer.status}, status=202)
 
     async def post_reindex(self, request: web.Request) -> web.Response:
-        self._rebuild()
+        """Read the kept secrets again, then begin to read the whole history with them."""
+        await self._reindex()
         return web.json_response({"ok": True}, status=202)
 
 

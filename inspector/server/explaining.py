@@ -1,7 +1,7 @@
 """The part of the API that explains a signature, with secrets that never leave the listener."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from aiohttp import web
 
@@ -14,9 +14,9 @@ from inspector.store.reader import Reader
 
 
 class Explaining:
-    """The handler; `secrets` are the listener's."""
+    """The handler; `secrets` gives the listener's of now."""
 
-    def __init__(self, views: Views, secrets: Sequence[str]) -> None:
+    def __init__(self, views: Views, secrets: Callable[[], Sequence[str]]) -> None:
         self._views = views
         self._secrets = secrets
         self._busy = asyncio.Lock()
@@ -39,7 +39,7 @@ class Explaining:
             # One at a time: it may take a second of a processor, which captures need as well.
             async with self._busy:
                 signature, checks = await asyncio.to_thread(
-                    explained, captured, self._secrets, delivery.received_at, delivery.verdict
+                    explained, captured, self._secrets(), delivery.received_at, delivery.verdict
                 )
         told = [check._asdict() for check in checks]
         return web.json_response({**signature._asdict(), "checks": told})

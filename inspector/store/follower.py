@@ -11,6 +11,7 @@ from contextlib import suppress
 
 from inspector.store.files import StoreFiles
 from inspector.store.frames import Frame, parse
+from inspector.store.indexer_process import Rebuild
 from inspector.tasks import Tasks
 
 # A frame line holds at most one oversized item (a 64 KiB target, escaped) or MAX_BYTES of others.
@@ -25,30 +26,31 @@ class Follower:
     """Runs the indexer process for as long as it is open, starting it again when it dies.
 
     `on_frame` is called on the loop for each frame, in order; `wake` may be called from any thread.
+    The process verifies with the `secrets` of when it starts, and of each rebuild.
     """
 
     def __init__(
         self,
         files: StoreFiles,
-        secrets: Sequence[str],
+        secrets: Callable[[], Sequence[str]],
         on_frame: Callable[[Frame], None],
         *,
         with_headers: bool = False,
     ) -> None:
-        self._settings = {
-            "database": str(files.database),
-            "secrets": list(secrets),
-            "with_headers": with_headers,
-        }
+        self._settings = {"database": str(files.database), "with_headers": with_headers}
+        self._secrets = secrets
         self._on_frame = on_frame
         self._tasks = Tasks("indexer")
         self._process: asyncio.subprocess.Process | None = None
         self._pipe = -1
         # A number of a closed pipe may soon be another file's: nobody writes while it is closed.
         self._pipe_lock = threading.Lock()
+        # The end of an order that the pipe had no room for.
+        self._unsent = b""
         self._heard: int | None = None
         self._waiters: list[tuple[int, asyncio.Future[None]]] = []
         self._closing = False
+        self._rebuilds = 0
         self._rebuilding = False
         self.position = 0
 
@@ -59,18 +61,41 @@ class Follower:
 
     def wake(self, seq: int) -> None:
         """Tell the process that the journal has grown to `seq`."""
-        self._order(b"\n")
-
-    def rebuild(self) -> None:
-        """Have the index thrown away and built again from the journal."""
-        self.position = 0
-        self._rebuilding = True
-        self._order(b"R")
-
-    def _order(self, order: bytes) -> None:
         # The pipe does not block: when it is full, the process has been told often enough.
         with self._pipe_lock, suppress(OSError):
-            os.write(self._pipe, order)
+            if not self._unsent:
+                os.write(self._pipe, b"\n")
+
+    def rebuild(self) -> None:
+        """Have the index thrown away and built again from the journal, with the secrets of now."""
+        self.position = 0
+        self._rebuilds += 1
+        self._rebuilding = True
+        self._order(b"R" + json.dumps(self._rebuild()).encode() + b"\n")
+
+    def _rebuild(self) -> Rebuild:
+        return {"number": self._rebuilds, "secrets": [*self._secrets()]}
+
+    def _order(self, order: bytes) -> None:
+        """Send an order whole, as soon as there is room for it; it is lost with the process."""
+        with self._pipe_lock:
+            if self._pipe >= 0:
+                self._unsent += order
+        self._send_on()
+
+    def _send_on(self) -> None:
+        with self._pipe_lock:
+            if self._pipe < 0:
+                return
+            try:
+                while self._unsent:
+                    self._unsent = self._unsent[os.write(self._pipe, self._unsent) :]
+            except BlockingIOError:
+                asyncio.get_running_loop().add_writer(self._pipe, self._send_on)
+                return
+            except OSError:  # the process is gone
+                self._unsent = b""
+            asyncio.get_running_loop().remove_writer(self._pipe)
 
     async def reached(self, seq: int, timeout: float) -> bool:
         """Wait until the index has reached a position; False if it did not in time."""
@@ -118,9 +143,15 @@ class Follower:
         read_end, pipe = os.pipe()
         os.set_blocking(pipe, False)
         # The settings come first in the pipe, before anybody can wake the process through it.
-        settings = {**self._settings, "after": self._heard}
-        os.write(pipe, json.dumps(settings).encode() + b"\n")
-        self._pipe = pipe
+        settings = {
+            **self._settings,
+            "secrets": [*self._secrets()],
+            "after": self._heard,
+            # An order that the process before did not carry out.
+            "rebuild": self._rebuild() if self._rebuilding else None,
+        }
+        self._pipe, self._unsent = pipe, json.dumps(settings).encode() + b"\n"
+        self._send_on()
         try:
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable,
@@ -136,7 +167,9 @@ class Follower:
     def _close_pipe(self) -> None:
         with self._pipe_lock:
             pipe, self._pipe = self._pipe, -1
+            self._unsent = b""
             if pipe >= 0:
+                asyncio.get_running_loop().remove_writer(pipe)
                 os.close(pipe)
 
     async def _hear(self) -> None:
@@ -157,15 +190,17 @@ class Follower:
                 _log.error("the indexer cannot be started: %s", error)
 
     def _take(self, frame: Frame) -> None:
+        if frame.letter == "R":
+            self._rebuilding = frame.seq < self._rebuilds
+            return
         if frame.letter != "P":
             self._heard = frame.seq
             self._on_frame(frame)
             return
         self._heard = max(frame.seq, self._heard or 0)
         # Positions told before the index was emptied are of the old one.
-        if self._rebuilding and frame.seq:
+        if self._rebuilding:
             return
-        self._rebuilding = False
         self.position = frame.seq
         for seq, waiter in self._waiters:
             if seq <= frame.seq and not waiter.done():

@@ -2,7 +2,8 @@
 
 A frame is one line: a letter, the position, and its items, each JSON text. `D` deliveries, `A`
 attempts, `C` changes, `P` the position alone. Positions grow from frame to frame; an `A` frame and
-the `C` frame behind it share theirs, because both tell of the same facts.
+the `C` frame behind it share theirs, because both tell of the same facts. `R` is for the listener
+alone: the index was emptied, by the order to rebuild whose number stands in the position's place.
 """
 
 import json
@@ -118,6 +119,10 @@ def moved(line: bytes, seq: int) -> bytes:
 
 def position(seq: int) -> bytes:
     return b"P %d \n" % seq
+
+
+def emptied(number: int) -> bytes:
+    return b"R %d \n" % number
 
 
 def delivery_item(delivery: Delivery) -> bytes:

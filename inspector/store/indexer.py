@@ -123,8 +123,12 @@ class Indexer:
             self._untidy = 0
             self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
 
-    def reset(self) -> None:
-        """Empty the index in place, for readers that have it open; `step` builds it again."""
+    def reset(self, read: Read | None = None) -> None:
+        """Empty the index in place, for readers that have it open; `step` builds it again.
+
+        From then on `read` is what decodes and verifies, if it is given.
+        """
+        self._read = read or self._read
         try:
             index_file.empty(self._connection)
         except sqlite3.DatabaseError as error:

@@ -1,8 +1,9 @@
 """The indexer in a process of its own, so that decoding never takes the listener's time.
 
-Its settings come as one JSON line on standard input; after that `\\n` means that there may be
-news, and `R` that the index shall be built anew. Frames go to standard output, a line each, from
-the position `after` on: a process that takes the place of a killed one tells what that one did not.
+Its settings come as one JSON line on standard input; after that an empty line means that there may
+be news, and `R` with a `Rebuild` as JSON that the index shall be built anew. Frames go to standard
+output, a line each, from the position `after` on: a process that takes the place of a killed one
+tells what that one did not.
 It ends when its input does, so it never outlives the listener, however that ends.
 """
 
@@ -12,8 +13,9 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypedDict
 
 from inspector.domain.delivery import Request
 from inspector.domain.envelope import Envelope, Signature
@@ -35,7 +37,14 @@ _GATHER_SECONDS = 0.01
 _SHORTEST = 0.001
 
 
-def reader_with(secrets: list[str]) -> Read:
+class Rebuild(TypedDict):
+    """An order to build the index anew with these secrets; its number comes back in a frame."""
+
+    number: int
+    secrets: list[str]
+
+
+def reader_with(secrets: Sequence[str]) -> Read:
     """What decodes and verifies a request with these secrets, as of its capture."""
 
     def read_request(request: Request, at: int) -> tuple[Envelope, Signature]:
@@ -69,28 +78,33 @@ def main() -> None:
         hurry=True,
     )
     try:
-        _follow(indexer, frames_out, settings["after"])
+        _follow(indexer, frames_out, settings["after"], settings["rebuild"])
     except BrokenPipeError:
         pass
     finally:
         indexer.close()
 
 
-def _follow(indexer: Indexer, out: BinaryIO, after: int | None) -> None:
-    """`after` is the position up to which frames were heard; None: nobody listened before."""
+def _follow(
+    indexer: Indexer, out: BinaryIO, after: int | None, anew: Rebuild | None = None
+) -> None:
+    """`after` is the position up to which frames were heard; None: nobody listened before.
+
+    `anew` is an order that the process before did not carry out.
+    """
     shown = indexer.position if after is None else after
     # Never a position whose frames are still to be told.
     out.write(frames.position(min(indexer.position, shown)))
     manners = _Manners(indexer)
+    orders = _Orders()
     complaint = ""
-    anew = False
     while True:
         before = indexer.position
         try:
             if anew:
-                indexer.reset()
-                out.write(frames.position(0))
-                anew = False
+                indexer.reset(reader_with(anew["secrets"]))
+                out.write(frames.emptied(anew["number"]))
+                anew = None
             lines = [*indexer.missed(shown)] if before > shown else indexer.step(shown)
         except Exception as error:
             if complaint != (complaint := f"inspector: indexing pauses: {error}\n"):
@@ -106,11 +120,27 @@ def _follow(indexer: Indexer, out: BinaryIO, after: int | None) -> None:
             shown = max(shown, indexer.position)
             manners.stand_back()
         elif indexer.position == before:
-            orders = os.read(0, 4096)
-            if not orders:
+            if not (lines := orders.wait()):
                 return
-            anew = b"R" in orders
+            for line in lines:
+                # Of several the last counts, with the secrets of then.
+                anew = json.loads(line[1:]) if line.startswith(b"R") else anew
             manners.begin()
+
+
+class _Orders:
+    """The lines of standard input; a piece of one waits for its end."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def wait(self) -> list[bytes]:
+        """Those that are there, at least one; none when there will be none any more."""
+        while data := os.read(0, 4096):
+            *lines, self._rest = (self._rest + data).split(b"\n")
+            if lines:
+                return lines
+        return []
 
 
 class _Manners:

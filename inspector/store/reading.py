@@ -7,34 +7,45 @@ import os
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
+from functools import cache
 
+from inspector.domain.delivery import Request
+from inspector.domain.envelope import Envelope, Signature
 from inspector.errors import ConfigurationError, InspectorError, StoreUnavailableError
+from inspector.providers import read
 from inspector.store import migrations
 from inspector.store.connect import connect
 from inspector.store.files import StoreFiles
 from inspector.store.indexer import Indexer
-from inspector.store.indexer_process import reader_with
 from inspector.store.lock import StoreLock
 from inspector.store.reader import Reader
 
 
 def catch_up(
     files: StoreFiles,
-    secrets: Sequence[str],
+    secrets: Callable[[], Sequence[str]],
     *,
     anew: bool = False,
     progress: Callable[[int, int], None] = lambda position, end: None,
 ) -> None:
     """Index what the journal holds, all of it `anew` or what is missing; the lock is held.
 
-    `progress` is told the position reached and the one to reach. Raises `ConfigurationError` for a
-    file that is no store of ours.
+    `secrets` is called once, and only if there is something to index. `progress` is told the
+    position reached and the one to reach. Raises `ConfigurationError` for a file that is no store
+    of ours, and what `secrets` raises.
     """
+    known = cache(secrets)
+
+    def read_request(request: Request, at: int) -> tuple[Envelope, Signature]:
+        return read(request, known(), at)
+
     with _explained(files):
         with closing(connect(files.database)) as connection:
             migrations.migrate(connection)
-        with closing(Indexer(files, reader_with(list(secrets)))) as indexer:
+        with closing(Indexer(files, read_request)) as indexer:
             if anew:
+                # Without them the old index is better than none.
+                known()
                 indexer.reset()
             end = last_seq(files)
             indexer.run(lambda position: progress(position, end))

@@ -4,7 +4,8 @@ With the library `keyring`, and a keyring that works, a secret lies there and th
 """
 
 import os
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple, Self
 
@@ -31,6 +32,40 @@ class Kept(NamedTuple):
 
     def __repr__(self) -> str:
         return f"Kept({self.provider!r}, {self.webhook!r}, {self.url!r}, {self.created_at!r})"
+
+
+class Secrets:
+    """The signing secrets in force: those given, then the kept ones, newest first, each once.
+
+    The one who owns it calls `read_anew` at first and whenever the file may have changed; all
+    others call the object itself for what it has now, from any thread.
+    """
+
+    def __init__(self, given: Sequence[str] = (), file: "SecretsFile | None" = None) -> None:
+        self._given = tuple(dict.fromkeys(given))
+        self._file = file
+        self._now = self._given
+        self._reading = threading.Lock()
+
+    @classmethod
+    def of(cls, files: StoreFiles, given: Sequence[str]) -> Self:
+        """Those of a store now; raises as `read_anew` does."""
+        found = cls(given, SecretsFile.beside(files))
+        found.read_anew()
+        return found
+
+    def __call__(self) -> tuple[str, ...]:
+        return self._now
+
+    def read_anew(self) -> None:
+        """Read the kept ones again; it may wait for a keyring.
+
+        Raises `ConfigurationError`, and goes on with what it had.
+        """
+        # One at a time, so that what was read last is in force.
+        with self._reading:
+            kept = self._file.read() if self._file else ()
+            self._now = tuple(dict.fromkeys((*self._given, *(each.secret for each in kept))))
 
 
 class _Entry(BaseModel):

@@ -28,7 +28,7 @@ class Store:
     def __init__(
         self,
         files: StoreFiles,
-        secrets: Sequence[str],
+        secrets: Callable[[], Sequence[str]],
         on_frame: Callable[[Frame], None],
         *,
         with_headers: bool = False,

@@ -81,7 +81,7 @@ async def _fail(journal: Journal, delivery_id: int, at: int) -> None:
 def main() -> None:
     files = StoreFiles(Path(sys.argv[1]))
     asyncio.run(write(files, int(sys.argv[2])))
-    catch_up(files, [SECRET])
+    catch_up(files, lambda: [SECRET])
 
 
 if __name__ == "__main__":

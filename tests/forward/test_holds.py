@@ -59,7 +59,7 @@ class World:
             self.journal,
             self.journal,
             self.attempts,
-            ["whsec_x"],
+            lambda: ["whsec_x"],
             self.clock,
         )
 

@@ -64,10 +64,13 @@ class WeakKeyring(MemoryKeyring):
     priority = 0.5
 
 
-class FolderKeyring(KeyringBackend):
+class FileKeyring(KeyringBackend):
     """For processes of the product: a JSON file, named by `TEST_KEYRING`, stands for a keyring."""
 
     priority = 5.0
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
 
     @property
     def _path(self) -> Path:

@@ -22,12 +22,14 @@ from inspector.domain.facts import (
     Pruned,
 )
 from inspector.domain.headers import Headers, first
+from inspector.providers.pacspace import PACSPACE
 from inspector.store import frames
 from inspector.store.files import StoreFiles
 from inspector.store.indexer import Indexer
 from inspector.store.journal import Journal
 from inspector.store.journal_reader import Entry, JournalReader
 from inspector.store.mailboxes import RelayStore
+from inspector.store.reader import Reader
 from inspector.store.retention import ranges_of
 
 AT = 1_770_805_800_000_000
@@ -53,6 +55,20 @@ def captured(
     """A capture that is kept, unless it has a route; `read_plain` finds its event id."""
     known = (("Event-Id", event_id),) if event_id else ()
     return Captured(at, request(body, *known, *headers), "127.0.0.1", route=route, **more)
+
+
+def signed(secret: str) -> Captured:
+    """A capture that is genuine by this secret."""
+    sample = PACSPACE.sample("delta.verified", at=AT, event_id="evt_1")
+    return captured()._replace(request=PACSPACE.sign(sample, secret, AT))
+
+
+def verdict_of(files: StoreFiles, delivery_id: int) -> str:
+    """What the index says of a signature."""
+    with closing(Reader(files)) as reader:
+        found = reader.delivery(delivery_id)
+    assert found is not None
+    return found.verdict
 
 
 def started(delivery_id: int, target: str = APP, number: int = 1, **more: Any) -> AttemptStarted:

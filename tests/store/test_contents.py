@@ -61,7 +61,7 @@ def facts() -> list[Fact]:
 def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
     files = StoreFiles(Path(tmp_path_factory.mktemp("contents")) / "store.db")
     write(files, *facts())
-    catch_up(files, [])
+    catch_up(files, tuple)
     with closing(Reader(files)) as opened:
         yield opened
 

@@ -55,7 +55,7 @@ def summaries(reader: Reader) -> list[tuple[Any, ...]]:
 
 
 def test_the_first_version_is_read_by_this_one(files: StoreFiles) -> None:
-    catch_up(files, [SECRET])
+    catch_up(files, lambda: [SECRET])
     assert versions(files)["schema"] == len(STEPS)
     with closing(Reader(files)) as reader:
         assert summaries(reader) == SUMMARIES
@@ -94,7 +94,7 @@ def test_the_first_version_is_read_by_this_one(files: StoreFiles) -> None:
 
 def test_it_is_gone_on_with(files: StoreFiles) -> None:
     write(files, captured())
-    catch_up(files, [SECRET])
+    catch_up(files, lambda: [SECRET])
     with closing(Reader(files)) as reader:
         assert summaries(reader) == SUMMARIES
         assert reader.latest() == 8

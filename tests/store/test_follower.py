@@ -27,9 +27,12 @@ from tests.store.parts import (
     index,
     journal_of,
     merged,
+    signed,
     started,
+    verdict_of,
 )
 
+SECRET = "whsec_x"
 PATIENCE = 20.0
 
 
@@ -40,12 +43,15 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StoreFiles:
 
 
 class Heard:
-    """A follower with its journal, and the frames that it heard."""
+    """A follower with its journal and its secrets, and the frames that it heard."""
 
-    def __init__(self, files: StoreFiles, journal: Journal, follower: Follower) -> None:
+    def __init__(
+        self, files: StoreFiles, journal: Journal, follower: Follower, secrets: list[str]
+    ) -> None:
         self.files = files
         self.journal = journal
         self.follower = follower
+        self.secrets = secrets
         self.frames: list[Frame] = []
 
     @property
@@ -71,10 +77,11 @@ class Heard:
 
 @asynccontextmanager
 async def hearing(files: StoreFiles) -> AsyncIterator[Heard]:
-    follower = Follower(files, ["whsec_hidden"], lambda frame: heard.frames.append(frame))
+    secrets = ["whsec_hidden"]
+    follower = Follower(files, lambda: secrets, lambda frame: heard.frames.append(frame))
     async with journal_of(files, follower.wake) as journal:
         prepare(files)
-        heard = Heard(files, journal, follower)
+        heard = Heard(files, journal, follower, secrets)
         await follower.start()
         try:
             yield heard
@@ -196,7 +203,7 @@ async def test_captures_while_it_starts(
     files: StoreFiles, caplog: pytest.LogCaptureFixture
 ) -> None:
     heard: list[Frame] = []
-    follower = Follower(files, [], heard.append)
+    follower = Follower(files, tuple, heard.append)
     async with journal_of(files, follower.wake) as journal:
         prepare(files)
         starting = asyncio.create_task(follower.start())
@@ -228,8 +235,70 @@ async def test_a_rebuild_with_readers(files: StoreFiles) -> None:
     assert heard.ids("D") == list(range(1, 602))
 
 
+async def test_a_rebuild_verifies_with_the_secrets_of_then(files: StoreFiles) -> None:
+    async with hearing(files) as heard:
+        await append(heard.journal, signed(SECRET))
+        await heard.caught_up()
+        assert verdict_of(files, 1) == "invalid"
+        heard.secrets.append(SECRET)
+        heard.follower.rebuild()
+        await heard.caught_up()
+        assert verdict_of(files, 1) == "valid"
+        # So does the process that takes the place of a killed one.
+        heard.secrets.clear()
+        os.kill(heard.pid, signal.SIGKILL)
+        await append(heard.journal, signed(SECRET))
+        await heard.caught_up()
+        assert verdict_of(files, 2) == "unchecked"
+        assert verdict_of(files, 1) == "valid"
+
+
+async def test_the_last_of_several_rebuilds_is_waited_for(files: StoreFiles) -> None:
+    async with hearing(files) as heard:
+        await append(heard.journal, signed(SECRET))
+        await heard.caught_up()
+        for secrets in (["a"], [], ["b"], [SECRET]):
+            heard.secrets[:] = secrets
+            heard.follower.rebuild()
+        await heard.caught_up()
+        assert verdict_of(files, 1) == "valid"
+
+
+async def test_a_rebuild_that_a_process_did_not_live_to_see(files: StoreFiles) -> None:
+    async with hearing(files) as heard:
+        await append(heard.journal, signed(SECRET))
+        await heard.caught_up()
+        os.kill(heard.pid, signal.SIGSTOP)
+        heard.secrets.append(SECRET)
+        heard.follower.rebuild()
+        os.kill(heard.pid, signal.SIGKILL)
+        await heard.caught_up()
+        assert verdict_of(files, 1) == "valid"
+    assert heard.ids("D") == [1]
+
+
+async def test_an_order_that_the_pipe_has_no_room_for_arrives_whole(files: StoreFiles) -> None:
+    async with hearing(files) as heard:
+        await append(heard.journal, signed(SECRET))
+        await heard.caught_up()
+        os.kill(heard.pid, signal.SIGSTOP)
+        for _ in range(70_000):
+            heard.follower.wake(0)
+        # Longer than what is written at once, so that a part of it may fit.
+        heard.secrets[:] = [*(f"whsec_{n:0100}" for n in range(300)), SECRET]
+        heard.follower.rebuild()
+        assert heard.follower._unsent
+        heard.follower.wake(0)
+        os.kill(heard.pid, signal.SIGCONT)
+        await append(heard.journal, captured())
+        await heard.caught_up()
+        assert not heard.follower._unsent
+        assert verdict_of(files, 1) == "valid"
+    assert heard.ids("D") == [1, 2]
+
+
 async def test_orders_without_a_process_go_nowhere(files: StoreFiles) -> None:
-    follower = Follower(files, [], print)
+    follower = Follower(files, tuple, print)
     follower.wake(1)
     follower.rebuild()
     await follower.close()
@@ -241,7 +310,7 @@ async def test_a_process_that_does_not_end_is_killed(
     monkeypatch.setattr(follower_module, "_CLOSE_SECONDS", 0.05)
     async with journal_of(files):
         prepare(files)
-        follower = Follower(files, [], print)
+        follower = Follower(files, tuple, print)
         await follower.start()
         process = follower._process
         assert process is not None
@@ -257,7 +326,7 @@ from inspector.store.files import StoreFiles
 from inspector.store.store import Store
 from tests.store.parts import captured
 async def main():
-    store = Store(StoreFiles(Path(sys.argv[1])), [], lambda frame: None)
+    store = Store(StoreFiles(Path(sys.argv[1])), tuple, lambda frame: None)
     await store.start()
     await asyncio.gather(*[store.append(captured(str(n))) for n in range(1000)])
     os.kill(os.getpid(), signal.SIGKILL)

@@ -19,7 +19,20 @@ from inspector.store import index_file, indexer_process
 from inspector.store import indexer as indexer_module
 from inspector.store.files import StoreFiles
 from inspector.store.indexer import Indexer
-from tests.store.parts import captured, entries, index, read_plain, rows, tables, write
+from inspector.store.indexer_process import Rebuild
+from inspector.store.views import Read
+from tests.store.parts import (
+    captured,
+    entries,
+    index,
+    rows,
+    signed,
+    tables,
+    verdict_of,
+    write,
+)
+
+SECRET = "whsec_x"
 
 
 @pytest.fixture
@@ -36,6 +49,7 @@ class Process:
             "secrets": ["whsec_hidden"],
             "with_headers": True,
             "after": after,
+            "rebuild": None,
         }
 
     def __enter__(self) -> Self:
@@ -155,13 +169,14 @@ class Following:
         self._indexer = indexer
         self._thread = threading.Thread(target=self._run)
 
-    def start(self, after: int | None = None) -> None:
+    def start(self, after: int | None = None, anew: Rebuild | None = None) -> None:
         self._after = after
+        self._anew = anew
         self._thread.start()
 
     def _run(self) -> None:
         try:
-            indexer_process._follow(self._indexer, self._out, self._after)
+            indexer_process._follow(self._indexer, self._out, self._after, self._anew)
         except BaseException as error:
             self.error = error
 
@@ -184,12 +199,16 @@ class Following:
         """Nobody reads the frames any more."""
         self._lines.close()
 
-    def join(self) -> None:
+    def end(self) -> None:
+        """Close the pipe of orders and wait for the end; may be called again."""
         if self._orders >= 0:
             os.close(self._orders)
             self._orders = -1
         self._thread.join(10)
         assert not self._thread.is_alive()
+
+    def join(self) -> None:
+        self.end()
         os.close(self._in)
         self._out.close()
         self._lines.close()
@@ -198,7 +217,7 @@ class Following:
 @pytest.fixture
 def indexer(files: StoreFiles) -> Iterator[Indexer]:
     write(files, *[captured(str(n)) for n in range(4)])
-    with closing(Indexer(files, read_plain)) as opened:
+    with closing(Indexer(files, indexer_process.reader_with(()))) as opened:
         yield opened
 
 
@@ -207,6 +226,10 @@ def following(indexer: Indexer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fol
     made = Following(indexer, monkeypatch)
     yield made
     made.join()
+
+
+def rebuild(number: int, *secrets: str) -> bytes:
+    return b"R" + json.dumps({"number": number, "secrets": secrets}).encode() + b"\n"
 
 
 def until(following: Following, wanted: bytes) -> list[bytes]:
@@ -221,12 +244,45 @@ def test_a_rebuild_is_not_told_again(files: StoreFiles, following: Following) ->
     following.start()
     assert until(following, b"P 4 \n") == [b"P 0 \n", b'D 4 d{"id":1,"seq":1', b"P 4 \n"]
     before = tables(files)
-    following.order(b"R")
-    assert {line[:1] for line in until(following, b"P 4 \n")} == {b"P"}
+    following.order(rebuild(7))
+    assert until(following, b"P 4 \n") == [b"R 7 \n", b"P 4 \n"]
     write(files, captured("new"))
     following.order(b"\n")
     assert until(following, b"P 5 \n") == [b'D 5 d{"id":5,"seq":5', b"P 5 \n"]
     assert tables(files)["delivery"][:4] == before["delivery"]
+
+
+def test_a_rebuild_verifies_with_the_secrets_of_its_order(
+    files: StoreFiles, following: Following
+) -> None:
+    write(files, signed(SECRET))
+    following.start()
+    until(following, b"P 5 \n")
+    assert verdict_of(files, 5) == "unchecked"
+    # Orders come in pieces of any length, and may be many at once.
+    text = b"\n\n" + rebuild(1, "whsec_wrong") + rebuild(2, SECRET) + b"\n"
+    for start in range(0, len(text), 7):
+        following.order(text[start : start + 7])
+    assert until(following, b"R 2 \n")[-1] == b"R 2 \n"
+    until(following, b"P 5 \n")
+    assert verdict_of(files, 5) == "valid"
+
+
+def test_a_rebuild_that_the_process_before_was_told_of(
+    files: StoreFiles, following: Following
+) -> None:
+    write(files, signed(SECRET))
+    following.start(after=5, anew={"number": 3, "secrets": [SECRET]})
+    assert until(following, b"P 5 \n") == [b"P 0 \n", b"R 3 \n", b"P 5 \n"]
+    assert verdict_of(files, 5) == "valid"
+
+
+def test_half_an_order_of_a_listener_that_is_gone(following: Following) -> None:
+    following.start()
+    until(following, b"P 4 \n")
+    following.order(rebuild(1)[:-1])
+    following.end()
+    assert following.error is None
 
 
 def test_a_rebuild_that_a_killed_process_began(
@@ -266,15 +322,15 @@ def test_it_waits_through_a_fault_and_says_so_once(
     resets = [sqlite3.OperationalError("database is locked")]
     reset = indexer.reset
 
-    def broken_reset() -> None:
+    def broken_reset(read: Read) -> None:
         if resets:
             raise resets.pop()
-        reset()
+        reset(read)
 
     monkeypatch.setattr(indexer, "reset", broken_reset)
-    following.order(b"R")
+    following.order(rebuild(1))
     assert following.line() == b"P 4 \n"
-    assert until(following, b"P 4 \n")[0] == b"P 0 \n"
+    assert until(following, b"P 4 \n")[0] == b"R 1 \n"
     complaints = capsys.readouterr().err.splitlines()
     pauses = "inspector: indexing pauses: "
     assert complaints == [

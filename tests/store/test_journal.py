@@ -192,7 +192,7 @@ async def test_rights_of_others_are_taken_from_files_that_are_there(files: Store
         path.touch()
         path.chmod(0o666)
     files.token.write_text("secret\n")
-    store = Store(files, [], lambda frame: None)
+    store = Store(files, tuple, lambda frame: None)
     await store.close()
     assert files.ensure_token() == "secret"
     StoreLock(files.lock, {}).close()

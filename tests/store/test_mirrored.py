@@ -102,7 +102,7 @@ def test_a_store_of_gaps_alone_has_no_delivery(tmp_path: Path) -> None:
 
 
 async def test_what_came_lately_is_known_by_its_ids_at_the_relay(files: StoreFiles) -> None:
-    opened = Store(files, [], lambda frame: None)
+    opened = Store(files, tuple, lambda frame: None)
     try:
         assert await opened.recent_origins(BOX, 10) == {
             501: (2, 200),

@@ -30,7 +30,7 @@ def files(tmp_path: Path) -> StoreFiles:
 @asynccontextmanager
 async def opened(files: StoreFiles) -> AsyncIterator[tuple[Store, list[Frame]]]:
     frames: list[Frame] = []
-    store = Store(files, [], frames.append, with_headers=True)
+    store = Store(files, tuple, frames.append, with_headers=True)
     await store.start()
     try:
         yield store, frames
@@ -53,7 +53,7 @@ async def test_after_a_while_a_read_sees_what_there_is(
     files: StoreFiles, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(store_module, "PATIENCE", 0.01)
-    store = Store(files, [], print)
+    store = Store(files, tuple, print)
     await store.append(captured())
     assert not await store.caught_up()
     assert await store.read(Reader.latest) is None
@@ -88,7 +88,7 @@ def test_a_store_that_is_not_ours_makes_no_store(files: StoreFiles) -> None:
     rows(files.database, "CREATE TABLE theirs(x)")
 
     async def run() -> None:
-        Store(files, [], print)
+        Store(files, tuple, print)
 
     with pytest.raises(ConfigurationError):
         asyncio.run(run())

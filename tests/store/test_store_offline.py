@@ -26,17 +26,17 @@ def test_it_is_brought_up_to_date(files: StoreFiles) -> None:
     write(files, captured(), captured())
     assert reading.missing(files) is None
     told: list[tuple[int, int]] = []
-    reading.catch_up(files, [], progress=lambda at, end: told.append((at, end)))
+    reading.catch_up(files, tuple, progress=lambda at, end: told.append((at, end)))
     assert told == [(2, 2)]
     assert reading.missing(files) == 0
     write(files, captured())
     assert reading.missing(files) == 1
-    reading.catch_up(files, [])
+    reading.catch_up(files, tuple)
     assert reading.missing(files) == 0
     with reading.reading(files) as reader:
         assert reader.latest() == 3
     before = tables(files)
-    reading.catch_up(files, [], anew=True)
+    reading.catch_up(files, tuple, anew=True)
     assert tables(files) == before
     assert reading.last_seq(files) == 3
     assert set(reading.versions(files)) == {"sqlite", "schema"}
@@ -45,9 +45,9 @@ def test_it_is_brought_up_to_date(files: StoreFiles) -> None:
 def test_a_new_secret_reads_the_whole_history_again(files: StoreFiles) -> None:
     signed = captured(headers=(("X-PacSpace-Signature", "sha256=" + "0" * 64),))
     write(files, signed)
-    reading.catch_up(files, [])
+    reading.catch_up(files, tuple)
     assert rows(files.index, "SELECT verdict FROM delivery") == [("unchecked",)]
-    reading.catch_up(files, ["whsec_1"], anew=True)
+    reading.catch_up(files, lambda: ["whsec_1"], anew=True)
     assert rows(files.index, "SELECT verdict FROM delivery") == [("invalid",)]
 
 
@@ -56,13 +56,13 @@ def test_what_is_no_store_is_said_to_be_none(files: StoreFiles) -> None:
         files.require()
     files.database.write_bytes(b"no database" * 1000)
     assert files.require() is files
-    for attempt in (reading.versions, lambda files: reading.catch_up(files, [])):
+    for attempt in (reading.versions, lambda files: reading.catch_up(files, tuple)):
         with pytest.raises(ConfigurationError, match="is not a store of inspector"):
             attempt(files)
     files.database.write_bytes(b"")
     rows(files.database, "CREATE TABLE theirs(x)")
     with pytest.raises(ConfigurationError, match="another program"):
-        reading.catch_up(files, [])
+        reading.catch_up(files, tuple)
 
 
 def test_a_store_that_cannot_be_read(files: StoreFiles) -> None:
@@ -87,6 +87,6 @@ def test_one_command_writes_at_a_time(files: StoreFiles, tmp_path: Path) -> None
 def test_an_empty_store(files: StoreFiles) -> None:
     write(files)
     assert reading.last_seq(files) == 0
-    reading.catch_up(files, [])
+    reading.catch_up(files, tuple)
     with closing(Reader(files)) as reader:
         assert reader.latest() is None

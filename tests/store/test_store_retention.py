@@ -51,7 +51,7 @@ def test_ids_as_spans(ids: set[int]) -> None:
 
 @asynccontextmanager
 async def open_store(files: StoreFiles) -> AsyncIterator[Store]:
-    store = Store(files, [], lambda frame: None)
+    store = Store(files, tuple, lambda frame: None)
     await store.start()
     try:
         yield store
@@ -145,7 +145,7 @@ async def test_a_lagging_index_names_nothing_twice(
 
 @asynccontextmanager
 async def journal_without_indexer(files: StoreFiles) -> AsyncIterator[Store]:
-    store = Store(files, [], lambda frame: None)
+    store = Store(files, tuple, lambda frame: None)
     try:
         yield store
     finally:
