@@ -7,8 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from inspector.domain.relay_filter import parse_relay_filter
-from inspector.server.mirror import Mirror
-from inspector.server.ports import Onward
+from inspector.server.mirror import Forwarder, Mirror
 from inspector.settings import Settings
 from inspector.store.store import Store
 from inspector.tunnel.address import consumer_of, parse_backfill, parse_consumer, parse_relay
@@ -42,11 +41,11 @@ class Tunnel:
         dialler: Dialler,
         settings: Settings,
         store: Store,
-        onward: Onward,
+        onward: Forwarder,
         clock: Callable[[], int],
         report: Callable[[dict[str, Any]], None],
     ) -> None:
-        self._mirror = Mirror(store.journal, onward, store.recent_origins, clock)
+        self._mirror = Mirror(store.journal, onward, store.recent_origins, store.mirrored, clock)
         self.consumer = Consumer(
             replace(dialler, instance=store.journal.identity),
             self._mirror,

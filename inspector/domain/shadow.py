@@ -4,6 +4,7 @@ from inspector.domain.attempt import Failure, Outcome, Response
 
 BODY_BYTES = 16 << 10
 """What is kept of a body, and of all headers together."""
+CONSUMER_LENGTH = 128
 _REASON_LENGTH = 500
 
 

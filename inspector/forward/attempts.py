@@ -13,6 +13,8 @@ from inspector.forward.target import Sent
 
 # How many facts sending may run ahead of the journal: a crash sends their deliveries again.
 _UNCOMMITTED = 256
+# How many deliveries are listened to at most; of more, the oldest are forgotten.
+_OVERHEARD = 4096
 _STOPPED = Failure(FailureKind.INTERRUPTED, "stopped before the target had answered")
 
 _log = logging.getLogger(__name__)
@@ -30,6 +32,7 @@ class Attempts:
         self._facts = facts
         self._clock = clock
         self._open: set[asyncio.Future[Appended]] = set()
+        self._overheard: dict[int, Callable[[Outcome, float], None]] = {}
 
     async def room(self) -> None:
         """Wait until the journal is close enough behind."""
@@ -40,6 +43,13 @@ class Attempts:
         """Wait until every fact is committed; for the end, when no attempt is under way."""
         while self._open:
             await asyncio.wait(self._open)
+
+    def overhear(self, delivery_id: int, told: Callable[[Outcome, float], None]) -> None:
+        """`told` how the next attempt on this delivery ends, and after how many milliseconds; once,
+        and not of one that was interrupted."""
+        self._overheard[delivery_id] = told
+        if len(self._overheard) > _OVERHEARD:
+            del self._overheard[next(iter(self._overheard))]
 
     def start(self, fact: AttemptStarted) -> asyncio.Future[Appended]:
         """Journal that an attempt starts; `carry_out` comes next."""
@@ -87,6 +97,10 @@ class Attempts:
         final: bool,
     ) -> None:
         at = self._clock()
+        if self._overheard and not _interrupted(sent.outcome):
+            told = self._overheard.pop(fact.delivery_id, None)
+            if told is not None:
+                told(sent.outcome, sent.duration_ms)
 
         def append(done: asyncio.Future[Appended]) -> None:
             if not done.cancelled() and done.exception() is None:
@@ -112,3 +126,7 @@ class Attempts:
         self._open.discard(future)
         if not future.cancelled() and (error := future.exception()) is not None:
             _log.warning("an attempt could not be journalled: %s", error)
+
+
+def _interrupted(outcome: Outcome) -> bool:
+    return isinstance(outcome, Failure) and outcome.kind is FailureKind.INTERRUPTED

@@ -195,6 +195,10 @@ class Dispatcher:
             lane.withdraw(fact.delivery_id)
         return sent
 
+    def overhear(self, delivery_id: int, told: Callable[[Outcome, float], None]) -> None:
+        """`told` how the next attempt on this delivery ends, and after how many milliseconds."""
+        self._attempts.overhear(delivery_id, told)
+
     def lanes(self) -> tuple[LaneStatus, ...]:
         """How each target fares, in the order of the routes."""
         return tuple(lane.status() for lane in self._lanes.values())

@@ -125,6 +125,10 @@ class Router:
         else:
             self._tasks.start(self._load_and_route(delivery_id, fact.at), f"{delivery_id}")
 
+    def overhear(self, delivery_id: int, told: Callable[[Outcome, float], None]) -> None:
+        """`told` how the next attempt on this delivery ends, and after how many milliseconds."""
+        self._dispatcher.overhear(delivery_id, told)
+
     async def answered_by_app(
         self, delivery_id: int, fact: Captured, *, within: float | None, once: bool
     ) -> Outcome | None:

@@ -20,8 +20,9 @@ from inspector.domain.facts import (
 from inspector.domain.headers import decode_head
 from inspector.domain.parcel import Parcel
 from inspector.server.ports import Onward
+from inspector.server.shadowing import Find, Overheard, Shadowing
 from inspector.tasks import Tasks
-from inspector.tunnel.messages import Reply, WireError
+from inspector.tunnel.messages import Reply, ShadowReply, WireError
 from inspector.tunnel.ports import Replies, Source, Whole
 
 # How many deliveries may be without an answer; a relay repeats 256 answers when it is connected.
@@ -38,21 +39,31 @@ class Journal(Protocol):
     def cursor(self, name: str) -> int: ...
 
 
+class Forwarder(Onward, Overheard, Protocol):
+    """The targets of this listener."""
+
+
 class Mirror:
     """The tunnel's `Mirroring`: each delivery is in the journal once, whatever is sent again.
 
     `recent(mailbox, limit)` gives the last deliveries of a mailbox: their ids there, with the ids
-    here and what was answered.
+    here and what was answered; `find(mailbox, id)` a single one.
     """
 
     def __init__(
-        self, journal: Journal, onward: Onward, recent: Recent, clock: Callable[[], int]
+        self,
+        journal: Journal,
+        onward: Forwarder,
+        recent: Recent,
+        find: Find,
+        clock: Callable[[], int],
     ) -> None:
         self._journal = journal
         self._onward = onward
         self._recent = recent
         self._clock = clock
         self._tasks = Tasks("mirror")
+        self._shadowing = Shadowing(journal, onward, find, clock)
         # By mailbox: the deliveries without an answer, by their ids there.
         self._open: dict[str, dict[int, int]] = {}
 
@@ -91,17 +102,23 @@ class Mirror:
                     # Those before it that are asked for begin in tasks of their own: theirs first.
                     await asyncio.sleep(0)
                 asking = parcel.ask
-                self._forward(parcel, here, fact, reply)
+                if parcel.ask or parcel.shadow:
+                    self._shadowing.remember(source.mailbox, parcel.id, here)
+                self._forward(source.mailbox, parcel, here, fact, reply)
         while len(waiting) > _OPEN:
             del waiting[next(iter(waiting))]
 
-    def _forward(self, parcel: Parcel, here: int, fact: Captured, reply: Replies) -> None:
+    def _forward(
+        self, mailbox: str, parcel: Parcel, here: int, fact: Captured, reply: Replies
+    ) -> None:
         if fact.route == ():
-            if parcel.ask:
+            if parcel.ask or parcel.shadow:
                 reply(Reply(parcel.id, None))
         elif parcel.ask:
             self._tasks.start(self._ask(parcel, here, fact, reply), f"ask {here}")
         else:
+            if parcel.shadow:
+                self._shadowing.expect(mailbox, parcel.id, here)
             self._onward.captured(here, fact)
 
     async def _ask(self, parcel: Parcel, here: int, fact: Captured, reply: Replies) -> None:
@@ -127,6 +144,12 @@ class Mirror:
         for number, status, turned_away in items:
             if (here := waiting.pop(number, None)) is not None:
                 self._journal.append(Answered(self._clock(), here, status, turned_away))
+
+    def speak(self, mailbox: str, reply: Replies | None) -> None:
+        self._shadowing.speak(mailbox, reply)
+
+    def shadowed(self, mailbox: str, said: ShadowReply) -> Awaitable[None]:
+        return self._shadowing.heard(mailbox, said)
 
     async def stop(self) -> None:
         """Wait for no app any more."""

@@ -128,6 +128,14 @@ class JournalReader:
             found[number] = delivery, status
         return found
 
+    def mirrored(self, mailbox: str, number: int) -> int | None:
+        """The id here of a capture that came from a mailbox of a relay."""
+        row = self._connection.execute(
+            "SELECT delivery FROM fact WHERE mailbox = ? AND number = ? AND kind = ?",
+            (mailbox, number, codec.CAPTURED),
+        ).fetchone()
+        return row and int(row[0])
+
     def responses(self, delivery_id: int) -> dict[int, tuple[Headers, bytes]]:
         """Response headers and stored body by attempt id, of the attempts that were answered."""
         rows: list[tuple[Any, ...]] = self._connection.execute(

@@ -93,6 +93,17 @@ class Store:
             lambda reader: reader.journal.recent_origins(mailbox, limit), fresh=False
         )
 
+    async def mirrored(self, mailbox: str, number: int) -> tuple[int, frozenset[str]] | None:
+        """The id here of what was captured under a number at a relay, and the consumers whose
+        apps' words are beside it; None where it is not here."""
+
+        def find(reader: Reader) -> tuple[int, frozenset[str]] | None:
+            if (here := reader.journal.mirrored(mailbox, number)) is None:
+                return None
+            return here, frozenset([each.consumer for each in reader.journal.shadows(here)])
+
+        return await self.read(find, fresh=False)
+
     async def close(self) -> None:
         """Flush the journal, end the indexer, close the readers."""
         try:

@@ -56,11 +56,14 @@ class Asking:
         finally:
             del self._asked[number]
 
-    def replied(self, by: Attachment, reply: Reply) -> None:
-        """An app has answered; what was not asked, or not of this one, is passed over."""
+    def replied(self, by: Attachment, reply: Reply) -> bool:
+        """An app has answered; whether it is the one that is asked. Its first answer counts."""
         asked = self._asked.get(reply.id)
-        if asked is not None and asked.by is by and not asked.outcome.done():
+        if asked is None or asked.by is not by:
+            return False
+        if not asked.outcome.done():
             asked.outcome.set_result(reply.outcome)
+        return True
 
     def passed(self, by: Attachment, after: int, upto: int) -> None:
         """The consumer's filter leaves these out: its app has nothing to say to them."""
@@ -89,20 +92,16 @@ class Asking:
                 else:
                     asked.cut()
 
-    def packed(self, items: Sequence[Item], by: Attachment) -> list[Packed] | None:
-        """The deliveries with what this consumer's app is asked for; None if it is nothing."""
+    def marked(self, items: Sequence[Item], by: Attachment) -> dict[int, Packed]:
+        """Of these deliveries those for which this consumer's app is asked, as they are sent."""
         if not self._asked:
-            return None
-        asked = [self._asked.get(item.number) for item in items]
-        if not any(each is not None and each.by is by for each in asked):
-            return None
+            return {}
         now = asyncio.get_running_loop().time()
-        return [
-            item.packed_asking(_patience(each, now), each.once)
-            if each is not None and each.by is by
-            else item.packed()
-            for item, each in zip(items, asked, strict=True)
-        ]
+        return {
+            item.number: item.packed_asking(_patience(asked, now), asked.once)
+            for item in items
+            if (asked := self._asked.get(item.number)) is not None and asked.by is by
+        }
 
 
 def _patience(asked: _Asked, now: float) -> float:

@@ -84,6 +84,7 @@ class Attachment:
         self._canaries: deque[str] = deque(maxlen=_CANARIES)
         # From the oldest that is remembered: the last ones may not be in the store yet.
         self._answers = 0
+        self._others = supply.shadow_feed(caller.consumer)
         self._keeper: asyncio.TimerHandle | None = None
 
     def wants(self, fact: Captured) -> bool:
@@ -159,6 +160,7 @@ class Attachment:
         skipped = max(0, min(begin, held.last + 1) - following)
         following += skipped
         repeated = await supply.mailboxes.answers(supply.mailbox, after, ANSWERS_REPEATED)
+        await self._others.begin(after)
         if self.ended or self.started:
             return
         self._sieve = sieve
@@ -235,6 +237,7 @@ class Attachment:
             due = tuple(answer for answer in answers if answer[0] <= said)
             if due:
                 await self.line.send(encode(Answers(due)))
+        await self._others.tell(self.sent, self.line.send)
 
     async def _hand_on(self) -> bool:
         """Send the next frame of deliveries; whether there may be more."""

@@ -22,6 +22,7 @@ from inspector.tunnel.messages import (
 )
 from inspector.tunnel.parcels import Frames, Item, Tail, Telling, item_of, items_of
 from inspector.tunnel.ports import Held, Mailboxes
+from inspector.tunnel.shadows import ShadowFeed, Shadows
 from inspector.tunnel.supply import Caller, Line, Presence
 from inspector.tunnel.wire import encode_packed
 
@@ -84,6 +85,7 @@ class Desk:
         self._reads: dict[int, asyncio.Task[list[Item]]] = {}
         self._untold = 0
         self._tasks = Tasks(f"desk {endpoint.name}")
+        self._shadows = Shadows(mailboxes, endpoint.id, clock, self._tasks, self._wake)
         self._beating: asyncio.Task[None] | None = None
 
     # What the intake tells.
@@ -118,6 +120,7 @@ class Desk:
             return NO_APP
         # Before it is told: whoever is sent it now is asked.
         self._asking.ask(number, primary, within, once)
+        self._shadows.asked(number, primary, self._attached.values())
         self._told(number, fact)
         return await self._asking.outcome(number)
 
@@ -126,8 +129,7 @@ class Desk:
         self._tail.settle(number, status, turned_away)
         self._frames.forget()
         self._answers.note(number, status, turned_away)
-        for attachment in self._attached.values():
-            attachment.wake()
+        self._wake()
 
     def takes_canary(self, nonce: str) -> bool:
         """Whether a consumer has announced a canary with this nonce; once."""
@@ -143,16 +145,18 @@ class Desk:
         self._tail.append(number, item_of(number, fact))
         if self._tail.full:
             self._trim()
-        for attachment in self._attached.values():
-            attachment.wake()
+        self._wake()
 
     def _learn(self, last: int) -> None:
         """The store holds more than was told."""
         if last > self.last:
             self.last = last
             self._tail.clear()
-            for attachment in self._attached.values():
-                attachment.wake()
+            self._wake()
+
+    def _wake(self) -> None:
+        for attachment in self._attached.values():
+            attachment.wake()
 
     def _trim(self) -> None:
         self._tail.trim(min(each.sent for each in self._attached.values()))
@@ -265,8 +269,9 @@ class Desk:
             del self._reads[seen]
 
     def frame(self, items: Sequence[Item], attachment: Attachment) -> bytes:
-        if (packed := self._asking.packed(items, attachment)) is not None:
-            return encode_packed(packed)
+        asked = self._asking.marked(items, attachment)
+        if marked := self._shadows.marked(items, attachment) | asked:
+            return encode_packed([marked.get(each.number) or each.packed() for each in items])
         if len(self._attached) > 1:
             return self._frames.of(items)
         return encode_packed([item.packed() for item in items])
@@ -293,8 +298,12 @@ class Desk:
     def taken(self, attachment: Attachment) -> None:
         self._attendance.take(attachment)
 
+    def shadow_feed(self, consumer: str) -> ShadowFeed:
+        return ShadowFeed(self._shadows, consumer)
+
     def replied(self, attachment: Attachment, reply: Reply) -> None:
-        self._asking.replied(attachment, reply)
+        asked = self._asking.replied(attachment, reply)
+        self._shadows.replied(attachment, reply, asked=asked)
 
     def passed(self, attachment: Attachment, after: int, upto: int) -> None:
         self._asking.passed(attachment, after, upto)

@@ -63,6 +63,10 @@ class Item:
         parcel = self.parcel._replace(ask=True, within=within, once=once)
         return pack(_headed(parcel))
 
+    def packed_shadow(self) -> Packed:
+        """The same for a consumer whose app is a shadow of the one that is asked."""
+        return pack(_headed(self.parcel._replace(shadow=True)))
+
     def settle(self, status: int, turned_away: bool) -> None:
         """Its sender was answered before it was sent."""
         self.parcel = self.parcel._replace(answered=status, turned_away=turned_away)

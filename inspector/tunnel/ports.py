@@ -8,7 +8,7 @@ from inspector.domain.facts import Appended, Fact, Gap, Shadowed
 from inspector.domain.parcel import Held as Held
 from inspector.domain.parcel import Parcel
 from inspector.domain.parcel import Stored as Stored
-from inspector.tunnel.messages import Reply
+from inspector.tunnel.messages import Reply, ShadowReply
 
 
 class Mailboxes(Protocol):
@@ -104,6 +104,16 @@ class Mirroring(Protocol):
 
     async def answered(self, mailbox: str, items: "tuple[tuple[int, int, bool], ...]") -> None:
         """Note what senders were answered; those known already are passed over."""
+        ...
+
+    def speak(self, mailbox: str, reply: "Replies | None") -> None:
+        """What is said to deliveries that another consumer's app answers (`Parcel.shadow`) goes out
+        by `reply` from now on; None: there is no connection, so that it waits for the next."""
+        ...
+
+    def shadowed(self, mailbox: str, said: ShadowReply) -> Awaitable[None]:
+        """Note what another consumer's app said; what is known already is passed over, and so is
+        what is said to a delivery that is not here."""
         ...
 
 

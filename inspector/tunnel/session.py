@@ -10,7 +10,7 @@ from typing import NamedTuple
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
-from inspector.domain.attempt import Failure, FailureKind
+from inspector.domain.attempt import Failure, FailureKind, Response
 from inspector.domain.facts import Gap, Origin
 from inspector.domain.parcel import Parcel
 from inspector.errors import StoreUnavailableError
@@ -31,6 +31,7 @@ from inspector.tunnel.messages import (
     Passed,
     Piece,
     Reply,
+    ShadowReply,
     Start,
     State,
     Team,
@@ -112,6 +113,7 @@ class Session:
         """
         try:
             await self._begin(start, skipping)
+            self._mirror.speak(self._source.mailbox, self._reply)
             self._tasks.start(self._commit(), "commit")
             self._tasks.start(self._acks.run(), "acknowledge")
             self._tasks.start(self._measure(), "measure")
@@ -123,6 +125,7 @@ class Session:
         except WireError as error:
             raise LostError(f"the relay: {error}") from error
         finally:
+            self._mirror.speak(self._source.mailbox, None)
             self._passing.drop()
             try:
                 await self._connection.close()
@@ -201,6 +204,10 @@ class Session:
                 case Answers():
                     noted = self._mirror.answered(self._source.mailbox, message.items)
                     self._put(_Entry(0, 0, (), noted))
+                case ShadowReply():
+                    await self._room()
+                    heard = self._mirror.shadowed(self._source.mailbox, message)
+                    self._put(_Entry(0, _size_of(message), (), heard))
                 case State():
                     self._state(message)
                 case Team():
@@ -324,3 +331,7 @@ class Session:
 
     async def _send(self, message: Message) -> None:
         await self._connection.send(encode(message))
+
+
+def _size_of(said: ShadowReply) -> int:
+    return len(said.outcome.body) if isinstance(said.outcome, Response) else 0

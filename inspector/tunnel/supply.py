@@ -9,6 +9,7 @@ from inspector.tunnel.ports import Held, Mailboxes
 
 if TYPE_CHECKING:
     from inspector.tunnel.attachment import Attachment
+    from inspector.tunnel.shadows import ShadowFeed
 
 
 class Caller(NamedTuple):
@@ -95,6 +96,10 @@ class Supply(Protocol):
 
     def taken(self, attachment: "Attachment") -> None:
         """Its app is to answer from now on."""
+        ...
+
+    def shadow_feed(self, consumer: str) -> "ShadowFeed":
+        """What it is told that other consumers' apps said."""
         ...
 
     def replied(self, attachment: "Attachment", reply: Reply) -> None: ...

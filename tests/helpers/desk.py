@@ -7,7 +7,7 @@ from inspector.domain.endpoint import Endpoint
 from inspector.domain.parcel import Parcel
 from inspector.tunnel.attachment import Attachment
 from inspector.tunnel.desk import Desk
-from inspector.tunnel.messages import Answers, Message, Parcels, Start, State, Team
+from inspector.tunnel.messages import Answers, Message, Parcels, ShadowReply, Start, State, Team
 from inspector.tunnel.supply import Caller
 from inspector.tunnel.wire import decode
 from tests.helpers.mailboxes import FakeMailboxes, captured
@@ -45,6 +45,9 @@ class Line:
 
     def teams(self) -> list[Team]:
         return [each for each in self.messages if isinstance(each, Team)]
+
+    def shadows(self) -> list[ShadowReply]:
+        return [each for each in self.messages if isinstance(each, ShadowReply)]
 
     def answers(self) -> list[tuple[int, int, bool]]:
         return [a for each in self.messages if isinstance(each, Answers) for a in each.items]

@@ -1,7 +1,7 @@
 """What a relay captured comes into the journal once, unchanged, and goes on as if captured here."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,6 +38,7 @@ class Onward:
     breaks: bool = False
     sent: list[tuple[int, Captured]] = field(default_factory=list)
     asked: list[tuple[int, float | None, bool]] = field(default_factory=list)
+    overheard: dict[int, Callable[[Outcome, float], None]] = field(default_factory=dict)
 
     def route(self) -> tuple[str, ...] | None:
         return self.targets
@@ -53,6 +54,10 @@ class Onward:
             raise RuntimeError("a fault")
         return self.said
 
+    def overhear(self, number: int, told: Callable[[Outcome, float], None], /) -> None:
+        assert number not in [sent for sent, _ in self.sent], "it may have ended already"
+        self.overheard[number] = told
+
     def answered(self, number: int, status: int, turned_away: bool, /) -> None:
         raise AssertionError("a relay tells what it answered")
 
@@ -65,6 +70,7 @@ class Mirrored:
     journal: Journal
     onward: Onward
     files: StoreFiles
+    looked_up: list[int]
 
     def __post_init__(self) -> None:
         self.replies: asyncio.Queue[Reply] = asyncio.Queue()
@@ -83,16 +89,25 @@ async def mirrored(
     folder: Path,
     onward: Onward | None = None,
     recent: Mapping[int, tuple[int, int | None]] | None = None,
+    stored: Mapping[int, tuple[int, frozenset[str]]] | None = None,
 ) -> AsyncIterator[Mirrored]:
+    """`recent` and `stored` are what the store gives of earlier deliveries."""
+    looked_up: list[int] = []
+
     async def recently(mailbox: str, limit: int) -> Mapping[int, tuple[int, int | None]]:
         return recent or {}
+
+    async def found(mailbox: str, number: int) -> tuple[int, frozenset[str]] | None:
+        assert mailbox == HOME.mailbox
+        looked_up.append(number)
+        return (stored or {}).get(number)
 
     onward = onward or Onward()
     files = StoreFiles(folder / "store.db")
     async with journal_of(files) as journal:
-        mirror = Mirror(journal, onward, recently, now)
+        mirror = Mirror(journal, onward, recently, found, now)
         try:
-            yield Mirrored(mirror, journal, onward, files)
+            yield Mirrored(mirror, journal, onward, files, looked_up)
         finally:
             await mirror.stop()
 

@@ -13,6 +13,7 @@ from inspector.errors import StoreUnavailableError
 from inspector.tunnel.address import parse_backfill, parse_relay
 from inspector.tunnel.connecting import Dialler
 from inspector.tunnel.consumer import Consumer, Pauses
+from inspector.tunnel.messages import ShadowReply
 from inspector.tunnel.ports import Replies, Source, Whole
 from tests.helpers.fake_tunnel import PATIENCE, TOKEN, FakeRelay, now
 
@@ -28,6 +29,7 @@ class Home:
     gaps: list[Gap] = field(default_factory=list)
     passes: list[tuple[int, int]] = field(default_factory=list)
     notes: list[tuple[int, int, bool]] = field(default_factory=list)
+    said: list[tuple[int, ShadowReply]] = field(default_factory=list)
     sources: set[Source] = field(default_factory=set)
     queued: int = 0
     asked_positions: int = 0
@@ -39,6 +41,7 @@ class Home:
         self.gate.set()
         self._failed = False
         self.reply: Replies | None = None
+        self.shadow_replies: Replies | None = None
 
     @property
     def ids(self) -> list[int]:
@@ -94,6 +97,12 @@ class Home:
 
     async def answered(self, mailbox: str, items: tuple[tuple[int, int, bool], ...]) -> None:
         self.notes += items
+
+    def speak(self, mailbox: str, reply: Replies | None) -> None:
+        self.shadow_replies = reply
+
+    async def shadowed(self, mailbox: str, said: ShadowReply) -> None:
+        self.said.append((len(self.stored), said))
 
 
 @dataclass

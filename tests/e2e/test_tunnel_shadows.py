@@ -1,0 +1,118 @@
+"""One app answers the sender; what the others' said is beside the delivery, wherever it is."""
+
+import asyncio
+import base64
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, closing
+from pathlib import Path
+
+from inspector.store.mailbox_reader import MailboxReader
+from tests.e2e.conftest import Command, Item, lines_of, until
+from tests.helpers.fake_target import FakeTarget, ok
+from tests.helpers.listener import PATIENCE, ListenerProcess
+from tests.helpers.relay import RelayProcess
+from tests.helpers.tunnelled import Tunnel, consumer
+
+LONG = b'{"why":"' + b"x" * 20_000 + b'"}'
+APP = ("--ack", "app", "--timeout", "10")
+
+
+@asynccontextmanager
+async def team(
+    folder: Path, *targets: str, endpoint: tuple[str, ...] = APP
+) -> AsyncIterator[Tunnel]:
+    """A relay and a consumer for each target, the first of which is the one that answers."""
+    relay = RelayProcess(folder / "relay.db")
+    made = await asyncio.to_thread(relay.endpoint, "add", "dev", *endpoint)
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(relay)
+        homes = [
+            # One that cannot be reached would hold back what comes behind it.
+            consumer(
+                folder / f"home-{n}", relay, made, target, "--consumer", f"dev-{n}", "--retry", "0"
+            )
+            for n, target in enumerate(targets, 1)
+        ]
+        for home in homes:
+            await stack.enter_async_context(home)
+        yield Tunnel(relay, made, tuple(homes))
+
+
+def shadows(home: ListenerProcess, delivery: int) -> list[Item]:
+    found: list[Item] = home.request("GET", f"deliveries/{delivery}/attempts")["shadows"]
+    return found
+
+
+async def said(home: ListenerProcess, number: int, *consumers: str) -> dict[str, Item]:
+    """Until the apps of these are beside the delivery that has this number at the relay."""
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            items = await asyncio.to_thread(home.request, "GET", "deliveries?limit=1000")
+            for item in items["items"]:
+                if item["origin"]["id"] == number:
+                    found = await asyncio.to_thread(shadows, home, item["id"])
+                    if {each["consumer"] for each in found} >= {*consumers}:
+                        assert len(found) == len(consumers), found
+                        return {each["consumer"]: each for each in found}
+
+
+def at_the_relay(relay: RelayProcess) -> list[tuple[int, str]]:
+    with closing(sqlite3.connect(relay.db)) as connection:
+        ((mailbox,),) = connection.execute("SELECT DISTINCT mailbox FROM fact WHERE kind = 12")
+        found = MailboxReader(connection).shadows(mailbox, 0, 1000)
+        return sorted((fact.number, fact.consumer) for _, fact in found)
+
+
+async def test_the_sender_gets_the_primarys_answer_and_all_see_what_the_others_said(
+    tmp_path: Path, command: Command
+) -> None:
+    async with FakeTarget() as first, FakeTarget() as second, FakeTarget() as gone:
+        await gone.close()
+        first.default = ok(b"mine")
+        second.default = ok(LONG, 500, b"X-Mine: a\r\nx-mine: \xe9\r\n")
+        async with team(tmp_path, first.url, second.url, gone.url) as tunnel:
+            for _ in range(3):
+                answer = await tunnel.post(b'{"event":"delta.verified"}')
+                assert (answer.status, answer.body) == (200, b"mine")
+            one, two, three = tunnel.homes
+            numbers = range(answer.delivery - 2, answer.delivery + 1)
+            for number in numbers:
+                both = await said(one, number, "dev-2", "dev-3")
+                assert await said(two, number, "dev-3") == {"dev-3": both["dev-3"]}
+                assert await said(three, number, "dev-2") == {"dev-2": both["dev-2"]}
+            answered, failed = both["dev-2"], both["dev-3"]
+            assert (answered["status"], answered["failure"]) == (500, None)
+            assert base64.b64decode(answered["body_b64"]) == LONG[: 16 << 10]
+            assert answered["body_size"] == len(LONG)
+            assert ["X-Mine", "a"] in answered["headers"]
+            assert ["x-mine", "\xe9"] in answered["headers"]
+            assert 0 < answered["duration_ms"] < 10_000
+            assert (failed["status"], failed["failure"]["kind"]) == (None, "refused")
+            # The relay has them, and the space that they take is the endpoint's.
+            everything = [(n, name) for n in numbers for name in ("dev-2", "dev-3")]
+            assert at_the_relay(tunnel.relay) == everything
+            assert tunnel.relay.status_of("dev")["stored_bytes"] > 3 * (16 << 10)
+            await check_ledgers(tunnel)
+            for home in tunnel.homes:
+                await asyncio.to_thread(home.stop)
+            # Without a listener it is all there, for people and for programs.
+            whole = await asyncio.to_thread(
+                command, "show", "latest", "--json", "--db", str(one.db)
+            )
+            (item,) = lines_of(whole)
+            assert {each["consumer"]: each for each in item["shadows"]} == both
+            told = await asyncio.to_thread(command, "show", "latest", "--db", str(three.db))
+            assert b"answered elsewhere: dev-2 at " in told.stdout
+
+
+async def check_ledgers(tunnel: Tunnel) -> None:
+    """Each home counts what came of its own app, and nothing else."""
+    ledgers = [home.request("GET", "status")["ledger"] for home in tunnel.homes]
+    assert all(each["balanced"] for each in ledgers)
+    assert [each["received"] for each in ledgers] == [3, 3, 3]
+    assert [each["forwarded"] for each in ledgers] == [3, 3, 0]
+    assert ledgers[2]["failed"] == 3
+    status = tunnel.relay.status_of("dev")
+    assert [each["primary"] for each in status["consumers"]] == [True, False, False]
+    await until(lambda: not tunnel.relay.status_of("dev")["pending"])
