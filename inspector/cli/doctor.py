@@ -10,7 +10,8 @@ import click
 
 from inspector.cli.options import secret_option, store_options
 from inspector.domain.routes import parse_target
-from inspector.settings import load
+from inspector.errors import UsageError
+from inspector.settings import Settings, load
 
 if TYPE_CHECKING:
     from inspector.cli.findings import Printed
@@ -25,15 +26,27 @@ _INTERRUPTED = 130
 @click.argument("target", required=False)
 @click.option("--relay", metavar="URL", help="Examine the way through it, too (its capture URL).")
 @click.option("--insecure", "--skip-verify", is_flag=True, help="Accept any certificate of TARGET.")
+@click.option(
+    "--echo",
+    type=click.IntRange(0, 65535),
+    metavar="PORT",
+    help="Serve an app that tells what it got, in place of yours (0: any free port).",
+)
 @secret_option
 @store_options
-def command(target: str | None, as_json: bool, **flags: Any) -> int:
+def command(target: str | None, echo: int | None, as_json: bool, **flags: Any) -> int:
     """Examine every hop of a delivery's way; with TARGET, a port or a URL, your app too.
 
     A listener of the doctor's own, with a store that is thrown away, takes the hardest requests
     there are, and what arrives is compared with what was sent. Exits 0 only when all holds, else 6.
+    TARGET gets webhooks as it would from a listener, signed with the secret that is known.
     """
+    if echo is not None and (target or flags["relay"]):
+        raise UsageError("--echo takes the app's place", "leave TARGET and --relay out")
+    app = parse_target(target) if target else None
     settings = load(flags)
+    if echo is not None:
+        return _echoed(settings, echo, as_json)
     # Their imports are dear, and `--help` needs none of them.
     from inspector.cli.findings import AsJson, AsText
     from inspector.cli.foreground import configure_log, run_loop
@@ -43,7 +56,7 @@ def command(target: str | None, as_json: bool, **flags: Any) -> int:
     printed: Printed = AsJson() if as_json else AsText(encoding, os.environ, terminal=terminal)
     subject = Subject(
         settings,
-        parse_target(target) if target else None,
+        app,
         dict(os.environ),
         terminal,
         encoding,
@@ -51,6 +64,13 @@ def command(target: str | None, as_json: bool, **flags: Any) -> int:
     )
     configure_log()
     return run_loop(_examined(subject, printed))
+
+
+def _echoed(settings: Settings, port: int, as_json: bool) -> int:
+    from inspector.cli.echoing import echo
+    from inspector.cli.foreground import run_loop
+
+    return run_loop(echo(settings.host, port, as_json=as_json))
 
 
 async def _examined(subject: "Subject", printed: "Printed") -> int:

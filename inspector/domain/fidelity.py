@@ -11,6 +11,20 @@ from inspector.domain.headers import HOP_BY_HOP, Headers, first, values
 
 # What an app gets besides, and what is its own connection's; the README says so.
 _OF_THE_APP = HOP_BY_HOP | {"host", "expect", "inspector-delivery", "inspector-attempt"}
+# What proxies say of themselves and of the sender; nobody signs it.
+OF_PROXIES = frozenset(
+    {
+        "forwarded",
+        "via",
+        "x-forwarded-for",
+        "x-forwarded-host",
+        "x-forwarded-port",
+        "x-forwarded-proto",
+        "x-forwarded-server",
+        "x-real-ip",
+        "x-request-id",
+    }
+)
 _SHOWN = 48
 _COMMAS = (",", ", ", ";", "; ")
 # A body that unpacks to more is not unpacked.
