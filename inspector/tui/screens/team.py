@@ -20,6 +20,8 @@ from inspector.tui.team import Look, can_take, team_lines
 from inspector.tui.widgets.lines_view import LinesView
 
 _LOOK = 0.25
+# Lines of the window that are not for the team: the border, the key, and some of what is below.
+_AROUND = 8
 
 
 class AnswerLine(Static):
@@ -93,6 +95,8 @@ class TeamScreen(ModalScreen[None]):
         relay = self._relay()
         width = self._view.port.width
         lines = list(wrapped(team_lines(relay, self._look(width)), width))
+        # As high as what it holds; what is too high for the window is scrolled.
+        self._view.styles.height = max(min(len(lines), self.size.height - _AROUND), 1)
         asking = self._asking()
         text = "asking the relay …" if asking else "Enter  let this app answer the senders"
         self._line.update(Content(text))
@@ -102,7 +106,5 @@ class TeamScreen(ModalScreen[None]):
         box = self.query_one("#team")
         box.border_title = Content(f"Team of {one_line(relay.endpoint, 40)}" if relay else "Team")
         box.border_subtitle = "Esc closes"
-        # As high as what it holds; what is too high for the window scrolls.
-        self._view.styles.height = len(lines)
         self._view.show(Document(lines), from_top=self._drawn is None)
         self._drawn = lines
