@@ -1,5 +1,7 @@
 """The balance API: deliveries that the provider sends again."""
 
+import asyncio
+
 from inspector.account.client import Client, NoAnswerError
 from inspector.account.refusals import error_of, unsure
 from inspector.errors import TargetError
@@ -26,6 +28,9 @@ class Balance:
             answer = await client.ask(call)
         except NoAnswerError:
             raise TargetError(f"{host} was asked and gave no answer", _LOOK) from None
+        except asyncio.CancelledError:
+            client.tell(f"{host} was asked: {_LOOK}")
+            raise
         refused = management.refusal(answer, client.clock())
         if refused is None:
             return

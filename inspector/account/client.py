@@ -1,12 +1,12 @@
 """One API over HTTP: no proxy, no redirect, no cookie taken, no answer larger than it may be."""
 
 import asyncio
+import math
 import ssl
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
-from urllib.parse import urlsplit
 
 import aiohttp
 from yarl import URL
@@ -24,7 +24,7 @@ _LARGEST = 1 << 20
 _CONNECT_SECONDS = 10.0
 # One that asks to wait and does not say how long.
 _USUAL_WAIT = 5.0
-_SHORTEST_WAIT = 0.1
+_SHORTEST_WAIT = 1.0
 _SAYS = ("retry-after", "date", "content-encoding")
 
 
@@ -61,7 +61,7 @@ class Client:
         self.credential = credential
         self.hiding = hiding
         self.clock = clock
-        self._tell = tell
+        self.tell = tell
         self._patience = patience or Patience()
         self._pause = pause
         self._left = self._patience.limit
@@ -89,7 +89,7 @@ class Client:
     async def ask(self, call: Call) -> Answer:
         """Whatever is answered, but for 429: that is waited for, as long as it asks for.
 
-        Nothing else is sent twice. Raises `TimedOutError` where the wait would be too long,
+        No other POST is sent twice. Raises `TimedOutError` where the wait would be too long,
         `UnreachableError` where nothing was sent, and `NoAnswerError` where that is not known.
         """
         while True:
@@ -103,19 +103,19 @@ class Client:
         wait = max(_SHORTEST_WAIT, _USUAL_WAIT if asked is None else asked)
         if wait > self._left:
             raise TimedOutError(
-                f"{self.base.host} takes no more requests for {wait:.0f} s",
-                "nothing was changed; try again after that",
+                f"{self.base.host} takes no more requests for {math.ceil(wait)} s",
+                "it did nothing of what was asked; try again after that",
             )
         self._left -= wait
-        self._tell(f"{self.base.host} asks to wait {wait:.0f} s")
+        self.tell(f"{self.base.host} asks to wait {math.ceil(wait)} s")
         await self._pause(wait)
 
     async def _once(self, call: Call) -> Answer:
         url = URL(self.base.url + call.path, encoded=True)
-        path = urlsplit(self.base.path + call.path).path
+        path = (self.base.path + call.path).partition("?")[0]
         headers = dict(call.headers) | self.credential.headers(self.base, path)
-        # To what is not idempotent aiohttp sends nothing twice either, but a kept connection that
-        # closes just then would leave unknown what became of it: each request has its own.
+        # aiohttp repeats no POST either. A kept connection that closes just then would leave it
+        # unknown what became of one, so each request has its own.
         try:
             async with self._opened().request(
                 call.method, url, headers=headers, data=call.body or None, allow_redirects=False

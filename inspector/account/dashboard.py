@@ -1,5 +1,6 @@
 """The webhooks of an account: create one, list them, look at one."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -72,7 +73,10 @@ class Dashboard:
             answer = await client.ask(call)
         except NoAnswerError:
             raise TargetError(f"{host} was asked for a webhook and gave no answer", _LOOK) from None
-        made = management.read_created(answer, client.clock())
+        except asyncio.CancelledError:
+            client.tell(f"{host} was asked for a webhook: {_LOOK}")
+            raise
+        made = management.read_created(answer, url, client.clock())
         if not isinstance(made, Refusal):
             assert made.secret is not None
             client.hiding.add(made.secret)

@@ -2,13 +2,15 @@
 
 import re
 from collections.abc import Iterable
+from itertools import groupby
+from operator import itemgetter
 from urllib.parse import quote, unquote
 
 from inspector.domain.plaintext import one_line
 from inspector.domain.redact import MASK
 
-# Of a longer secret, so many characters in a row are enough to be cut out; a shorter one counts
-# whole. Below the least it is no secret, and every other word would have it.
+# In a message so many characters in a row of a secret are enough to be cut out, and a shorter one
+# counts whole; below the least it is no secret, and every other word would have it.
 _PIECE = 8
 _LEAST = 4
 _READ = 4096
@@ -16,7 +18,7 @@ _LONGEST = 300
 # By their looks, whoever's they are.
 _KNOWN = re.compile(
     r"whsec_[^\s\"'<>,;]*|pk_(?:live|test)_[^\s\"'<>,;]*|itun_[\w-]*"
-    r"|eyJ[\w-]+\.[\w.-]*|bearer\s+[^\s\"'<>,;]+",
+    r"|eyJ[\w-]+\.[\w.-]*|bearer\s+[^\s\"'<>,;]{16,}",
     re.IGNORECASE,
 )
 
@@ -38,19 +40,26 @@ class Hiding:
         self._secrets.update(each for each in spelled if len(each) >= _LEAST)
 
     def cut(self, text: str) -> str:
-        """The text with a mask for every secret, and for every longer piece of one."""
+        """A field of an answer, with a mask for every secret that is in it as a whole."""
+        hidden = bytearray(len(text))
+        for secret in self._secrets:
+            if len(secret) >= _PIECE:
+                _mark(hidden, text, secret)
+        return _masked(hidden, text)
+
+    def line(self, text: str, limit: int = _LONGEST) -> str:
+        """The same as one harmless line."""
+        return one_line(self.cut(text), limit)
+
+    def message(self, text: str) -> str:
+        """What a server says, as one harmless line; pieces of secrets are masked as well."""
+        text = text[:_READ]
         hidden = bytearray(len(text))
         for secret in self._secrets:
             size = min(len(secret), _PIECE)
             for start in range(len(secret) - size + 1):
                 _mark(hidden, text, secret[start : start + size])
-        for found in _KNOWN.finditer(text):
-            hidden[found.start() : found.end()] = b"\1" * (found.end() - found.start())
-        return re.sub("\0+", MASK, _blanked(text, hidden))
-
-    def line(self, text: str, limit: int = _LONGEST) -> str:
-        """The same as one harmless line."""
-        return one_line(self.cut(text[:_READ]), limit)
+        return one_line(_masked(hidden, text), _LONGEST)
 
 
 def _mark(hidden: bytearray, text: str, piece: str) -> None:
@@ -60,6 +69,11 @@ def _mark(hidden: bytearray, text: str, piece: str) -> None:
         at = text.find(piece, at + 1)
 
 
-def _blanked(text: str, hidden: bytearray) -> str:
-    """NUL for each hidden character; one that was there is taken for hidden, which harms nobody."""
-    return "".join("\0" if out else character for character, out in zip(text, hidden, strict=True))
+def _masked(hidden: bytearray, text: str) -> str:
+    """The text with a mask for each run of hidden characters, and for what looks like a secret."""
+    for found in _KNOWN.finditer(text):
+        hidden[found.start() : found.end()] = b"\1" * (found.end() - found.start())
+    if not any(hidden):
+        return text
+    runs = groupby(zip(text, hidden, strict=True), key=itemgetter(1))
+    return "".join(MASK if out else "".join(each for each, _ in run) for out, run in runs)

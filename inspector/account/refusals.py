@@ -51,5 +51,5 @@ def unreadable(client: Client) -> TargetError:
 
 
 def _told(refused: Refusal, client: Client) -> str:
-    message = client.hiding.line(refused.message)
+    message = client.hiding.message(refused.message)
     return f"{client.base.host} answered {refused.status}" + (f": {message}" if message else "")

@@ -4,9 +4,9 @@ import asyncio
 import os
 import re
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
 from inspector.account.client import Client
@@ -15,6 +15,8 @@ from inspector.account.credentials import Bearer, Credential, Session
 from inspector.account.dashboard import Dashboard
 from inspector.account.hiding import Hiding
 from inspector.cli.printing import print_item, print_row, tell
+from inspector.cli.rereading import after_keeping
+from inspector.cli.webhook_lines import item_of, lines_of, print_webhook
 from inspector.domain.base import parse_base
 from inspector.errors import ConfigurationError, UsageError
 from inspector.providers.pacspace.management import FIRST, SECOND, Webhook, segment
@@ -28,7 +30,6 @@ T = TypeVar("T")
 _PROVIDER = "pacspace"
 _URL = re.compile(r"https?://[!-~]+", re.IGNORECASE)
 _DEFAULT_PORTS = {"http": 80, "https": 443}
-_LIST = "`inspector subscribe list` shows it"
 
 
 class Wanted(NamedTuple):
@@ -43,7 +44,7 @@ class Wanted(NamedTuple):
 
 def subscribe(settings: Settings, cookies: Path | None, wanted: Wanted, *, as_json: bool) -> None:
     """Make the webhook unless there is one, keep its secret, and then print it."""
-    place = _Place(settings)
+    place = _Place(settings, strict=True)
     account = _Account(settings, cookies, place)
     if wanted.events and account.dashboard.generation is SECOND:
         raise UsageError(
@@ -52,20 +53,12 @@ def subscribe(settings: Settings, cookies: Path | None, wanted: Wanted, *, as_js
         )
     wanted = wanted._replace(url=_checked_url(wanted.url, settings, account))
     place.check(serve=wanted.serve)
-    found, made = account.run(lambda: _made(account, place, wanted))
-    if found is not None:
-        _print(found, account, known=True, created=False, as_json=as_json)
-        return
-    assert made is not None
-    assert made.secret is not None
-    created_at = made.created_at or ""
-    try:
-        place.file.keep(Kept(_PROVIDER, made.id, wanted.url, created_at, made.secret))
-    finally:
-        # Whatever becomes of keeping it: this is the only time that anybody sees it.
-        _print(made, account, known=True, created=True, as_json=as_json)
-    tell("the secret is shown this once, for your app; here it is kept, and verifies what comes")
-    place.reread()
+    if account.run(lambda: _settled(account, place, wanted, as_json=as_json)):
+        tell(
+            "the secret is shown this once, for your app; here it is kept, and verifies what comes"
+        )
+        if told := after_keeping(settings):
+            tell(told)
 
 
 def list_webhooks(settings: Settings, cookies: Path | None, *, as_json: bool) -> None:
@@ -75,7 +68,7 @@ def list_webhooks(settings: Settings, cookies: Path | None, *, as_json: bool) ->
     listed = account.run(account.dashboard.webhooks)
     for webhook in listed.webhooks:
         known = place.kept(webhook.id) is not None
-        _print(webhook, account, known=known, created=None, as_json=as_json)
+        print_webhook(webhook, account.hiding, known=known, created=None, as_json=as_json)
     if listed.flaw:
         tell(f"there may be more of them: {listed.flaw}")
     elif not listed.webhooks and not as_json:
@@ -90,20 +83,29 @@ def show_webhook(settings: Settings, cookies: Path | None, id_: str, *, as_json:
     webhook = account.run(lambda: account.dashboard.show(id_))
     known = place.kept(webhook.id) is not None
     if as_json:
-        print_item("webhook", _item(webhook, account, known=known, created=None))
+        print_item("webhook", item_of(webhook, account.hiding, known=known, created=None))
         return
-    for line in _lines(webhook, account, known=known):
+    for line in lines_of(webhook, account.hiding, known=known):
         print_row(line)
 
 
 class _Place:
-    """The store, and the secrets that are kept beside it."""
+    """The store, and the secrets that are kept beside it.
 
-    def __init__(self, settings: Settings) -> None:
+    Where they cannot be read, who only looks is told so and goes on; `strict` raises.
+    """
+
+    def __init__(self, settings: Settings, *, strict: bool = False) -> None:
         self._settings = settings
         self._files = StoreFiles(settings.db.expanduser().absolute())
         self.file = SecretsFile.beside(self._files)
-        self._kept = [each for each in self.file.read() if each.provider == _PROVIDER]
+        self._kept: list[Kept] = []
+        try:
+            self._kept += (each for each in self.file.read() if each.provider == _PROVIDER)
+        except ConfigurationError as error:
+            if strict:
+                raise
+            tell(f"inspector: {error.message}")
         self.given = bool(settings.secret)
 
     def secrets(self) -> list[str]:
@@ -135,9 +137,6 @@ class _Place:
             from inspector.tunnelling import dialler_of
 
             dialler_of(self._settings)
-
-    def reread(self) -> None:
-        """Have what came before verified with the new secret."""
 
     def _unwritable(self, why: str) -> ConfigurationError:
         return ConfigurationError(
@@ -183,16 +182,25 @@ def _credential(cookies: Path | None) -> Credential:
     return Bearer(token)
 
 
-async def _made(
-    account: _Account, place: _Place, wanted: Wanted
-) -> tuple[Webhook | None, Webhook | None]:
-    """(one that is there already, a new one): one of both."""
+async def _settled(account: _Account, place: _Place, wanted: Wanted, *, as_json: bool) -> bool:
+    """Print the webhook that is there already, or make one; whether it was made.
+
+    Nothing is awaited between the answer and the end: Ctrl+C then loses no secret.
+    """
     if not wanted.again and (found := await _found(account, place, wanted.url)) is not None:
-        return found, None
+        print_webhook(found, account.hiding, known=True, created=False, as_json=as_json)
+        return False
     made = await account.dashboard.create(
         wanted.url, description=wanted.description, events=wanted.events
     )
-    return None, made
+    assert made.secret is not None
+    kept = Kept(_PROVIDER, made.id, wanted.url, made.created_at or "", made.secret)
+    try:
+        place.file.keep(kept)
+    finally:
+        # Whatever becomes of keeping it: this is the only time that anybody sees it.
+        print_webhook(made, account.hiding, known=True, created=True, as_json=as_json)
+    return True
 
 
 async def _found(account: _Account, place: _Place, url: str) -> Webhook | None:
@@ -203,7 +211,7 @@ async def _found(account: _Account, place: _Place, url: str) -> Webhook | None:
     if of_url:
         return _usable(of_url[0], account, place)
     if listed.flaw:
-        tell(f"what webhooks there are is not known for sure: {account.hiding.line(listed.flaw)}")
+        tell(f"what webhooks there are is not known for sure: {listed.flaw}")
         if (kept := place.kept_of(url)) is not None:
             tell("the one made before is taken; --again makes another")
             return Webhook(kept.webhook, kept.url, created_at=kept.created_at or None)
@@ -265,81 +273,3 @@ def _place_of(url: str) -> tuple[object, ...]:
     except ValueError:
         return (url,)
     return parts.scheme, parts.hostname, port, parts.path.rstrip("/"), parts.query
-
-
-def _print(
-    webhook: Webhook, account: _Account, *, known: bool, created: bool | None, as_json: bool
-) -> None:
-    if as_json:
-        print_item("webhook", _item(webhook, account, known=known, created=created))
-    elif created is None:
-        print_row(_row(webhook, account, known=known))
-    else:
-        print_row(f"webhook  {account.hiding.line(webhook.id)}")
-        print_row(f"url      {account.hiding.line(webhook.url, 2000)}")
-        if created:
-            print_row(f"secret   {webhook.secret}")
-
-
-def _item(
-    webhook: Webhook, account: _Account, *, known: bool, created: bool | None
-) -> dict[str, Any]:
-    """The object of kind `webhook`; its secret is in it when it has just been made, and then only.
-
-    Whatever else it says is without any secret.
-    """
-
-    def cut(text: str | None) -> str | None:
-        return None if text is None else account.hiding.cut(text)
-
-    item: dict[str, Any] = {
-        "id": cut(webhook.id),
-        "url": cut(webhook.url),
-        "enabled": webhook.enabled,
-        "created_at": cut(webhook.created_at),
-        "description": cut(webhook.description),
-        "events": None if webhook.events is None else [cut(each) for each in webhook.events],
-        "success_count": webhook.success_count,
-        "failure_count": webhook.failure_count,
-        "last_triggered": cut(webhook.last_triggered),
-        "secret_known": known,
-    }
-    item |= {} if created is None else {"created": created}
-    return item | ({"secret": webhook.secret} if created else {})
-
-
-def _row(webhook: Webhook, account: _Account, *, known: bool) -> str:
-    line = account.hiding.line
-    parts = [line(webhook.id), line(webhook.url, 200), _enabled(webhook)]
-    if webhook.success_count is not None and webhook.failure_count is not None:
-        parts.append(f"{webhook.success_count} ok, {webhook.failure_count} failed")
-    if webhook.last_triggered:
-        parts.append(f"last {line(webhook.last_triggered, 40)}")
-    parts.append("secret known" if known else "secret not known here")
-    return "  ".join(part for part in parts if part)
-
-
-def _lines(webhook: Webhook, account: _Account, *, known: bool) -> Iterator[str]:
-    told = {
-        "webhook": webhook.id,
-        "url": webhook.url,
-        "state": _enabled(webhook),
-        "created": webhook.created_at,
-        "about": webhook.description,
-        "events": None if webhook.events is None else ", ".join(webhook.events),
-        "sent": _number(webhook.success_count),
-        "failed": _number(webhook.failure_count),
-        "last": webhook.last_triggered,
-        "secret": "known here" if known else "not known here",
-    }
-    for name, value in told.items():
-        if value:
-            yield f"{name:<9}{account.hiding.line(value, 2000)}"
-
-
-def _enabled(webhook: Webhook) -> str:
-    return {True: "enabled", False: "disabled", None: ""}[webhook.enabled]
-
-
-def _number(count: int | None) -> str | None:
-    return None if count is None else str(count)

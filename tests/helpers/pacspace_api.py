@@ -15,18 +15,16 @@ import ssl
 import threading
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 from aiohttp import web
 
 from inspector.providers.pacspace import PACSPACE
-from tests.helpers.listener import Answer, send
-
-T = TypeVar("T")
+from tests.helpers.listener import PATIENCE, Answer, send
 
 TOKEN = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ1c2VyIn0.Qm9ndXMgc2lnbmF0dXJl"
 SESSION = "s%3Aq0Zr8kJ2pXv7Yw1n"
@@ -34,7 +32,7 @@ KEY = "pk_test_a1b2c3.S3cr3tPartOfTheKey"
 CREATED = "2026-02-11T10:30:00.000Z"
 PATH = "/dashboard/webhooks"
 
-Fault = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Fault = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +64,9 @@ class PacSpaceApi:
     faults: deque[Fault | None] = field(default_factory=deque)
     port: int = 0
 
+    def __post_init__(self) -> None:
+        self._news = threading.Condition()
+
     @property
     def url(self) -> str:
         return f"{'https' if self.tls else 'http'}://localhost:{self.port}"
@@ -95,7 +96,7 @@ class PacSpaceApi:
         """The next answer has this status and body (bytes as they are, anything else as JSON)."""
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
 
-        async def failed(request: web.Request) -> web.StreamResponse:
+        async def failed(request: web.BaseRequest) -> web.StreamResponse:
             return web.Response(status=status, body=data, headers=headers)
 
         self.faults.append(failed)
@@ -105,6 +106,11 @@ class PacSpaceApi:
         """Use these for the next requests; None is an answer as usual."""
         self.faults.extend(faults)
         return self
+
+    def wait_for(self, count: int) -> None:
+        """Until so many requests have come."""
+        with self._news:
+            assert self._news.wait_for(lambda: len(self.asked) >= count, PATIENCE)
 
     def deliver(self, event: str, event_id: str = "evt_1") -> Answer:
         """Send an event to the newest webhook, signed with its secret; what is answered."""
@@ -128,18 +134,17 @@ class PacSpaceApi:
         trace: TracebackType | None,
     ) -> None:
         self._loop.call_soon_threadsafe(self._end.set)
-        self._thread.join(10)
-
-    async def in_loop(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        """Run it where the server runs."""
-        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(coroutine, self._loop))
+        self._thread.join(PATIENCE)
+        assert not self._thread.is_alive()
 
     def _run(self, ready: threading.Event) -> None:
         asyncio.run(self._serve(ready))
 
     async def _serve(self, ready: threading.Event) -> None:
         self._loop, self._end = asyncio.get_running_loop(), asyncio.Event()
-        runner = web.ServerRunner(web.Server(self._handle), shutdown_timeout=0.0)
+        runner = web.ServerRunner(
+            web.Server(self._handle, handler_cancellation=True), shutdown_timeout=0.0
+        )
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", self.port, ssl_context=self.tls)
         await site.start()
@@ -149,13 +154,13 @@ class PacSpaceApi:
         await runner.cleanup()
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        assert isinstance(request, web.BaseRequest)
         headers = {name.lower(): value for name, value in request.headers.items()}
-        asked = Asked(request.method, request.path_qs, headers, await request.read())
-        asked = Asked(request.method, request.raw_path, headers, asked.body)
-        self.asked.append(asked)
+        asked = Asked(request.method, request.raw_path, headers, await request.read())
+        with self._news:
+            self.asked.append(asked)
+            self._news.notify_all()
         if self.faults and (fault := self.faults.popleft()) is not None:
-            return await fault(request)  # type: ignore[arg-type]
+            return await fault(request)
         status, item = self._answer(asked)
         return web.json_response(item, status=status)
 
@@ -222,11 +227,11 @@ def _second_error(status: int, code: str, message: Any) -> tuple[int, Any]:
     return status, {"error": {"code": code, "message": message}}
 
 
-async def empty(request: web.Request) -> web.StreamResponse:
+async def empty(request: web.BaseRequest) -> web.StreamResponse:
     return web.Response(status=201)
 
 
-async def huge(request: web.Request) -> web.StreamResponse:
+async def huge(request: web.BaseRequest) -> web.StreamResponse:
     """An answer without an end, as far as anybody reads it."""
     response = web.StreamResponse(status=201)
     await response.prepare(request)
@@ -234,13 +239,13 @@ async def huge(request: web.Request) -> web.StreamResponse:
         await response.write(b" " * 65536)
 
 
-async def slow(request: web.Request) -> web.StreamResponse:
+async def slow(request: web.BaseRequest) -> web.StreamResponse:
     """One that does not come."""
     await asyncio.Event().wait()
     raise AssertionError
 
 
-async def cut(request: web.Request) -> web.StreamResponse:
+async def cut(request: web.BaseRequest) -> web.StreamResponse:
     """A connection that ends in the middle of an answer."""
     response = web.StreamResponse(status=201, headers={"Content-Length": "1000"})
     await response.prepare(request)
@@ -250,7 +255,7 @@ async def cut(request: web.Request) -> web.StreamResponse:
     return response
 
 
-async def dropped(request: web.Request) -> web.StreamResponse:
+async def dropped(request: web.BaseRequest) -> web.StreamResponse:
     """A connection that ends before an answer."""
     assert request.transport is not None
     request.transport.abort()

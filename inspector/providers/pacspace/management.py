@@ -147,13 +147,16 @@ def segment(text: str) -> str:
     return quote(text, safe="")
 
 
-def read_created(answer: Answer, now: int) -> Webhook | Refusal:
-    """The new webhook with its secret; `now` is in microseconds."""
+def read_created(answer: Answer, url: str, now: int) -> Webhook | Refusal:
+    """The new webhook with its secret; it is of `url` if it does not say otherwise.
+
+    `now`, here and below, is in microseconds.
+    """
     if refused := refusal(answer, now):
         return refused
     item = _unwrapped(_json(answer.body))
-    webhook = _webhook(item)
     secret = item.get("secret") if isinstance(item, dict) else None
+    webhook = _webhook({"url": url, **item}) if isinstance(item, dict) else None
     if webhook is None or not isinstance(secret, str) or not _usable(secret):
         return Refusal(Kind.UNREADABLE, answer.status, "")
     return replace(webhook, secret=secret)
