@@ -25,6 +25,7 @@ from inspector.server.ingress import Ingress
 from inspector.server.intake import Intake
 from inspector.server.listener import Listener, capture_url, own_hosts
 from inspector.server.policy import parse_policy
+from inspector.server.primacy import Primacy
 from inspector.server.reading import Reading
 from inspector.server.space import Space
 from inspector.server.stream import Streams
@@ -125,7 +126,8 @@ class Runtime:
             self._reindex,
         )
         reading = Reading(store, self._clock, self.status, rebuild)
-        control = Control(reading, Explaining(store, self._secrets), acting)
+        primacy = Primacy(lambda: self.tunnel.consumer if self.tunnel else None)
+        control = Control(reading, Explaining(store, self._secrets), acting, primacy)
         guard = Guard(token, own_hosts(settings.host, settings.allow_host))
         listener = Listener(ingress, control, Streams(store, self.hub), guard)
         self._stack.push_async_callback(router.stop, DEADLINE)
@@ -155,7 +157,13 @@ class Runtime:
 
         dialler = dialler_of(self.settings)
         return lambda store, router: Tunnel(
-            dialler, self.settings, store, router, self._clock, self._on_connection
+            dialler,
+            self.settings,
+            store,
+            router,
+            self._clock,
+            self._on_connection,
+            lambda: self._dispatcher.latest,
         )
 
     async def _take_no_more(self, listener: Listener) -> None:

@@ -137,6 +137,8 @@ class Settings(BaseModel):
     """A query for what the relay shall hand on: path, method, event, header.NAME; none: all."""
     take_over: bool = False
     """Take the name from a listener that is connected under it."""
+    primary: bool = False
+    """Answer the relay's senders with this listener's app, until another one takes that."""
     dashboard_url: ApiUrl = ""
     """The address of PacSpace's dashboard API, when it is another than the generation's own."""
     balance_url: ApiUrl = ""

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from inspector.domain.attempt import Outcome
 from inspector.domain.relay_filter import parse_relay_filter
 from inspector.server.mirror import Forwarder, Mirror
 from inspector.settings import Settings
@@ -13,6 +14,7 @@ from inspector.store.store import Store
 from inspector.tunnel.address import consumer_of, parse_backfill, parse_consumer, parse_relay
 from inspector.tunnel.connecting import Dialler
 from inspector.tunnel.consumer import Consumer
+from inspector.tunnel.teammate import attempted_of
 
 
 def dialler_of(settings: Settings) -> Dialler:
@@ -44,6 +46,7 @@ class Tunnel:
         onward: Forwarder,
         clock: Callable[[], int],
         report: Callable[[dict[str, Any]], None],
+        latest: Callable[[], tuple[int, Outcome] | None],
     ) -> None:
         self._mirror = Mirror(store.journal, onward, store.recent_origins, store.mirrored, clock)
         self.consumer = Consumer(
@@ -54,6 +57,8 @@ class Tunnel:
             backfill=parse_backfill(settings.backfill),
             take_over=settings.take_over,
             wanted=parse_relay_filter(settings.relay_filter),
+            primary=settings.primary,
+            latest=lambda: attempted_of(latest()),
         )
 
     def start(self) -> None:

@@ -20,6 +20,7 @@ _COMMANDS = {
     "trigger": ("inspector.cli.trigger", "Send yourself a signed sample of any event."),
     "events": ("inspector.cli.events", "The catalogue of event types."),
     "status": ("inspector.cli.status", "The ledger, the targets, the index's lag, the versions."),
+    "primary": ("inspector.cli.primary", "Have this app answer the relay's senders."),
     "relay": ("inspector.cli.relay", "Capture on a public host, for developers anywhere."),
     "doctor": ("inspector.cli.doctor", "Examine every hop, and send the hardest requests round."),
     "subscribe": ("inspector.cli.subscribe", "Make a webhook at PacSpace, and keep its secret."),

@@ -10,7 +10,7 @@ from inspector.cli.options import secret_option, store_options
 from inspector.errors import UsageError
 from inspector.settings import Settings, load
 
-_OF_A_RELAY = ("backfill", "consumer", "relay_filter", "take_over")
+_OF_A_RELAY = ("backfill", "consumer", "primary", "relay_filter", "take_over")
 
 
 @click.command()
@@ -47,6 +47,7 @@ _OF_A_RELAY = ("backfill", "consumer", "relay_filter", "take_over")
     help="Fetch only these: path, method, event, header.NAME.",
 )  # fmt: skip
 @click.option("--take-over", is_flag=True, help="Take that name from a listener that has it.")
+@click.option("--primary", is_flag=True, help="This app answers the relay's senders.")
 @click.option("--headless", is_flag=True, help="No UI, even on a terminal.")
 @click.option("--web", is_flag=True, help="The UI in a browser, behind a one-time link.")
 @click.option("--web-port", type=click.IntRange(0, 65535), help="Its port (8401; 0: any free one).")

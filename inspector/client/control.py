@@ -27,6 +27,7 @@ from inspector.errors import (
     ConfigurationError,
     InspectorError,
     NotFoundError,
+    TimedOutError,
     UnreachableError,
     UsageError,
 )
@@ -291,7 +292,7 @@ def refusal(status: int, data: bytes) -> InspectorError:
     try:
         error = json.loads(data)["error"]
         message, hint = str(error["message"]), str(error.get("hint") or "")
-        code = str(error.get("code"))
+        code = str(error.get("code") or "")
     except (ValueError, KeyError, TypeError):
         pass
     if status in (401, 403):
@@ -302,6 +303,11 @@ def refusal(status: int, data: bytes) -> InspectorError:
         return NotFoundError(message, hint)
     if status in (400, 422):
         return UsageError(message, hint)
+    if status == 409:
+        gone = code == "not-connected"
+        return UnreachableError(message, hint) if gone else ConfigurationError(message, hint)
+    if status == 504:
+        return TimedOutError(message, hint)
     return InspectorError(message, hint)
 
 

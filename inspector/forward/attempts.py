@@ -33,6 +33,8 @@ class Attempts:
         self._clock = clock
         self._open: set[asyncio.Future[Appended]] = set()
         self._overheard: dict[int, Callable[[Outcome, float], None]] = {}
+        self.latest: tuple[int, Outcome] | None = None
+        """When the latest one ended, and how."""
 
     async def room(self) -> None:
         """Wait until the journal is close enough behind."""
@@ -101,6 +103,7 @@ class Attempts:
             told = self._overheard.pop(fact.delivery_id, None)
             if told is not None:
                 told(sent.outcome, sent.duration_ms)
+        self.latest = at, sent.outcome
 
         def append(done: asyncio.Future[Appended]) -> None:
             if not done.cancelled() and done.exception() is None:

@@ -199,6 +199,11 @@ class Dispatcher:
         """`told` how the next attempt on this delivery ends, and after how many milliseconds."""
         self._attempts.overhear(delivery_id, told)
 
+    @property
+    def latest(self) -> tuple[int, Outcome] | None:
+        """When the latest attempt ended and how, whoever made it; None before the first."""
+        return self._attempts.latest
+
     def lanes(self) -> tuple[LaneStatus, ...]:
         """How each target fares, in the order of the routes."""
         return tuple(lane.status() for lane in self._lanes.values())

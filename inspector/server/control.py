@@ -4,6 +4,7 @@ from aiohttp import web
 
 from inspector.server.acting import Acting
 from inspector.server.explaining import Explaining
+from inspector.server.primacy import Primacy
 from inspector.server.reading import Reading
 
 _API = "/_inspector/api"
@@ -12,10 +13,13 @@ _API = "/_inspector/api"
 class Control:
     """All of its routes."""
 
-    def __init__(self, reading: Reading, explaining: Explaining, acting: Acting) -> None:
+    def __init__(
+        self, reading: Reading, explaining: Explaining, acting: Acting, primacy: Primacy
+    ) -> None:
         self._reading = reading
         self._explaining = explaining
         self._acting = acting
+        self._primacy = primacy
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -23,6 +27,7 @@ class Control:
             *self._reading.routes(_API),
             *self._explaining.routes(_API),
             *self._acting.routes(_API),
+            *self._primacy.routes(_API),
         ]
 
     async def healthz(self, request: web.Request) -> web.Response:

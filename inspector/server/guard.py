@@ -13,6 +13,7 @@ from inspector.errors import (
     InspectorError,
     NotFoundError,
     StoreUnavailableError,
+    TimedOutError,
     UnreachableError,
     UsageError,
 )
@@ -27,6 +28,7 @@ _STATUS = {
     NotFoundError: 404,
     StoreUnavailableError: 503,
     UnreachableError: 503,
+    TimedOutError: 504,
 }
 
 

@@ -40,6 +40,7 @@ class Attendance:
             for changed in (before, self.primary):
                 if changed is not None:
                     changed.tell_state()
+        self._roster = None
         self._tell_soon()
 
     def started(self, attachment: Attachment) -> None:

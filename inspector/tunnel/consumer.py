@@ -18,10 +18,11 @@ from inspector.errors import (
 from inspector.tasks import Tasks
 from inspector.tunnel.address import Backfill
 from inspector.tunnel.connecting import Dialler, LostError, TakenOverError
-from inspector.tunnel.messages import Hello, Start
+from inspector.tunnel.messages import Attempted, Hello, Start
 from inspector.tunnel.ports import Mirroring
 from inspector.tunnel.session import Session
 from inspector.tunnel.standing import Phase, Standing
+from inspector.tunnel.teammate import Teammate
 
 _log = logging.getLogger(__name__)
 
@@ -61,7 +62,8 @@ class Consumer:
 
     It goes on for ever: after a loss, and each minute after a refusal, but not once another
     consumer took its name over. What came is on the disk before it is acknowledged, and nothing
-    is asked for anew before the disk has settled what came earlier.
+    is asked for anew before the disk has settled what came earlier. With `primary` its app is to
+    answer the senders until another consumer takes that; `latest` gives the latest attempt.
     """
 
     def __init__(
@@ -74,6 +76,8 @@ class Consumer:
         backfill: Backfill,
         take_over: bool = False,
         wanted: RelayFilter | None = None,
+        primary: bool = False,
+        latest: Callable[[], Attempted | None] = lambda: None,
         pauses: Pauses | None = None,
     ) -> None:
         self._dialler = dialler
@@ -85,6 +89,7 @@ class Consumer:
         self._tasks = Tasks("consumer")
         self._standing = Standing(dialler.address.url, dialler.consumer, clock, report)
         self._filter = self._standing.filter = wanted.text if wanted is not None else ""
+        self._teammate = Teammate(latest, wanted=primary)
         self._session: Session | None = None
         self._running: asyncio.Task[None] | None = None
         self._stopping = False
@@ -130,6 +135,13 @@ class Consumer:
     def status(self) -> dict[str, Any]:
         """The contract's `relay` object; may be called in any thread."""
         return self._standing.to_json()
+
+    async def take_primary(self, patience: float) -> None:
+        """Have its app answer the senders from now on; returns when the relay has said so.
+
+        Raises `UnreachableError` without a connection, and `TimedOutError` after so many seconds.
+        """
+        await self._teammate.take(patience)
 
     def part(self) -> None:
         """It will be stopped: `tried` and `ready` return now."""
@@ -214,14 +226,22 @@ class Consumer:
         # A name that was taken is ours; should another take it later, it is that one's.
         self._take_over = False
         self._greeted(hello)
-        start = Start(after or 0, filter=self._filter)
+        start = Start(after or 0, filter=self._filter, primary=self._teammate.wanted)
         if not self._backfilled:
             # One moment, though it may take several connections to get there.
             if self._since is None:
                 self._since = self._backfill.since(hello.now)
             start = start._replace(since=self._since)
         session = self._session = Session(
-            connection, hello, dialler, mirror, self._standing, self._clock, self._moved, self._home
+            connection,
+            hello,
+            dialler,
+            mirror,
+            self._standing,
+            self._teammate,
+            self._clock,
+            self._moved,
+            self._home,
         )
         try:
             skipping = f"--backfill {self._backfill.text} leaves them out"

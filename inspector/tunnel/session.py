@@ -41,6 +41,7 @@ from inspector.tunnel.passing import Passing
 from inspector.tunnel.ports import Mirroring, Source, Whole
 from inspector.tunnel.proving import Proof
 from inspector.tunnel.standing import Phase, Standing
+from inspector.tunnel.teammate import Teammate
 from inspector.tunnel.wire import decode, encode
 
 _log = logging.getLogger(__name__)
@@ -75,6 +76,7 @@ class Session:
         dialler: Dialler,
         mirror: Mirroring,
         standing: Standing,
+        teammate: Teammate,
         clock: Callable[[], int],
         moved: Callable[[], None],
         proved: Callable[[], None],
@@ -84,6 +86,7 @@ class Session:
         self._dialler = dialler
         self._mirror = mirror
         self._standing = standing
+        self._teammate = teammate
         self._clock = clock
         self._moved = moved
         self._source = Source(dialler.address.origin, hello.endpoint, hello.mailbox)
@@ -117,6 +120,7 @@ class Session:
             self._tasks.start(self._commit(), "commit")
             self._tasks.start(self._acks.run(), "acknowledge")
             self._tasks.start(self._measure(), "measure")
+            self._tasks.start(self._teammate.run(self._send), "teammate")
             if prove:
                 self._tasks.start(self._proof.run(), "canary")
             await self._read()
@@ -222,6 +226,7 @@ class Session:
         standing = self._standing
         standing.last = max(state.last, standing.last or 0)
         standing.limited, standing.primary = state.limited, state.primary
+        self._teammate.told(state.primary)
         standing.skew = state.now + int((standing.rtt or 0) * 500_000) - self._clock()
 
     async def _take(self, batch: list[Whole]) -> None:

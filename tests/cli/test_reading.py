@@ -203,7 +203,7 @@ def test_events_is_the_whole_catalogue_and_needs_no_store(cli: Cli) -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [["list"], ["show", "1"], ["status"], ["reindex"], ["resend", "1"], ["tui"]],
+    [["list"], ["show", "1"], ["status"], ["reindex"], ["resend", "1"], ["tui"], ["primary"]],
     ids=lambda arguments: arguments[0],
 )
 def test_a_missing_store_exits_8_and_is_not_made(arguments: list[str], cli: Cli) -> None:

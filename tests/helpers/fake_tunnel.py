@@ -26,6 +26,7 @@ from inspector.tunnel.messages import (
     SUBPROTOCOL,
     Ack,
     Answers,
+    Attempted,
     Begin,
     Canary,
     Hello,
@@ -33,6 +34,7 @@ from inspector.tunnel.messages import (
     Parcels,
     Passed,
     Piece,
+    Primary,
     Reply,
     Start,
     State,
@@ -90,6 +92,8 @@ class FakeRelay:
     begins: list[Begin] = field(default_factory=list)
     acks: list[int] = field(default_factory=list)
     replies: list[Reply] = field(default_factory=list)
+    attempted: list[Attempted] = field(default_factory=list)
+    takings: int = 0
     closed: list[int | None] = field(default_factory=list)
     sockets: list[web.WebSocketResponse] = field(default_factory=list)
     canaries: int = 0
@@ -256,6 +260,10 @@ class FakeRelay:
                 self.acks.append(id)
             case Reply():
                 self.replies.append(message)
+            case Attempted():
+                self.attempted.append(message)
+            case Primary():
+                self.takings += 1
             case Canary(nonce):
                 self._nonces.add(nonce)
         self._tell()

@@ -13,7 +13,7 @@ from inspector.errors import StoreUnavailableError
 from inspector.tunnel.address import parse_backfill, parse_relay
 from inspector.tunnel.connecting import Dialler
 from inspector.tunnel.consumer import Consumer, Pauses
-from inspector.tunnel.messages import ShadowReply
+from inspector.tunnel.messages import Attempted, ShadowReply
 from inspector.tunnel.ports import Replies, Source, Whole
 from tests.helpers.fake_tunnel import PATIENCE, TOKEN, FakeRelay, now
 
@@ -129,6 +129,8 @@ async def mirrored(
     token: str = TOKEN,
     backfill: str = "all",
     take_over: bool = False,
+    primary: bool = False,
+    latest: Callable[[], Attempted | None] = lambda: None,
     wanted: str = "",
     pauses: Pauses | None = None,
     clock: Callable[[], int] = now,
@@ -143,6 +145,8 @@ async def mirrored(
         reports.append,
         backfill=parse_backfill(backfill),
         take_over=take_over,
+        primary=primary,
+        latest=latest,
         wanted=parse_relay_filter(wanted),
         pauses=pauses or Pauses(0.01, 0.05, refused=0.05),
     )

@@ -124,4 +124,7 @@ async def test_a_process_that_comes_back_keeps_its_latest_attempt(relay: DeskSid
 async def test_many_who_come_at_once_are_told_of_in_few_frames(relay: DeskSide) -> None:
     lines = [(await relay.attach(f"dev-{n}"))[1] for n in range(200)]
     await until(lambda: all(each.teams() and each.teams()[-1].more == 168 for each in lines))
+    for number, line in enumerate(lines):
+        told = [{each.consumer for each in team.members} for team in line.teams()]
+        assert all({f"dev-{number}", "dev-0"} <= names for names in told)
     assert sum(len(each.teams()) for each in lines) < 20_000
