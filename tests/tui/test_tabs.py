@@ -125,12 +125,13 @@ def test_what_was_answered_elsewhere_stands_below_the_attempts_and_is_folded() -
     document = Document(attempts.parts(look))
     told = said(document)
     assert told.index("attempt 1") < told.index("answered elsewhere: bob@pc  500 in 12ms")
+    assert told.split("\n")[2] == "elsewhere      bob@pc 500, eve@tower timeout"
     assert "Set-Cookie: •••• (3 characters)" in told
     assert '"a": 1' in told
     assert "20kB in all; the start is kept" in told
     assert "answered elsewhere: eve@tower  timeout in 30s" in told
     assert "timeout: no answer in 30 s in 30s" in told
-    heads = [line for line, text in document.texts(0, len(document)) if "elsewhere" in text]
+    heads = [line for line, text in document.texts(0, len(document)) if "elsewhere:" in text]
     assert [document.value(line) for line in heads] == ["bob@pc", "eve@tower"]
     assert set(heads) <= set(document.closed)
     # Its lines are no attempt of ours, whatever the consumer calls itself.

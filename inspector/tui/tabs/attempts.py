@@ -18,7 +18,7 @@ from inspector.tui.tabs.pieces import body_lines, fact, header_lines
 from inspector.tui.tabs.shown import Shown
 
 _NAME, _SHADOW = "attempt ", "shadow "
-_CONSUMER, _REASON = 100, 1000
+_CONSUMER, _REASON, _TOLD = 100, 1000, 300
 
 
 def parts(shown: Shown) -> Iterator[Part]:
@@ -30,6 +30,10 @@ def parts(shown: Shown) -> Iterator[Part]:
     answered = "nothing yet" if delivery.answered is None else str(delivery.answered)
     yield pair("the sender got", answered)
     yield pair("state", f"{delivery.state} {delivery.state_reason}".strip(), "state")
+    if shown.shadows:
+        # They stand far below, under what the app here said.
+        told = ", ".join(f"{one.consumer} {_said(one)}" for one in shown.shadows)
+        yield pair("elsewhere", one_line(told, _TOLD))
     if not shown.attempts:
         yield ()
         key = shown.keys.first("resend")
@@ -97,6 +101,11 @@ def _attempt(one: AttemptDetail, shown: Shown, name: str) -> Iterator[Part]:
 def _failed(failure: Failure, took: float | None) -> Entry:
     said = f"{failure.kind}: {one_line(failure.reason, _REASON)}{_took(took)}"
     return Entry(pair("failed", said, "error"), "failure", failure.reason)
+
+
+def _said(shadow: Shadowed) -> str:
+    outcome = shadow.outcome
+    return str(outcome.status if isinstance(outcome, Response) else outcome.kind)
 
 
 def _elsewhere(shadow: Shadowed, shown: Shown) -> Section:
