@@ -11,9 +11,9 @@ from inspector.forward.target import TargetClient
 
 _HOP = "clock"
 _SECONDS = 5.0
-# What a clock may be wrong without anybody's noticing, and what leaves a signature too little time.
+# What a clock may be wrong without anybody's noticing, and from where on no signature holds.
 _NOTICED = 5.0
-_TOO_FAR = 60.0
+_TOO_FAR = 300.0
 
 
 async def look(subject: Subject, tell: Tell) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from inspector.doctor.echo import ECHO_HEADER
 from inspector.doctor.model import Check
+from inspector.doctor.proxy import added_by_proxies
 from inspector.doctor.visit import Sighting, Visit, visiting
 from inspector.doctor.ways import SECONDS, Passage
 from inspector.domain.attempt import Failure, Outcome, Response
@@ -22,12 +23,6 @@ _CONSUMER = "doctor"
 _ATTACH_SECONDS = 20.0
 # How a body is framed belongs to each connection; the body itself is compared.
 _FRAMING = HOP_BY_HOP | {"content-length"}
-# Said by proxies of the request, beside what was sent; the hop `proxy` tells of them.
-_OF_PROXIES = (
-    "x-forwarded-", "x-real-ip", "forwarded", "via", "x-request-id", "x-correlation-id",
-    "x-request-start", "x-amzn-trace-id", "x-envoy-", "x-cloud-trace-context", "traceparent",
-    "tracestate", "cf-", "cdn-loop", "true-client-ip", "fly-", "x-vercel-", "x-azure-",
-)  # fmt: skip
 # What is most likely to stand behind an answer that comes before the relay's.
 _KNOBS = {
     400: "such a request is none to it",
@@ -39,11 +34,6 @@ _KNOBS = {
     431: "its limit for headers is lower: large_client_header_buffers, or its like",
     501: "it does not know this method",
 }
-
-
-def added_by_proxies(name: str) -> bool:
-    """Whether a header of this name, in lower case, is one that proxies add."""
-    return name.startswith(_OF_PROXIES)
 
 
 class Relayed:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
-from inspector.doctor import app, clock, disk, files, hops, listener, round_trip, terminal
+from inspector.doctor import app, clock, disk, files, hops, listener, proxy, round_trip, terminal
 from inspector.doctor.model import Check, Finding, Subject, Tell
 from inspector.errors import InspectorError
 from inspector.tasks import Tasks
@@ -29,6 +29,7 @@ SECTIONS = (
     Section("listener", listener.look, 30.0),
     Section("clock", clock.look, 15.0, waits=True),
     Section("relay", hops.look, 60.0, waits=True),
+    Section("proxy", proxy.look, 60.0, waits=True),
     Section("fidelity", round_trip.look, 300.0),
     Section("target", app.look, 300.0),
 )

@@ -125,7 +125,7 @@ def _of_headers(make: _Maker) -> Iterator[Case]:
 def _of_targets(make: _Maker) -> Iterator[Case]:
     long = "&".join(f"key{number}=%20+~{number}" for number in range(250))
     targets = {
-        "%2F": ("an encoded slash, in both cases", "/a%2Fb%2f%7E%zz"),
+        "%2F": ("an encoded slash, in both cases", "/a%2Fb%2f%7E"),
         "//": ("empty steps in the path", "//a//b/"),
         "..": ("steps back in the path", "/a/../b/./c"),
         "odd path": ("what should be encoded, and is not", "/a|b\"{c}[d]^`'\\;,@:*()!$&+="),
