@@ -102,7 +102,8 @@ class Attempts:
         if self._overheard and not _interrupted(sent.outcome):
             told = self._overheard.pop(fact.delivery_id, None)
             if told is not None:
-                told(sent.outcome, sent.duration_ms)
+                # Not from in here: what goes wrong there is no matter of the attempt.
+                asyncio.get_running_loop().call_soon(told, sent.outcome, sent.duration_ms)
         self.latest = at, sent.outcome
 
         def append(done: asyncio.Future[Appended]) -> None:

@@ -9,14 +9,23 @@ from typing import Any
 import pytest
 
 from inspector.domain.delivery import State
-from inspector.domain.facts import Answered, Captured, Gap, Origin, Passed, Probed, Refused
+from inspector.domain.facts import (
+    Answered,
+    Captured,
+    Gap,
+    Origin,
+    Passed,
+    Probed,
+    Refused,
+    Shadowed,
+)
 from inspector.domain.query import parse
 from inspector.errors import ConfigurationError
 from inspector.store.files import StoreFiles
 from inspector.store.reader import Reader
 from inspector.store.store import Store
 from tests.store.make_fixture import FOLDER
-from tests.store.parts import AT, captured, journal_of, pruned, relay_journal, store
+from tests.store.parts import AT, GONE, OK, captured, journal_of, pruned, relay_journal, store
 
 RELAY = "https://relay.example.com"
 BOX = "relay/one"
@@ -116,6 +125,25 @@ async def test_what_came_lately_is_known_by_its_ids_at_the_relay(files: StoreFil
         await opened.append(pruned(2, 4))
         assert await opened.recent_origins(BOX, 10) == {505: (7, None)}
         assert opened.journal.cursor(BOX) == 515
+    finally:
+        await opened.close()
+
+
+async def test_a_single_one_is_known_with_those_whose_words_are_beside_it(
+    files: StoreFiles,
+) -> None:
+    opened = Store(files, tuple, lambda frame: None)
+    try:
+        assert await opened.mirrored(BOX, 501) == (2, frozenset())
+        await opened.append(Shadowed(AT, 2, "bob", 1.0, OK))
+        await opened.append(Shadowed(AT, 2, "eve", 1.0, GONE))
+        assert await opened.mirrored(BOX, 501) == (2, frozenset({"bob", "eve"}))
+        # Gaps, refusals, canaries, what was passed over, and what never came.
+        for number in (500, 503, 504, 506, 515, 999):
+            assert await opened.mirrored(BOX, number) is None
+        assert await opened.mirrored("never", 501) is None
+        await opened.append(pruned(2))
+        assert await opened.mirrored(BOX, 501) is None
     finally:
         await opened.close()
 

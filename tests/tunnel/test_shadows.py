@@ -194,7 +194,7 @@ async def test_who_comes_back_is_told_the_last_ones_again_and_all_of_what_it_lac
 
 
 async def test_it_waits_for_its_delivery_however_far_behind_a_consumer_is(relay: DeskSide) -> None:
-    _, line = await relay.attach("a")
+    await relay.attach("a")
     second, other = await relay.attach("b")
     third, slow = await relay.attach("c")
     for _ in range(4096):
