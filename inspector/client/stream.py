@@ -56,7 +56,12 @@ class Lagged:
     after: int
 
 
-StreamEvent = Connected | Disconnected | Frame | Lagged
+@dataclass(frozen=True, slots=True)
+class Reindexed:
+    """History was read again: verdicts and all else that is decoded may be others than before."""
+
+
+StreamEvent = Connected | Disconnected | Frame | Lagged | Reindexed
 
 
 class Stream:
@@ -144,6 +149,8 @@ class Stream:
                 return self._hello(int(item["last_seq"]))
             if kind in _CARRYING:
                 return Frame(kind, int(item["seq"]), tuple(item["items"]))
+            if kind == "reindexed":
+                return Reindexed()
             return Lagged(int(item["after"])) if kind == "lagged" else None
         except (AttributeError, KeyError, TypeError, RecursionError) as error:
             raise ValueError("the listener sent a frame that cannot be read") from error

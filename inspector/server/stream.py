@@ -82,8 +82,8 @@ class Streams:
         await news.wait()
         news.clear()
         while (frame := subscription.take()) is not None:
-            # An `A` frame and the `C` frame behind it share their position.
-            if frame.seq > sent or (frame.seq == sent and frame.letter == "C"):
+            # An `A` frame and the `C` frame behind it share their position; `R` has an old one.
+            if frame.seq > sent or frame.letter == "R" or (frame.seq, frame.letter) == (sent, "C"):
                 await _send(socket, message(frame).decode())
                 sent = max(sent, frame.seq)
         if subscription.lagged:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from inspector.store.files import StoreFiles
-from inspector.store.frames import Frame, parse
+from inspector.store.frames import Frame, parse, reindexed
 from inspector.store.indexer_process import Rebuild
 from inspector.tasks import Tasks
 
@@ -52,6 +52,8 @@ class Follower:
         self._closing = False
         self._rebuilds = 0
         self._rebuilding = False
+        # The position where a rebuild has caught up with what was heard before it.
+        self._whole_at: int | None = None
         self.position = 0
 
     async def start(self) -> None:
@@ -71,6 +73,7 @@ class Follower:
         self.position = 0
         self._rebuilds += 1
         self._rebuilding = True
+        self._whole_at = self._heard or 0
         self._order(b"R" + json.dumps(self._rebuild()).encode() + b"\n")
 
     def _rebuild(self) -> Rebuild:
@@ -190,7 +193,7 @@ class Follower:
                 _log.error("the indexer cannot be started: %s", error)
 
     def _take(self, frame: Frame) -> None:
-        if frame.letter == "R":
+        if frame.letter == "E":
             self._rebuilding = frame.seq < self._rebuilds
             return
         if frame.letter != "P":
@@ -202,6 +205,9 @@ class Follower:
         if self._rebuilding:
             return
         self.position = frame.seq
+        if self._whole_at is not None and self.position >= self._whole_at:
+            self._whole_at = None
+            self._on_frame(reindexed(self.position))
         for seq, waiter in self._waiters:
             if seq <= frame.seq and not waiter.done():
                 waiter.set_result(None)

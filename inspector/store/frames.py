@@ -2,8 +2,9 @@
 
 A frame is one line: a letter, the position, and its items, each JSON text. `D` deliveries, `A`
 attempts, `C` changes, `P` the position alone. Positions grow from frame to frame; an `A` frame and
-the `C` frame behind it share theirs, because both tell of the same facts. `R` is for the listener
+the `C` frame behind it share theirs, because both tell of the same facts. `E` is for the listener
 alone: the index was emptied, by the order to rebuild whose number stands in the position's place.
+`R` comes when it is whole again: what was told of deliveries before may be another thing by now.
 """
 
 import json
@@ -122,7 +123,7 @@ def position(seq: int) -> bytes:
 
 
 def emptied(number: int) -> bytes:
-    return b"R %d \n" % number
+    return b"E %d \n" % number
 
 
 def delivery_item(delivery: Delivery) -> bytes:
@@ -179,7 +180,12 @@ def parse(line: bytes) -> Frame:
     return Frame(letter.decode(), int(seq), rest.split(ITEM_SEPARATOR) if rest else [], len(rest))
 
 
-_KINDS = {"D": b"deliveries", "A": b"attempts", "C": b"changes"}
+def reindexed(seq: int) -> Frame:
+    """The index is whole again up to this position."""
+    return Frame("R", seq, [], 0)
+
+
+_KINDS = {"D": b"deliveries", "A": b"attempts", "C": b"changes", "R": b"reindexed"}
 
 
 def message(frame: Frame) -> bytes:

@@ -6,7 +6,15 @@ from collections.abc import Callable
 
 from inspector.client.control import Control
 from inspector.client.models import Counts, Item, Seen, Status
-from inspector.client.stream import Connected, Disconnected, Frame, Lagged, Stream, StreamEvent
+from inspector.client.stream import (
+    Connected,
+    Disconnected,
+    Frame,
+    Lagged,
+    Reindexed,
+    Stream,
+    StreamEvent,
+)
 from inspector.domain.delivery import State
 from inspector.errors import InspectorError
 from inspector.tasks import Tasks
@@ -154,6 +162,12 @@ class Session:
                 self._flush()
                 self._loading.start(forget=True)
                 self.acts.missed()
+                return
+            case Reindexed():
+                self._flush()
+                self._loading.start(forget=True)
+                self.reading.forget_errors()
+                self._dirty.set()
                 return
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(_BATCH, self._flush)

@@ -5,7 +5,15 @@ from contextlib import aclosing
 
 import pytest
 
-from inspector.client.stream import Connected, Disconnected, Frame, Lagged, Stream, StreamEvent
+from inspector.client.stream import (
+    Connected,
+    Disconnected,
+    Frame,
+    Lagged,
+    Reindexed,
+    Stream,
+    StreamEvent,
+)
 from inspector.errors import ConfigurationError
 from tests.helpers.fake_listener import TOKEN, FakeListener, fake_listener
 from tests.helpers.summaries import make_attempt, make_delivery
@@ -100,6 +108,16 @@ async def test_lagged_is_told() -> None:
             await listener.say({"v": 1, "kind": "from-the-future", "seq": 1})
             await listener.say({"v": 1, "kind": "lagged", "seq": 1, "after": 990})
             assert await anext(events) == Lagged(990)
+
+
+async def test_a_history_read_again_is_told() -> None:
+    async with fake_listener() as listener:
+        stream, _ = opened(listener)
+        async with aclosing(stream.events()) as events:
+            await anext(events)
+            await listener.say({"v": 1, "kind": "reindexed", "seq": 7, "items": []})
+            assert await anext(events) == Reindexed()
+            assert stream.position == 1000
 
 
 async def test_another_journal_is_read_from_its_end() -> None:

@@ -308,5 +308,7 @@ async def test_a_reindex_repeats_nothing(serve: Serve) -> None:
         async with subscribed(listener) as socket:
             await frame(socket)
             await listener.api("reindex", {})
+            told = await frame(socket)
+            assert (told["kind"], told["items"]) == ("reindexed", [])
             new = await listener.post()
             assert await ids_until(socket, new) == [new]

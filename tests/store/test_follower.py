@@ -228,6 +228,7 @@ async def test_a_rebuild_with_readers(files: StoreFiles) -> None:
             await heard.caught_up()
             assert [reader.delivery(n) for n in (1, 300, 600)] == before
             assert reader.ledger().balanced
+        assert [(frame.letter, frame.seq) for frame in heard.frames][-1] == ("R", 600)
         told = len(heard.frames)
         await append(heard.journal, captured())
         await heard.caught_up()
@@ -262,6 +263,8 @@ async def test_the_last_of_several_rebuilds_is_waited_for(files: StoreFiles) -> 
             heard.follower.rebuild()
         await heard.caught_up()
         assert verdict_of(files, 1) == "valid"
+    # That the history is another one now is told once.
+    assert [frame.letter for frame in heard.frames] == ["D", "R"]
 
 
 async def test_a_rebuild_that_a_process_did_not_live_to_see(files: StoreFiles) -> None:
@@ -274,7 +277,7 @@ async def test_a_rebuild_that_a_process_did_not_live_to_see(files: StoreFiles) -
         os.kill(heard.pid, signal.SIGKILL)
         await heard.caught_up()
         assert verdict_of(files, 1) == "valid"
-    assert heard.ids("D") == [1]
+    assert [frame.letter for frame in heard.frames] == ["D", "R"]
 
 
 async def test_an_order_that_the_pipe_has_no_room_for_arrives_whole(files: StoreFiles) -> None:

@@ -245,7 +245,7 @@ def test_a_rebuild_is_not_told_again(files: StoreFiles, following: Following) ->
     assert until(following, b"P 4 \n") == [b"P 0 \n", b'D 4 d{"id":1,"seq":1', b"P 4 \n"]
     before = tables(files)
     following.order(rebuild(7))
-    assert until(following, b"P 4 \n") == [b"R 7 \n", b"P 4 \n"]
+    assert until(following, b"P 4 \n") == [b"E 7 \n", b"P 4 \n"]
     write(files, captured("new"))
     following.order(b"\n")
     assert until(following, b"P 5 \n") == [b'D 5 d{"id":5,"seq":5', b"P 5 \n"]
@@ -263,7 +263,7 @@ def test_a_rebuild_verifies_with_the_secrets_of_its_order(
     text = b"\n\n" + rebuild(1, "whsec_wrong") + rebuild(2, SECRET) + b"\n"
     for start in range(0, len(text), 7):
         following.order(text[start : start + 7])
-    assert until(following, b"R 2 \n")[-1] == b"R 2 \n"
+    until(following, b"E 2 \n")
     until(following, b"P 5 \n")
     assert verdict_of(files, 5) == "valid"
 
@@ -273,7 +273,7 @@ def test_a_rebuild_that_the_process_before_was_told_of(
 ) -> None:
     write(files, signed(SECRET))
     following.start(after=5, anew={"number": 3, "secrets": [SECRET]})
-    assert until(following, b"P 5 \n") == [b"P 0 \n", b"R 3 \n", b"P 5 \n"]
+    assert until(following, b"P 5 \n") == [b"P 0 \n", b"E 3 \n", b"P 5 \n"]
     assert verdict_of(files, 5) == "valid"
 
 
@@ -330,7 +330,7 @@ def test_it_waits_through_a_fault_and_says_so_once(
     monkeypatch.setattr(indexer, "reset", broken_reset)
     following.order(rebuild(1))
     assert following.line() == b"P 4 \n"
-    assert until(following, b"P 4 \n")[0] == b"R 1 \n"
+    assert until(following, b"P 4 \n")[0] == b"E 1 \n"
     complaints = capsys.readouterr().err.splitlines()
     pauses = "inspector: indexing pauses: "
     assert complaints == [

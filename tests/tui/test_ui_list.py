@@ -250,6 +250,17 @@ async def test_lagging_pages_from_the_store() -> None:
         await shown.until(lambda: "forwarded 500" not in shown.text)
 
 
+async def test_a_history_read_again_is_listed_as_it_is_now() -> None:
+    async with (
+        fake_listener(make_delivery(1, verdict=Verdict.INVALID), make_delivery(2)) as listener,
+        ui(listener) as shown,
+    ):
+        await shown.until(lambda: shown.text.count("✗") == 1)
+        listener.hold(make_delivery(1))
+        await listener.say({"v": 1, "kind": "reindexed", "seq": 1, "items": []})
+        await shown.until(lambda: "✗" not in shown.text)
+
+
 async def test_lagging_keeps_the_place_in_the_list() -> None:
     async with (
         fake_listener(*(make_delivery(one) for one in range(1, 3000))) as listener,
