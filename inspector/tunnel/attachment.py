@@ -237,7 +237,8 @@ class Attachment:
             due = tuple(answer for answer in answers if answer[0] <= said)
             if due:
                 await self.line.send(encode(Answers(due)))
-        await self._others.tell(self.sent, self.line.send)
+        if self._others.waits:
+            await self._others.tell(self.sent, self.line.send)
 
     async def _hand_on(self) -> bool:
         """Send the next frame of deliveries; whether there may be more."""

@@ -217,6 +217,11 @@ class ShadowFeed:
         """The consumer has the deliveries up to `after`."""
         self._position = await self._shadows.since(after)
 
+    @property
+    def waits(self) -> bool:
+        """Whether there is anything that was not sent; asked at every turn, so it costs nothing."""
+        return bool(self._at_hand) or self._position < self._shadows.newest
+
     async def tell(self, sent: int, send: Callable[[bytes], Awaitable[None]]) -> None:
         """Send what is said of deliveries up to `sent`; the rest waits for its delivery."""
         while (said := await self._next()) is not None and said.number <= sent:

@@ -1,14 +1,19 @@
 """Shadows at a relay: who may speak, once and in time, and who is told of it."""
 
 import asyncio
+from dataclasses import dataclass
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from inspector.domain.attempt import Failure, FailureKind, Response
 from inspector.domain.shadow import BODY_BYTES
 from inspector.errors import StoreUnavailableError
 from inspector.tunnel import shadows as module
+from inspector.tunnel.attachment import Attachment
 from inspector.tunnel.messages import Ack, Parcels, Reply, ShadowReply
+from tests.helpers.desk import Asking as Sender
 from tests.helpers.desk import DeskSide, Line
 from tests.helpers.mailboxes import captured
 from tests.helpers.tunnel import until
@@ -288,3 +293,95 @@ async def test_where_nobody_is_asked_nothing_is_remembered(relay: DeskSide) -> N
     frames = [[m for m in each.messages if isinstance(m, Parcels)] for each in (line, other)]
     assert len(frames[0]) == 1
     assert frames[0] == frames[1]
+
+
+@dataclass
+class Team:
+    """Consumers that come, go, and speak; what each was sent on all of its connections."""
+
+    relay: DeskSide
+    lines: dict[str, list[tuple[int, Line]]]
+    here: dict[str, Attachment]
+    askings: list[Sender]
+
+    async def play(self, what: str, name: str, n: int) -> None:
+        if what == "ask":
+            self.askings.append(self.relay.ask())
+            await asyncio.sleep(0)
+        elif what == "capture":
+            self.relay.capture()
+        elif what == "turn":
+            for _ in range(n):
+                await asyncio.sleep(0)
+        elif what == "reply" and self.relay.mailboxes.last:
+            number = 1 + n % self.relay.mailboxes.last
+            await self.here[name].take(Reply(number, SAID, float(n)))
+        elif what == "back":
+            await self.back(name)
+
+    async def back(self, name: str) -> None:
+        """It comes again, on another connection."""
+        if name in self.here:
+            self.relay.desk.detach(self.here[name])
+        had = [p.id for _, line in self.lines[name] for p in line.parcels()]
+        after = max(had, default=0)
+        self.here[name], line = await self.relay.attach(name, after)
+        self.lines[name].append((after, line))
+
+    async def settled(self) -> None:
+        """Until nobody waits for anything any more."""
+        shadows = self.relay.desk._shadows
+        await until(lambda: not shadows._heard)
+        for each in self.here.values():
+            await until(
+                lambda each=each: (
+                    each.sent == self.relay.mailboxes.last  # type: ignore[misc]
+                    and not each._others.waits
+                )
+            )
+
+
+steps = st.lists(
+    st.tuples(
+        st.sampled_from(["ask"] * 3 + ["reply"] * 6 + ["capture", "turn", "back"]),
+        st.sampled_from("abc"),
+        st.integers(0, 30),
+    ),
+    max_size=40,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(steps)
+def test_whatever_happens_each_is_told_all_of_the_others_behind_its_delivery(
+    what: list[tuple[str, str, int]],
+) -> None:
+    async def check() -> None:
+        team = Team(DeskSide(), {name: [] for name in "abc"}, {}, [])
+        for name in "abc":
+            await team.back(name)
+        for step in what:
+            await team.play(*step)
+        await team.settled()
+        asked_for = {each.number for each in team.askings}
+        said = kept(team.relay)
+        assert len(said) == len({*said})
+        assert {number for number, _ in said} <= asked_for
+        for name, lines in team.lines.items():
+            heard = {(each.id, each.consumer) for _, line in lines for each in line.shadows()}
+            assert heard == {each for each in said if each[1] != name}
+            for after, line in lines:
+                told = [(each.id, each.consumer) for each in line.shadows()]
+                assert told == [each for each in said if each in told]
+                seen = {*range(1, after + 1)}
+                for message in line.messages:
+                    if isinstance(message, Parcels):
+                        seen |= {each.id for each in message.items}
+                    elif isinstance(message, ShadowReply):
+                        assert message.id in seen
+        for sender in team.askings:
+            sender.task.cancel()
+        await asyncio.gather(*[each.task for each in team.askings], return_exceptions=True)
+        await team.relay.desk._tasks.stop()
+
+    asyncio.run(check())
