@@ -28,11 +28,12 @@ from tests.helpers.namespaces import Namespace
 PATIENCE = 20.0
 
 Item = dict[str, Any]
+_OURS = ("INSPECTOR_", "PACSPACE_")
 
 
 def environment(folder: Path, more: Mapping[str, str] | None = None) -> dict[str, str]:
     """What a process of a test gets: this source tree, and no settings but those in `folder`."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("INSPECTOR_")}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
     own = {
         "PYTHONPATH": str(Path(inspector.__file__).parents[1]),
         "XDG_CONFIG_HOME": str(folder / "config"),
