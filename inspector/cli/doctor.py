@@ -47,6 +47,10 @@ def command(target: str | None, echo: int | None, as_json: bool, **flags: Any) -
     settings = load(flags)
     if echo is not None:
         return _echoed(settings, echo, as_json)
+    if settings.relay:
+        from inspector.tunnel.address import parse_relay
+
+        parse_relay(settings.relay)
     # Their imports are dear, and `--help` needs none of them.
     from inspector.cli.findings import AsJson, AsText
     from inspector.cli.foreground import configure_log, run_loop

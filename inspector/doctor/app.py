@@ -16,7 +16,7 @@ from inspector.errors import ConfigurationError
 from inspector.forward.message import ours
 from inspector.forward.target import Sent, TargetClient
 from inspector.providers.pacspace import PACSPACE
-from inspector.store.secrets import SecretsFile
+from inspector.store.secrets import Secrets
 
 _HOP, _STAGE = "target", "app"
 _EVENT = "delta.verified"
@@ -51,14 +51,13 @@ def sample(at: int) -> Request:
 
 
 async def _secret(subject: Subject) -> str | None:
-    """What signs: a secret of the settings, else one that is kept beside the store."""
-    if subject.settings.secret:
-        return subject.settings.secret[0]
+    """What signs: the first secret in force, as for a listener."""
+    given = subject.settings.secret
     try:
-        kept = await apart(SecretsFile.beside(subject.files).read, _KEYRING_SECONDS)
+        found = await apart(lambda: Secrets.of(subject.files, given)(), _KEYRING_SECONDS)
     except (ConfigurationError, TimeoutError):
-        return None
-    return kept[0].secret if kept else None
+        found = tuple(given)
+    return found[0] if found else None
 
 
 class App:

@@ -9,8 +9,10 @@ from typing import Any
 from inspector.doctor.apart import apart
 from inspector.doctor.disk import standing
 from inspector.doctor.model import Check, Subject, Tell
+from inspector.errors import ConfigurationError, InspectorError
 from inspector.settings import config_files, read_config
 from inspector.store.files import StoreFiles
+from inspector.store.reading import versions
 
 _SECONDS = 5.0
 _OTHERS = 0o077
@@ -20,7 +22,8 @@ _SECRET = ("secret", "relay_token")
 
 async def look(subject: Subject, tell: Tell) -> None:
     files = subject.files
-    for check in await apart(lambda: [folder(files), *modes(files), *configs()], _SECONDS):
+    found = await apart(lambda: [folder(files), *modes(files), *store(files), *configs()], _SECONDS)
+    for check in found:
         tell(check)
 
 
@@ -41,6 +44,22 @@ def folder(files: StoreFiles) -> Check:
         hint = "name a writable place with --db PATH"
         return Check("files", "folder", False, told, hint, str(path))
     return Check("files", "folder", True, f"{path} can be written", value=str(path))
+
+
+def store(files: StoreFiles) -> list[Check]:
+    """The check on whether the database is one of ours; none where there is none."""
+    if not files.database.exists():
+        return []
+    try:
+        if not files.database.is_file():
+            raise ConfigurationError(
+                f"{files.database} is not a regular file", "name another one with --db PATH"
+            )
+        schema = versions(files)["schema"]
+    except InspectorError as error:
+        return [Check("files", "store", False, error.message, error.hint)]
+    told = f"{files.database.name} is one, with schema {schema}"
+    return [Check("files", "store", True, told, value=schema)]
 
 
 def modes(files: StoreFiles) -> list[Check]:

@@ -93,9 +93,13 @@ class Trip:
         await self._living.start()
         await self._way.open(self._living.runtime)
 
+    def stop_app(self) -> None:
+        """From now on nothing comes to the app."""
+        self._echo.stop()
+
     async def close(self, patience: float) -> None:
         """Stop it, within about so many seconds; may be called again."""
-        self._echo.stop()
+        self.stop_app()
         if self._living is not None:
             await self._living.stop(patience)
 

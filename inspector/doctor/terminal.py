@@ -30,6 +30,7 @@ def checks(
         _size(size),
         _colours(environment),
         _signs(encoding),
+        _clipboard(environment),
     )
 
 
@@ -46,8 +47,6 @@ def _kind(environment: Mapping[str, str]) -> Check:
         hint = "the UI needs a terminal that moves its cursor: serve with --headless or --web here"
         return Check(_HOP, "kind", True, told, hint, value)
     inside = f", inside {' and '.join(around)}" if around else ""
-    if "tmux" in around:
-        inside += " (`set -g set-clipboard on` there lets y copy)"
     return Check(_HOP, "kind", True, f"{name}{inside}", value=value)
 
 
@@ -88,3 +87,12 @@ def _signs(encoding: str) -> Check:
     told = "UTF-8" if name == "utf-8" else name.upper()
     hint = "" if name == "utf-8" else "the UI draws with ASCII: set LANG=C.UTF-8 for its own signs"
     return Check(_HOP, "signs", True, told, hint, name)
+
+
+def _clipboard(environment: Mapping[str, str]) -> Check:
+    told = "y copies through the terminal (OSC 52)"
+    if environment.get("TMUX"):
+        told = "y copies where tmux has `set -g set-clipboard on`"
+    elif environment.get("STY"):
+        told = "screen passes no copies on"
+    return Check(_HOP, "clipboard", True, told)

@@ -41,6 +41,7 @@ class Cli:
 
     folder: Path
     settings: dict[str, str] = field(default_factory=dict)
+    patience: float = PATIENCE
 
     @property
     def db(self) -> Path:
@@ -69,7 +70,7 @@ class Cli:
             capture_output=True,
             env=self.environment,
             cwd=self.folder,
-            timeout=PATIENCE,
+            timeout=self.patience,
             check=False,
         )
         ran = Ran(done.returncode, done.stdout, done.stderr.decode())
