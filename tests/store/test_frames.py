@@ -20,6 +20,7 @@ from inspector.domain.facts import (
     Fact,
     Gap,
     Marked,
+    Passed,
     Pruned,
     Refused,
 )
@@ -183,7 +184,7 @@ def new_facts(found: list[Entry], after: int) -> tuple[set[int], set[int], set[i
     """The deliveries, attempts and changed deliveries that facts after a position are about."""
     deliveries, attempts, touched = set(), set(), set()
     for entry in found:
-        if entry.seq <= after or isinstance(entry.fact, Pruned):
+        if entry.seq <= after or isinstance(entry.fact, Pruned | Passed):
             continue
         if isinstance(entry.fact, Captured | Refused | Gap):
             deliveries.add(entry.delivery_id)
