@@ -13,17 +13,17 @@ from inspector.domain.facts import (
     Fact,
     Gap,
     Origin,
-    Passed,
     Probed,
     Refused,
 )
+from inspector.domain.facts import Passed as PassedFact
 from inspector.domain.headers import decode_head
 from inspector.domain.parcel import Parcel
 from inspector.server.ports import Onward
 from inspector.server.shadowing import Find, Overheard, Shadowing
 from inspector.tasks import Tasks
-from inspector.tunnel.messages import Reply, ShadowReply, WireError
-from inspector.tunnel.ports import Replies, Source, Whole
+from inspector.tunnel.messages import Passed, Reply, ShadowReply, WireError
+from inspector.tunnel.ports import Arrival, Replies, Source
 
 # How many deliveries may be without an answer; a relay repeats 256 answers when it is connected.
 _OPEN = 4096
@@ -73,19 +73,24 @@ class Mirror:
             self._open[mailbox] = {n: here for n, (here, status) in found.items() if status is None}
         return self._journal.cursor(mailbox) or None
 
-    def take(self, source: Source, parcels: Sequence[Whole], reply: Replies) -> Awaitable[None]:
+    def take(self, source: Source, came: Sequence[Arrival], reply: Replies) -> Awaitable[None]:
         route = self._onward.route()
         try:
-            facts = [_fact(source, parcel, pieces, route) for parcel, pieces in parcels]
+            facts = [
+                _passed(source, each, self._clock())
+                if isinstance(each, Passed)
+                else _fact(source, *each, route)
+                for each in came
+            ]
         except ValueError as error:
             raise WireError("a delivery came whose head cannot be read") from error
         appended = [self._journal.append(fact) for fact in facts]
-        return self._commit(source, parcels, facts, appended, reply)
+        return self._commit(source, came, facts, appended, reply)
 
     async def _commit(
         self,
         source: Source,
-        parcels: Sequence[Whole],
+        came: Sequence[Arrival],
         facts: list[Fact],
         appended: "list[asyncio.Future[Appended]]",
         reply: Replies,
@@ -93,9 +98,10 @@ class Mirror:
         waiting = self._open.setdefault(source.mailbox, {})
         asking = False
         # Of one commit all are done at once: the wait for the first is the only one that waits.
-        for (parcel, _), fact, future in zip(parcels, facts, appended, strict=True):
+        for each, fact, future in zip(came, facts, appended, strict=True):
             here = (await future).delivery_id
-            if isinstance(fact, Captured):
+            if isinstance(fact, Captured) and not isinstance(each, Passed):
+                parcel, _ = each
                 if fact.answered is None:
                     waiting[parcel.id] = here
                 if asking and not parcel.ask:
@@ -131,11 +137,6 @@ class Mirror:
             raise
         reply(Reply(parcel.id, outcome))
 
-    def passed(self, source: Source, first: int, last: int) -> Awaitable[object]:
-        origin = Origin(source.relay, last, source.mailbox)
-        count = last - first + 1
-        return self._journal.append(Passed(self._clock(), source.endpoint, first, count, origin))
-
     async def miss(self, gap: Gap) -> None:
         await self._journal.append(gap)
 
@@ -154,6 +155,12 @@ class Mirror:
     async def stop(self) -> None:
         """Wait for no app any more."""
         await self._tasks.stop()
+
+
+def _passed(source: Source, passed: Passed, at: int) -> Fact:
+    first, last = passed
+    origin = Origin(source.relay, last, source.mailbox)
+    return PassedFact(at, source.endpoint, first, last - first + 1, origin)
 
 
 def _fact(

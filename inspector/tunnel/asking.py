@@ -27,10 +27,12 @@ class _Asked:
     deadline: float | None
     once: bool
 
-    def cut(self) -> None:
+    def answer(self, outcome: Outcome | None) -> None:
         if not self.outcome.done():
-            reason = "the consumer went away before its app answered"
-            self.outcome.set_result(Failure(FailureKind.CUT, reason))
+            self.outcome.set_result(outcome)
+
+    def cut(self) -> None:
+        self.answer(Failure(FailureKind.CUT, "the consumer went away before its app answered"))
 
 
 class Asking:
@@ -65,11 +67,14 @@ class Asking:
             asked.outcome.set_result(reply.outcome)
         return True
 
-    def passed(self, by: Attachment, after: int, upto: int) -> None:
-        """The consumer's filter leaves these out: its app has nothing to say to them."""
-        for number, asked in self._asked.items():
-            if asked.by is by and after < number <= upto and not asked.outcome.done():
-                asked.outcome.set_result(None)
+    def left_out(self, by: Attachment, seen: int, batch: Sequence[Item]) -> None:
+        """The filter leaves out all else that was handed over behind `seen`: the app has nothing
+        to say to it."""
+        if self._asked:
+            taken = {item.number for item in batch}
+            for number, asked in self._asked.items():
+                if asked.by is by and seen < number <= by.sent and number not in taken:
+                    asked.answer(None)
 
     def hand_over(self, older: Attachment, newer: Attachment) -> None:
         """Its process came back on another connection, and is asked anew for what it lacks."""

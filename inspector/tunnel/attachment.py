@@ -168,6 +168,8 @@ class Attachment:
         self.acked = min(after, held.last)
         supply.mailboxes.move(self._cursor, self.acked)
         self.sent = following - 1
+        if sieve is not None:
+            sieve.told = self.sent
         self._window = Window(self.sent)
         self.started = True
         await self.line.send(encode(Begin(following, expired, skipped)))
@@ -233,7 +235,7 @@ class Attachment:
         if count != self._answers:
             self._answers = count
             # What was not sent yet will come with its answer.
-            said = self.sent if self._sieve is None else self._sieve.said(self.sent)
+            said = self.sent if self._sieve is None else self._sieve.told
             due = tuple(answer for answer in answers if answer[0] <= said)
             if due:
                 await self.line.send(encode(Answers(due)))
@@ -248,40 +250,50 @@ class Attachment:
         if self._window.items <= 0:
             await self._wait_for_acks()
             return False
-        items = await self._following(seen)
+        items = supply.recent(seen) or await supply.stored(seen)
         if not items:
             if (await supply.held()).first > seen + 1:
                 raise _ExpiredError
             return False
-        if self._sieve is not None:
-            if await self._pass_over(self._sieve, items, seen):
-                return True
-            items = self._sieve.run(items)
-        batch, size = self._fitting(items)
-        if not batch:
+        batch, size, last = self._fitting(items)
+        if last == seen:
             await self._wait_for_acks()
             return False
         # From here on the consumer may have them, whatever becomes of the line.
-        frame = supply.frame(batch, self)
-        self.sent = batch[-1].number
-        self._window.sent(self.sent, size)
-        await self._tell_passed()
-        await self.line.send(frame)
-        if batch[-1].large:
-            await self._send_body(batch[-1])
+        self.sent = last
+        frame = self._frame(batch, size) if batch else b""
+        if self._sieve is not None:
+            self._left_out(self._sieve, seen, batch)
+        if batch:
+            await self.line.send(frame)
+            if batch[-1].large:
+                await self._send_body(batch[-1])
+        else:
+            # Others get their turn: what is in memory comes without a wait.
+            await asyncio.sleep(0)
         return True
 
-    def _fitting(self, items: Sequence[Item]) -> tuple[list[Item], int]:
-        """The first ones that go into a frame and into the window, and their size there."""
+    def _frame(self, batch: Sequence[Item], size: int) -> bytes:
+        self._window.sent(batch[-1].number, size)
+        passed = () if self._sieve is None else self._sieve.between(batch)
+        return self._supply.frame(batch, self, passed)
+
+    def _fitting(self, items: Sequence[Item]) -> tuple[list[Item], int, int]:
+        """The first ones that are asked for and go into a frame and into the window, and their
+        size there; up to which id these are all."""
         batch: list[Item] = []
         size = framed = 0
         most = self._supply.batch_bytes
-        room = min(self._window.items, BATCH_ITEMS, self._supply.last - self.sent)
-        for following, item in enumerate(items[:room], self.sent + 1):
-            if item.number != following:
-                if batch:
+        last = self.sent
+        room = min(self._window.items, BATCH_ITEMS, self._supply.last - last)
+        for item in items[:room]:
+            if item.number != last + 1:
+                if last > self.sent:
                     break
                 raise _ExpiredError
+            if self._sieve is not None and not self._sieve.takes(item):
+                last = item.number
+                continue
             if not self._window.takes(size + item.size) and (batch or not self._window.idle):
                 break
             framed += item.framed
@@ -289,34 +301,22 @@ class Attachment:
                 break
             batch.append(item)
             size += item.size
+            last = item.number
             if item.large:
                 break
-        return batch, size
+        return batch, size, last
 
-    async def _following(self, seen: int) -> list[Item]:
-        """What comes next: as it was read before, where a filter took it apart."""
-        if self._sieve is not None and (rest := self._sieve.rest(seen)):
-            self._supply.settle(rest)
-            return rest
-        return self._supply.recent(seen) or await self._supply.stored(seen)
-
-    async def _pass_over(self, sieve: Sieve, items: list[Item], seen: int) -> bool:
-        """Leave out the first ones that are not asked for, if there are any."""
-        room = min(self._window.items, self._supply.last - seen)
-        last = sieve.left_out(items, seen, room)
-        if last == seen:
-            return False
-        sieve.passed(seen, last)
-        self._supply.passed(self, seen, last)
-        self.sent = last
-        self._window.passed(last)
-        # Others get their turn: what is in memory comes without a wait.
-        await asyncio.sleep(0)
-        return True
+    def _left_out(self, sieve: Sieve, seen: int, batch: Sequence[Item]) -> None:
+        """What was handed over behind `seen`, but for the batch, is not asked for."""
+        self._supply.left_out(self, seen, batch)
+        self._window.passed(self.sent)
+        sieve.handed_over(self.sent)
 
     async def _tell_passed(self, *, at_once: bool = True) -> None:
-        if self._sieve is not None and (passed := self._sieve.told(at_once=at_once)) is not None:
-            await self.line.send(encode(passed))
+        if self._sieve is not None:
+            passed = self._sieve.passed(self.sent, at_once=at_once)
+            if passed is not None:
+                await self.line.send(encode(passed))
 
     async def _wait_for_acks(self) -> None:
         await self._tell_passed()

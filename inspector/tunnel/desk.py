@@ -258,9 +258,6 @@ class Desk:
         self._answers.settle(items)
         return items
 
-    def settle(self, items: Sequence[Item]) -> None:
-        self._answers.settle(items)
-
     async def _read(self, seen: int) -> list[Item]:
         try:
             found = await self.mailboxes.after(self.mailbox, seen, BATCH_ITEMS, self.batch_bytes)
@@ -268,13 +265,19 @@ class Desk:
         finally:
             del self._reads[seen]
 
-    def frame(self, items: Sequence[Item], attachment: Attachment) -> bytes:
+    def frame(
+        self,
+        items: Sequence[Item],
+        attachment: Attachment,
+        passed: tuple[tuple[int, int], ...] = (),
+    ) -> bytes:
         asked = self._asking.marked(items, attachment)
         if marked := self._shadows.marked(items, attachment) | asked:
-            return encode_packed([marked.get(each.number) or each.packed() for each in items])
+            packed = [marked.get(each.number) or each.packed() for each in items]
+            return encode_packed(packed, passed)
         if len(self._attached) > 1:
-            return self._frames.of(items)
-        return encode_packed([item.packed() for item in items])
+            return self._frames.of(items, passed)
+        return encode_packed([item.packed() for item in items], passed)
 
     def answers(self, count: int) -> tuple[int, list[tuple[int, int, bool]]]:
         return self._answers.count, self._answers.since(count)
@@ -305,8 +308,8 @@ class Desk:
         asked = self._asking.replied(attachment, reply)
         self._shadows.replied(attachment, reply, asked=asked)
 
-    def passed(self, attachment: Attachment, after: int, upto: int) -> None:
-        self._asking.passed(attachment, after, upto)
+    def left_out(self, attachment: Attachment, seen: int, batch: Sequence[Item]) -> None:
+        self._asking.left_out(attachment, seen, batch)
 
     def announced(self, nonce: str) -> None:
         self._canaries.announced(nonce)

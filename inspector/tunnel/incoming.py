@@ -6,7 +6,7 @@ from hashlib import sha256
 
 from inspector.domain.parcel import Parcel, digest_of
 from inspector.tunnel.messages import Parcels, Passed, Piece, WireError
-from inspector.tunnel.ports import Whole
+from inspector.tunnel.ports import Arrival, Whole
 
 # No body is larger at any relay; what claims to be would fill the memory.
 LARGEST_BODY = 1 << 30
@@ -22,42 +22,53 @@ class Incoming:
 
     def __init__(self, seen: int) -> None:
         self._seen = seen
-        self._behind: deque[Parcel] = deque()
+        self._behind: deque[Parcel | Passed] = deque()
         self._large: Parcel | None = None
         self._pieces: list[bytes] = []
         self._missing = 0
         self._digest = sha256()
 
-    def feed(self, message: Parcels | Piece) -> list[Whole]:
-        """The deliveries that are whole now."""
-        if isinstance(message, Piece):
-            return [self._whole(message), *self._ready()] if self._add(message) else []
-        self._take(message.items)
+    def feed(self, message: Parcels | Piece | Passed) -> list[Arrival]:
+        """What is whole now: deliveries, and what was passed over in its place."""
+        match message:
+            case Piece():
+                return [self._whole(message), *self._ready()] if self._add(message) else []
+            case Passed():
+                self._pass(message)
+            case Parcels(parcels, passed):
+                self._take(parcels, passed)
+        if len(self._behind) > _MOST_BEHIND:
+            raise WireError("too much came before a large body was whole")
         return self._ready()
 
-    def passed(self, message: Passed) -> None:
-        """What comes next is behind these."""
-        if self._large is not None:
-            raise WireError("something was passed over before a large body was whole")
-        if message.first != self._seen + 1 or not message.first <= message.last < 1 << 62:
-            raise WireError(f"what was passed over does not follow delivery {self._seen}")
-        self._seen = message.last
-
-    def _take(self, parcels: Iterable[Parcel]) -> None:
+    def _take(self, parcels: Iterable[Parcel], passed: Iterable[tuple[int, int]]) -> None:
+        spans = iter(passed)
+        span = next(spans, None)
         for parcel in parcels:
+            if span is not None and span[0] < parcel.id:
+                self._pass(Passed(*span))
+                span = next(spans, None)
             if parcel.id != self._seen + 1:
                 raise WireError(f"delivery {parcel.id} came where {self._seen + 1} was to come")
             self._seen = parcel.id
             self._behind.append(parcel)
-        if len(self._behind) > _MOST_BEHIND:
-            raise WireError("too much came before a large body was whole")
+        if span is not None:
+            raise WireError("something was passed over that has no place")
 
-    def _ready(self) -> list[Whole]:
+    def _pass(self, passed: Passed) -> None:
+        if passed.first != self._seen + 1 or not passed.first <= passed.last < 1 << 62:
+            raise WireError(f"what was passed over does not follow delivery {self._seen}")
+        self._seen = passed.last
+        self._behind.append(passed)
+
+    def _ready(self) -> list[Arrival]:
         """What is at hand, up to the next large body, whose pieces are still to come."""
-        ready: list[Whole] = []
+        ready: list[Arrival] = []
         while self._behind and self._large is None:
             parcel = self._behind.popleft()
-            if parcel.size and not parcel.body and not parcel.digest:
+            if isinstance(parcel, Passed):
+                ready.append(parcel)
+            elif parcel.size and not parcel.body and not parcel.digest:
                 self._begin(parcel)
             elif parcel.kind == "captured" and parcel.size != len(parcel.body):
                 raise WireError(f"delivery {parcel.id} is not as long as announced")

@@ -18,6 +18,7 @@ from inspector.tunnel.messages import (
     Hello,
     Message,
     Parcels,
+    Passed,
     Piece,
     Reply,
     Start,
@@ -112,6 +113,8 @@ class Onlooker:
         match message:
             case Parcels() | Piece():
                 for whole in self._incoming.feed(message):
+                    if isinstance(whole, Passed):
+                        continue
                     if whole[0].ask:
                         await self._send(Reply(whole[0].id, None))
                     await self._send(Ack(whole[0].id))

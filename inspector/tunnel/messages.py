@@ -91,9 +91,13 @@ class Begin(NamedTuple):
 
 
 class Parcels(NamedTuple):
-    """Deliveries with growing ids; the sender keeps to `BATCH_ITEMS` and `BATCH_BYTES`."""
+    """Deliveries with growing ids; the sender keeps to `BATCH_ITEMS` and `BATCH_BYTES`.
+
+    `passed` is what the consumer's filter leaves out before and between them: first and last ids.
+    """
 
     items: tuple[Parcel, ...]
+    passed: tuple[tuple[int, int], ...] = ()
 
 
 class Piece(NamedTuple):

@@ -198,12 +198,13 @@ class Frames:
     """The frames of deliveries; the last one made is kept, for consumers that go in step."""
 
     def __init__(self) -> None:
-        self._made: tuple[tuple[int, int], bytes] | None = None
+        self._made: tuple[tuple[int, int, tuple[tuple[int, int], ...]], bytes] | None = None
 
-    def of(self, items: Sequence[Item]) -> bytes:
-        key = (items[0].number, items[-1].number)
+    def of(self, items: Sequence[Item], passed: tuple[tuple[int, int], ...] = ()) -> bytes:
+        # What lies between the first and the last and is not in it was passed over.
+        key = (items[0].number, items[-1].number, passed)
         if self._made is None or self._made[0] != key:
-            self._made = key, encode_packed([item.packed() for item in items])
+            self._made = key, encode_packed([item.packed() for item in items], passed)
         return self._made[1]
 
     def forget(self) -> None:

@@ -8,7 +8,7 @@ from inspector.domain.facts import Appended, Fact, Gap, Shadowed
 from inspector.domain.parcel import Held as Held
 from inspector.domain.parcel import Parcel
 from inspector.domain.parcel import Stored as Stored
-from inspector.tunnel.messages import Reply, ShadowReply
+from inspector.tunnel.messages import Passed, Reply, ShadowReply
 
 
 class Mailboxes(Protocol):
@@ -73,6 +73,10 @@ Whole = tuple[Parcel, tuple[bytes, ...]]
 """A delivery that came whole, with the pieces of a large body."""
 
 
+Arrival = Whole | Passed
+"""What comes in the order of the ids; only what was passed over is more than one of them."""
+
+
 class Mirroring(Protocol):
     """Where a consumer puts what comes: the local journal and forwarder."""
 
@@ -80,21 +84,13 @@ class Mirroring(Protocol):
         """The last id of that mailbox in the local journal; None when it was never mirrored."""
         ...
 
-    def take(self, source: Source, parcels: Sequence[Whole], reply: "Replies") -> Awaitable[None]:
-        """Queue deliveries for the journal, in the order of the calls; they are forwarded when
-        they are on disk.
+    def take(self, source: Source, came: Sequence[Arrival], reply: "Replies") -> Awaitable[None]:
+        """Queue deliveries, and what is passed over, for the journal, in the order of the calls;
+        deliveries are forwarded when they are on disk.
 
         The awaitable ends when all are on disk and must be awaited; it raises
         `StoreUnavailableError` when they cannot be. `reply` is called later for each that was
         asked for. Raises `WireError`, and queues nothing, where one cannot be read.
-        """
-        ...
-
-    def passed(self, source: Source, first: int, last: int) -> Awaitable[object]:
-        """Queue that these are passed over, in the order of the calls of `take`.
-
-        The awaitable ends when that is on disk and must be awaited; it raises
-        `StoreUnavailableError`.
         """
         ...
 

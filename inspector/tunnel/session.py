@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -38,7 +38,7 @@ from inspector.tunnel.messages import (
     WireError,
 )
 from inspector.tunnel.passing import Passing
-from inspector.tunnel.ports import Mirroring, Source, Whole
+from inspector.tunnel.ports import Arrival, Mirroring, Source
 from inspector.tunnel.proving import Proof
 from inspector.tunnel.standing import Phase, Standing
 from inspector.tunnel.teammate import Teammate
@@ -104,7 +104,7 @@ class Session:
         self._arrived = self._expired = self._skipped = 0
         self._caught_up = False
         self._proof = Proof(dialler, standing, clock, self._send, proved)
-        self._passing = Passing(self._pass)
+        self._passing = Passing(lambda passed: self._write([passed]))
         self.begun = False
         self.fruitful = False
 
@@ -198,13 +198,11 @@ class Session:
             if self._leaving:
                 continue
             match message:
-                case Parcels() | Piece():
-                    if whole := self._incoming.feed(message):
-                        await self._take(whole)
+                case Parcels() | Piece() | Passed():
+                    if came := self._incoming.feed(message):
+                        await self._take(came)
                     # With more at hand `recv` does not wait: others get their turn here.
                     await asyncio.sleep(0)
-                case Passed():
-                    await self._left_out(message)
                 case Answers():
                     noted = self._mirror.answered(self._source.mailbox, message.items)
                     self._put(_Entry(0, 0, (), noted))
@@ -229,29 +227,25 @@ class Session:
         self._teammate.told(state.primary)
         standing.skew = state.now + int((standing.rtt or 0) * 500_000) - self._clock()
 
-    async def _take(self, batch: list[Whole]) -> None:
-        await self._room()
-        self._passing.settle()
-        parcels = tuple([parcel for parcel, _ in batch])
-        self._standing.last = max(parcels[-1].id, self._standing.last or 0)
-        self._asked.update([parcel.id for parcel in parcels if parcel.ask])
-        waiting = self._mirror.take(self._source, batch, self._reply)
-        size = sum([parcel.size for parcel in parcels])
-        self._put(_Entry(parcels[-1].id, size, parcels, waiting))
-
-    async def _left_out(self, message: Passed) -> None:
-        self._incoming.passed(message)
-        first, last = message
+    async def _take(self, came: Sequence[Arrival]) -> None:
         await self._room()
         standing = self._standing
-        standing.last = max(last, standing.last or 0)
-        # With it all is here that the relay held: that is told at once.
-        self._passing.add(first, last, urgent=not self._caught_up and last >= self._hello.last)
-        await asyncio.sleep(0)
+        standing.last = max(_last_of(came), standing.last or 0)
+        # When all is here that the relay held, that is told at once.
+        all_here = None if self._caught_up else self._hello.last
+        if ready := self._passing.gather(came, all_here):
+            self._write(ready)
 
-    def _pass(self, first: int, last: int) -> None:
-        waiting = self._mirror.passed(self._source, first, last)
-        self._put(_Entry(last, 0, (), waiting, last - first + 1))
+    def _write(self, ready: Sequence[Arrival]) -> None:
+        parcels = tuple([each[0] for each in ready if not isinstance(each, Passed)])
+        self._asked.update([parcel.id for parcel in parcels if parcel.ask])
+        waiting = self._mirror.take(self._source, ready, self._reply)
+        size = sum([parcel.size for parcel in parcels])
+        last = _last_of(ready)
+        passed = 0
+        if len(parcels) < len(ready):
+            passed = sum(1 + e.last - e.first for e in ready if isinstance(e, Passed))
+        self._put(_Entry(last, size, parcels, waiting, passed))
 
     async def _room(self) -> None:
         while self._pending >= _MOST_PENDING or self._pending_bytes >= _MOST_BYTES:
@@ -340,3 +334,8 @@ class Session:
 
 def _size_of(said: ShadowReply) -> int:
     return len(said.outcome.body) if isinstance(said.outcome, Response) else 0
+
+
+def _last_of(came: Sequence[Arrival]) -> int:
+    last = came[-1]
+    return last.last if isinstance(last, Passed) else last[0].id

@@ -1,29 +1,29 @@
-"""What a consumer's filter leaves out, on its way there: judged in order, told in few words."""
+"""A consumer's filter at the relay: what it leaves out, told in its place and in few words."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from inspector.domain.relay_filter import RelayFilter, parse_relay_filter
 from inspector.errors import UsageError
 from inspector.tunnel.messages import Passed, WireError
 from inspector.tunnel.parcels import Item
 
-# What is passed over is told with the next delivery, or after so long, or when it is so many.
+# What is left out is told with the next delivery, or after so long, or when it is so many.
 TELL_SECONDS = 0.5
 TELL_AFTER = 1024
 
 
 class Sieve:
-    """A consumer's filter and its place: `rest` are deliveries at hand that were not judged yet.
+    """A filter and how far its consumer knows: of everything up to `told`. What was handed over
+    behind it is left out.
 
-    `wake` is called when what was passed over has waited long enough to be told.
+    `wake` is called when that has waited long enough to be told.
     """
 
     def __init__(self, wanted: RelayFilter, wake: Callable[[], None]) -> None:
         self.wants = wanted.takes
+        self.told = 0
         self._wake = wake
-        self._rest: list[Item] = []
-        self._first = self._last = 0
         self._timer: asyncio.TimerHandle | None = None
         self._due = False
 
@@ -32,59 +32,39 @@ class Sieve:
         request = item.request
         return request is None or self.wants(*request)
 
-    def rest(self, seen: int) -> list[Item]:
-        """Those behind `seen` that are at hand."""
-        rest = self._rest
-        if rest and rest[0].number <= seen:
-            rest = self._rest = rest[seen + 1 - rest[0].number :]
-        return rest
+    def between(self, items: Sequence[Item]) -> tuple[tuple[int, int], ...]:
+        """What is left out before and between these, which are told of now."""
+        found, told = [], self.told
+        for item in items:
+            if item.number > told + 1:
+                found.append((told + 1, item.number - 1))
+            told = item.number
+        self.end()
+        self.told = told
+        return tuple(found)
 
-    def left_out(self, items: list[Item], seen: int, room: int) -> int:
-        """The last id, at most `room` behind `seen`, up to which nothing is asked for."""
-        last = seen
-        for item in items[:room]:
-            if item.number != last + 1 or self.takes(item):
-                break
-            last = item.number
-        if last > seen:
-            self._rest = [] if last == items[-1].number else items
-        return last
-
-    def run(self, items: list[Item]) -> list[Item]:
-        """The first ones, all asked for, up to one that is not; the others are the `rest`."""
-        for place, item in enumerate(items):
-            if not self.takes(item):
-                self._rest = items
-                return items[:place]
-        self._rest = []
-        return items
-
-    def said(self, seen: int) -> int:
-        """Up to where the consumer knows of everything, if it was handed over up to `seen`."""
-        return seen if self._timer is None else self._first - 1
-
-    def passed(self, seen: int, last: int) -> None:
-        """The ids behind `seen` are left out; they follow what was left out and not told."""
-        if self._timer is None:
-            self._first = seen + 1
-            loop = asyncio.get_running_loop()
-            self._timer = loop.call_later(TELL_SECONDS, self._overdue)
-        self._last = last
-        self._due |= last - self._first + 1 >= TELL_AFTER
+    def handed_over(self, upto: int) -> None:
+        """Everything is, up to that id; what was not told of is told soon."""
+        if upto > self.told:
+            self._due |= upto - self.told >= TELL_AFTER
+            if self._timer is None:
+                loop = asyncio.get_running_loop()
+                self._timer = loop.call_later(TELL_SECONDS, self._overdue)
 
     def _overdue(self) -> None:
         self._due = True
         self._wake()
 
-    def told(self, *, at_once: bool = False) -> Passed | None:
-        """What is to be said now, if anything; it is said by this."""
-        if self._timer is None or not (at_once or self._due):
+    def passed(self, upto: int, *, at_once: bool) -> Passed | None:
+        """What is to be told now, of all that was handed over; it is told by this."""
+        if upto <= self.told or not (at_once or self._due):
             return None
         self.end()
-        return Passed(self._first, self._last)
+        told, self.told = self.told, upto
+        return Passed(told + 1, upto)
 
     def end(self) -> None:
-        """Nothing more is said."""
+        """Nothing waits to be told."""
         if self._timer is not None:
             self._timer.cancel()
         self._timer, self._due = None, False

@@ -76,11 +76,14 @@ class Supply(Protocol):
         """The same from the store."""
         ...
 
-    def settle(self, items: Sequence[Item]) -> None:
-        """Put to them what their senders were answered since they were read."""
+    def frame(
+        self,
+        items: Sequence[Item],
+        attachment: "Attachment",
+        passed: tuple[tuple[int, int], ...] = (),
+    ) -> bytes:
+        """Deliveries as a frame; `passed` is left out before and between them."""
         ...
-
-    def frame(self, items: Sequence[Item], attachment: "Attachment") -> bytes: ...
 
     def answers(self, count: int) -> tuple[int, list[tuple[int, int, bool]]]:
         """What senders were answered since there were `count` answers; how many there are now."""
@@ -104,8 +107,8 @@ class Supply(Protocol):
 
     def replied(self, attachment: "Attachment", reply: Reply) -> None: ...
 
-    def passed(self, attachment: "Attachment", after: int, upto: int) -> None:
-        """Its filter leaves out the ids behind `after`, up to `upto`."""
+    def left_out(self, attachment: "Attachment", seen: int, batch: Sequence[Item]) -> None:
+        """Its filter leaves out what was handed over to it behind `seen`, but for the batch."""
         ...
 
     def announced(self, nonce: str) -> None: ...

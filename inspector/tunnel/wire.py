@@ -41,8 +41,8 @@ def encode(message: Message) -> bytes:
     """One message as the bytes of a frame."""
     head: dict[str, Any]
     match message:
-        case Parcels(parcels):
-            return encode_packed([pack(parcel) for parcel in parcels])
+        case Parcels(parcels, passed):
+            return encode_packed([pack(parcel) for parcel in parcels], passed)
         case Piece():
             head = {"kind": "piece", "id": message.id, "digest": message.digest}
             return _framed(head, (message.body,))
@@ -73,9 +73,10 @@ def pack(parcel: Parcel) -> Packed:
     return _dump(_parcel_head(parcel)), parcel.head, parcel.body
 
 
-def encode_packed(parcels: Sequence[Packed]) -> bytes:
+def encode_packed(parcels: Sequence[Packed], passed: Sequence[tuple[int, int]] = ()) -> bytes:
     """`Parcels` as the bytes of a frame."""
-    text = f'{{"kind":"deliveries","items":[{",".join([item for item, _, _ in parcels])}]}}'
+    over = f'"passed":{_dump(passed)},' if passed else ""
+    text = f'{{"kind":"deliveries",{over}"items":[{",".join([item for item, _, _ in parcels])}]}}'
     return _joined(text.encode(), [blob for _, head, body in parcels for blob in (head, body)])
 
 
@@ -176,7 +177,11 @@ def _parcels(head: dict[str, Any], rest: memoryview) -> Parcels:
             )
         )
         at = end
-    return Parcels(tuple(found))
+    return Parcels(tuple(found), _spans(head["passed"]) if "passed" in head else ())
+
+
+def _spans(told: Any) -> tuple[tuple[int, int], ...]:
+    return tuple([(_count(first), _count(last)) for first, last in told])
 
 
 def _piece(head: dict[str, Any], rest: memoryview) -> Piece:

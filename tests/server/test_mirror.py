@@ -20,8 +20,9 @@ from inspector.store.files import StoreFiles
 from inspector.store.indexer import prepare
 from inspector.store.journal import Journal
 from inspector.store.reading import reading
+from inspector.tunnel import messages
 from inspector.tunnel.messages import Reply, WireError
-from inspector.tunnel.ports import Source
+from inspector.tunnel.ports import Arrival, Source
 from tests.helpers.fake_tunnel import now, parcel
 from tests.store.parts import entries, journal_of
 
@@ -205,9 +206,8 @@ async def test_a_gap_moves_the_position(tmp_path: Path) -> None:
 
 async def test_what_is_passed_over_moves_the_position_and_is_no_delivery(tmp_path: Path) -> None:
     async with mirrored(tmp_path) as here:
-        passed = here.mirror.passed(HOME, 1, 40)
-        taken = here.mirror.take(HOME, [(parcel(41), ())], here.replies.put_nowait)
-        await asyncio.gather(passed, taken)
+        came: list[Arrival] = [messages.Passed(1, 40), (parcel(41), ())]
+        await here.mirror.take(HOME, came, here.replies.put_nowait)
         over, fact = await here.facts()
         assert isinstance(over, Passed)
         assert (over.first, over.count, over.endpoint) == (1, 40, "shop")
@@ -217,7 +217,7 @@ async def test_what_is_passed_over_moves_the_position_and_is_no_delivery(tmp_pat
         assert await here.mirror.position(HOME.mailbox) == 41
         # What is said again does not follow any more.
         with pytest.raises(StoreUnavailableError):
-            await here.mirror.passed(HOME, 1, 41)
+            await here.mirror.take(HOME, [messages.Passed(1, 41)], here.replies.put_nowait)
 
 
 @pytest.mark.parametrize("once", [True, False])

@@ -13,8 +13,8 @@ from inspector.errors import StoreUnavailableError
 from inspector.tunnel.address import parse_backfill, parse_relay
 from inspector.tunnel.connecting import Dialler
 from inspector.tunnel.consumer import Consumer, Pauses
-from inspector.tunnel.messages import Attempted, ShadowReply
-from inspector.tunnel.ports import Replies, Source, Whole
+from inspector.tunnel.messages import Attempted, Passed, ShadowReply
+from inspector.tunnel.ports import Arrival, Replies, Source
 from tests.helpers.fake_tunnel import PATIENCE, TOKEN, FakeRelay, now
 
 
@@ -61,34 +61,27 @@ class Home:
     def _lost(self) -> int:
         return self.queued - len(self.stored) if self._failed else 0
 
-    def take(self, source: Source, parcels: Sequence[Whole], reply: Replies) -> Awaitable[None]:
+    def take(self, source: Source, came: Sequence[Arrival], reply: Replies) -> Awaitable[None]:
         self.sources.add(source)
-        self.queued += len(parcels)
+        self.queued += sum(not isinstance(each, Passed) for each in came)
         self.reply = reply
-        return self._commit(list(parcels))
+        return self._commit(list(came))
 
-    async def _commit(self, parcels: list[Whole]) -> None:
+    async def _commit(self, came: list[Arrival]) -> None:
         await self.gate.wait()
         if self.full or self._failed:
             self._failed = True
             raise StoreUnavailableError("the store cannot commit: it is full")
-        for parcel, pieces in parcels:
+        for each in came:
+            if isinstance(each, Passed):
+                assert each.first == (self.at or 0) + 1
+                self.at = each.last
+                self.passes.append((each.first, each.last))
+                continue
+            parcel, pieces = each
             assert parcel.id == (self.at or 0) + 1
             self.at = parcel.id
             self.stored.append((parcel, b"".join(pieces) if pieces else parcel.body))
-
-    def passed(self, source: Source, first: int, last: int) -> Awaitable[object]:
-        self.sources.add(source)
-        return self._pass(first, last)
-
-    async def _pass(self, first: int, last: int) -> None:
-        await self.gate.wait()
-        if self.full or self._failed:
-            self._failed = True
-            raise StoreUnavailableError("the store cannot commit: it is full")
-        assert first == (self.at or 0) + 1
-        self.at = last
-        self.passes.append((first, last))
 
     async def miss(self, gap: Gap) -> None:
         assert gap.first == (self.at or 0) + 1

@@ -85,23 +85,30 @@ class HomeLine:
                 self.home.gaps.update(lost)
                 self.home.position = following - 1
                 self.next = following
-            case Parcels(items):
+            case Parcels(items, passed):
                 for parcel in items:
+                    for first, last in passed:
+                        if first == self.next < parcel.id:
+                            self._pass(Passed(first, last))
                     self._parcel(parcel)
+                assert all(last < self.next for _, last in passed)
             case Piece():
                 self._piece(message)
-            case Passed(first, last):
-                assert self.open is None
-                assert first == self.next <= last, "something was skipped or passed over twice"
-                self.next = last + 1
-                self.received.append(message)
-                assert last - self.home.position <= WINDOW
+            case Passed():
+                self._pass(message)
             case Answers(items):
                 for number, status, turned_away in items:
                     assert number < self.next, "an answer came before its delivery"
                     self._answer(number, status, turned_away)
             case _:
                 pass
+
+    def _pass(self, passed: Passed) -> None:
+        assert self.open is None
+        assert passed.first == self.next <= passed.last, "something was skipped, or passed twice"
+        assert passed.last - self.home.position <= WINDOW
+        self.next = passed.last + 1
+        self.received.append(passed)
 
     def _parcel(self, parcel: Parcel) -> None:
         assert self.open is None

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from inspector.domain.parcel import Parcel
 from inspector.tunnel.incoming import LARGEST_BODY, Incoming
-from inspector.tunnel.messages import Parcels, Piece, WireError
+from inspector.tunnel.messages import Parcels, Passed, Piece, WireError
+from inspector.tunnel.ports import Whole
 from tests.helpers.fake_tunnel import parcel
 
 _SMALL = 8
@@ -37,11 +38,15 @@ def messages(parcels: list[Parcel], cuts: list[int]) -> Iterator[Parcels | Piece
         yield Parcels(tuple(frame))
 
 
+def wholes(incoming: Incoming, message: Parcels | Piece) -> list[Whole]:
+    return [each for each in incoming.feed(message) if not isinstance(each, Passed)]
+
+
 @given(BODIES, st.lists(st.integers(1, 7), min_size=1, max_size=5), st.integers(0, 1000))
 def test_what_is_sent_comes_out(bodies: list[bytes], cuts: list[int], seen: int) -> None:
     sent = [parcel(seen + n, body) for n, body in enumerate(bodies, 1)]
     incoming = Incoming(seen)
-    came = [whole for each in messages(sent, cuts) for whole in incoming.feed(each)]
+    came = [whole for each in messages(sent, cuts) for whole in wholes(incoming, each)]
     assert [one.id for one, _ in came] == [one.id for one in sent]
     assert [b"".join(pieces) if pieces else one.body for one, pieces in came] == bodies
     assert [one.head for one, _ in came] == [one.head for one in sent]
@@ -71,7 +76,7 @@ def _fed(told: list[Parcels | Piece]) -> tuple[list[int], WireError | None]:
     came: list[int] = []
     try:
         for message in told:
-            came += [one.id for one, _ in incoming.feed(message)]
+            came += [one.id for one, _ in wholes(incoming, message)]
     except WireError as error:
         return came, error
     return came, None
@@ -93,13 +98,69 @@ def test_what_comes_behind_a_large_body_waits_for_it() -> None:
     large = parcel(1, b"large body")
     assert not incoming.feed(Parcels((large._replace(body=b"", digest=""), parcel(2))))
     assert not incoming.feed(Parcels((parcel(3),)))
-    came = incoming.feed(Piece(1, large.body, large.digest))
+    came = wholes(incoming, Piece(1, large.body, large.digest))
     assert [one.id for one, _ in came] == [1, 2, 3]
+
+
+@given(st.lists(st.one_of(st.integers(1, 5), st.binary(max_size=12)), max_size=20))
+def test_what_is_passed_over_has_its_place(script: list[int | bytes]) -> None:
+    """Numbers are passes of so many ids, the rest are bodies, large ones in pieces."""
+    incoming, seen = Incoming(0), 0
+    expected: list[Passed | int] = []
+    came: list[Passed | int] = []
+    spans: list[tuple[int, int]] = []
+    for one in script:
+        if isinstance(one, int):
+            told = Passed(seen + 1, seen + one)
+            seen = told.last
+            expected.append(told)
+            if len(expected) % 2:
+                spans.append(told)
+                continue
+            message: Parcels | Passed = told
+            spans_told, spans = spans, []
+            came += [_shown(each) for span in spans_told for each in incoming.feed(Passed(*span))]
+        else:
+            seen += 1
+            expected.append(seen)
+            item = parcel(seen, one)
+            large = item.size > _SMALL
+            sent = item._replace(body=b"", digest="") if large else item
+            message, spans = Parcels((sent,), tuple(spans)), []
+            if large:
+                came += [_shown(each) for each in incoming.feed(message)]
+                message = Parcels(())
+                piece = Piece(seen, item.body, item.digest)
+                came += [_shown(each) for each in incoming.feed(piece)]
+        came += [_shown(each) for each in incoming.feed(message)]
+    came += [_shown(each) for span in spans for each in incoming.feed(Passed(*span))]
+    assert came == expected
+
+
+def _shown(one: Whole | Passed) -> Passed | int:
+    return one if isinstance(one, Passed) else one[0].id
+
+
+def test_a_pass_behind_a_large_body_waits_for_it() -> None:
+    incoming = Incoming(0)
+    large = parcel(1, b"large body")
+    assert not incoming.feed(Parcels((large._replace(body=b"", digest=""),)))
+    assert not incoming.feed(Passed(2, 9))
+    came = incoming.feed(Piece(1, large.body, large.digest))
+    assert [_shown(each) for each in came] == [1, Passed(2, 9)]
 
 
 @pytest.mark.parametrize(
     "wrong",
     [
+        Passed(2, 3),
+        Passed(1, 0),
+        Passed(1, 1 << 62),
+        Parcels((parcel(2),), ((1, 1), (3, 4))),
+        Parcels((parcel(2),), ((1, 2),)),
+        Parcels((parcel(3),), ((1, 1),)),
+        Parcels((parcel(3),), ((2, 2),)),
+        Parcels((parcel(1), parcel(3)), ((1, 2),)),
         Parcels((parcel(2),)),
         Parcels((parcel(1), parcel(1))),
         Parcels((parcel(1)._replace(size=3),)),
@@ -107,7 +168,7 @@ def test_what_comes_behind_a_large_body_waits_for_it() -> None:
         Piece(1, b"x", ""),
     ],
 )
-def test_what_was_not_announced_is_refused(wrong: Parcels | Piece) -> None:
+def test_what_was_not_announced_is_refused(wrong: Parcels | Piece | Passed) -> None:
     with pytest.raises(WireError):
         Incoming(0).feed(wrong)
 

@@ -15,7 +15,7 @@ from inspector.tunnel.connecting import Dialler
 from inspector.tunnel.consumer import Consumer, Pauses
 from inspector.tunnel.messages import Passed
 from inspector.tunnel.passing import Passing
-from tests.helpers.fake_tunnel import FakeRelay, fake_relay, now
+from tests.helpers.fake_tunnel import FakeRelay, fake_relay, now, parcel
 from tests.helpers.mailboxes import captured
 from tests.helpers.tunnel import SLUG, TOKEN, RelaySide, relay_side
 from tests.tunnel.homes import Home, mirrored, until
@@ -148,19 +148,25 @@ async def test_a_pass_that_does_not_follow_ends_the_connection(wrong: Passed) ->
         assert here.told("connecting")[-1]["reason"].startswith("the relay: ")
 
 
-async def test_passes_that_follow_each_other_are_gathered() -> None:
-    written: list[tuple[int, int]] = []
-    gathered = Passing(lambda first, last: written.append((first, last)))
+async def test_passes_that_follow_each_other_are_one() -> None:
+    written: list[Passed] = []
+    gathered = Passing(written.append)
     gathered.settle()
-    gathered.add(5, 6, urgent=False)
-    gathered.add(7, 7, urgent=False)
-    assert not written
+    one, two = (parcel(8), ()), (parcel(12), ())
+    assert gathered.gather([Passed(5, 6)]) == []
+    assert gathered.gather([Passed(7, 7), one]) == [Passed(5, 7), one]
+    assert gathered.gather([one]) == [one]
+    assert gathered.gather([Passed(9, 9)]) == []
     gathered.settle()
-    gathered.add(9, 9, urgent=False)
+    gathered.settle()
+    assert written == [Passed(9, 9)]
+    assert gathered.gather([Passed(10, 10)], all_here=11) == []
     gathered.drop()
     gathered.settle()
-    gathered.add(9, 10, urgent=True)
-    assert written == [(5, 7), (9, 10)]
+    assert gathered.gather([Passed(10, 11), two, Passed(13, 14)], all_here=14) == [
+        Passed(10, 11), two, Passed(13, 14),
+    ]  # fmt: skip
+    assert written == [Passed(9, 9)]
 
 
 # The law, with a relay's desk and door and a consumer, over sockets.

@@ -44,12 +44,17 @@ async def attach(
     return attachment, line
 
 
+def first_of(one: Shown) -> int:
+    return one if isinstance(one, int) else one[0]
+
+
 def shown(line: Line) -> list[Shown]:
     """What a consumer was told of: an id for a delivery, two for what was passed over."""
     found: list[Shown] = []
     for message in line.messages:
         if isinstance(message, Parcels):
-            found += [parcel.id for parcel in message.items]
+            ids: list[Shown] = [parcel.id for parcel in message.items]
+            found += sorted([*ids, *message.passed], key=first_of)
         elif isinstance(message, Passed):
             found.append((message.first, message.last))
     return found

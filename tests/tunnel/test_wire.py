@@ -88,7 +88,9 @@ MESSAGES: st.SearchStrategy[Message] = st.one_of(
     st.builds(Attempted, IDS, st.none() | st.integers(100, 999), TEXT),
     st.builds(Primary),
     st.builds(Canary, TEXT),
-    st.builds(Parcels, st.lists(PARCELS, max_size=6).map(tuple)),
+    st.builds(
+        Parcels, st.lists(PARCELS, max_size=6).map(tuple), st.lists(st.tuples(IDS, IDS)).map(tuple)
+    ),
 )
 
 
@@ -133,6 +135,10 @@ _PARCEL = {"kind": "captured", "id": 1, "at": 2, "remote": "", "digest": "", **_
         _head({"kind": "deliveries", "items": [_PARCEL]}, b"x"),
         _head({"kind": "deliveries", "items": [{**_PARCEL, "kind": "x"}]}, b"xx"),
         _head({"kind": "deliveries", "items": [{**_PARCEL, "answered": "200"}]}, b"xx"),
+        _head({"kind": "deliveries", "items": [], "passed": 1}),
+        _head({"kind": "deliveries", "items": [], "passed": [[1]]}),
+        _head({"kind": "deliveries", "items": [], "passed": [[1, "2"]]}),
+        _head({"kind": "deliveries", "items": [], "passed": [[-1, 2]]}),
         b"\0\1\0\0" + b"[" * 65536,
         "text",
     ],
