@@ -47,7 +47,11 @@ def unsure(refused: Refusal) -> bool:
 
 def unreadable(client: Client) -> TargetError:
     """It answered something else than the API does, or not to the end."""
-    return TargetError(f"the answer of {client.base.host} cannot be read", _ADDRESS)
+    # The page for logging in is one, where the session has ended.
+    return TargetError(
+        f"the answer of {client.base.host} cannot be read",
+        f"{_ADDRESS}; if it is, {client.credential.hint}",
+    )
 
 
 def _told(refused: Refusal, client: Client) -> str:

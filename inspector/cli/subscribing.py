@@ -54,9 +54,7 @@ def subscribe(settings: Settings, cookies: Path | None, wanted: Wanted, *, as_js
     wanted = wanted._replace(url=_checked_url(wanted.url, settings, account))
     place.check(serve=wanted.serve)
     if account.run(lambda: _settled(account, place, wanted, as_json=as_json)):
-        tell(
-            "the secret is shown this once, for your app; here it is kept, and verifies what comes"
-        )
+        tell("the secret is shown this once, for your app; it is kept here, for what comes")
         if told := after_keeping(settings):
             tell(told)
 

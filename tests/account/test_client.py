@@ -4,10 +4,13 @@ import asyncio
 import gzip
 import json
 import socket
+import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
+from inspector.account import client as module
 from inspector.account.client import NoAnswerError
 from inspector.account.credentials import ApiKey, Bearer
 from inspector.errors import ConfigurationError, TimedOutError, UnreachableError
@@ -70,6 +73,14 @@ async def test_without_a_whole_answer_nothing_is_known_and_nothing_repeated(
 ) -> None:
     asking.api.then(fault)
     async with asking.client(answer=0.5 if fault is slow else 30.0) as client:
+        with pytest.raises(NoAnswerError):
+            await client.ask(RETRY)
+    assert len(asking.api.asked) == 1
+
+
+async def test_nor_with_a_head_that_is_too_large(asking: Asking) -> None:
+    asking.api.fail(200, {}, {"X-Large": "x" * 20_000})
+    async with asking.client() as client:
         with pytest.raises(NoAnswerError):
             await client.ask(RETRY)
     assert len(asking.api.asked) == 1
@@ -155,6 +166,23 @@ async def test_nobody_there(asking: Asking) -> None:
     async with asking.client(base=asking.api.url.replace("http", "https")) as client:
         with pytest.raises(UnreachableError, match="does not speak TLS"):
             await client.ask(RETRY)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a full queue drops connections on Linux")
+async def test_somebody_who_takes_no_connection(
+    asking: Asking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_CONNECT_SECONDS", 0.3)
+    with socket.socket() as full, ExitStack() as stack:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        for _ in range(3):
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(full.getsockname())
+        async with asking.client(base=f"http://127.0.0.1:{full.getsockname()[1]}") as client:
+            with pytest.raises(UnreachableError, match=r"within 0\.3 s"):
+                await client.ask(RETRY)
 
 
 @pytest.mark.parametrize(

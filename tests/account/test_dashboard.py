@@ -213,6 +213,29 @@ async def test_but_who_is_not_let_in_is_told(
             await dashboard.known()
 
 
+async def test_a_wrapper_that_says_to_wait_is_raised(asking: Asking) -> None:
+    asking.api.fail(200, {"statusCode": 429, "message": "slow down"})
+    async with asking.dashboard() as dashboard:
+        with pytest.raises(TimedOutError, match="slow down"):
+            await dashboard.known()
+
+
+async def test_entries_that_cannot_be_read_are_counted(asking: Asking) -> None:
+    asking.api.fail(200, [{"id": "wh_1", "url": URL}, {"id": "wh_2"}, 7])
+    async with asking.dashboard() as dashboard:
+        listed = await dashboard.webhooks()
+    assert (len(listed.webhooks), listed.flaw) == (1, "2 entries of it cannot be read")
+
+
+async def test_a_page_for_logging_in_is_no_answer(asking: Asking) -> None:
+    asking.api.fail(200, b"<html>Log in").fail(200, b"<html>Log in")
+    async with asking.dashboard() as dashboard:
+        for ask in (dashboard.webhooks(), dashboard.show("wh_1")):
+            with pytest.raises(TargetError, match="cannot be read") as caught:
+                await ask
+            assert "log in again" in told(caught.value)
+
+
 async def test_the_stand_in_itself_wants_what_the_documentation_says(asking: Asking) -> None:
     async with asking.client(Bearer("another")) as client:
         with pytest.raises(ConfigurationError, match="answered 401: Unauthorized"):
@@ -236,6 +259,17 @@ async def test_a_redelivery_is_asked_for_once(
         assert ("look at what arrives" in text) is (status >= 500)
         await Balance(client).redeliver("evt_1")
     assert len(asking.api.asked) == 2
+
+
+async def test_interrupted_a_redelivery_says_what_is_not_known(asking: Asking) -> None:
+    asking.api.then(slow)
+    async with asking.client() as client:
+        task = asyncio.ensure_future(Balance(client).redeliver("evt_1"))
+        await asyncio.to_thread(asking.api.wait_for, 1)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    assert "it may come all the same" in asking.told[0]
 
 
 @pytest.mark.parametrize("fault", [cut, dropped, slow])

@@ -109,9 +109,25 @@ def test_list_and_show_tell_what_there_is_and_never_a_secret(
     assert "no webhook wh_9: localhost answered 404: Webhook not found" in err
 
 
+def test_an_empty_list_and_one_in_part_are_told(cookies: Account) -> None:
+    code, out, err = cookies("list")
+    assert (code, out) == (0, "")
+    assert "no webhook yet" in err
+    assert cookies.items("list") == []
+    cookies.api.fail(200, [{"id": "wh_1", "url": URL}, "nonsense"])
+    code, out, err = cookies("list")
+    assert (code, len(out.splitlines())) == (0, 1)
+    assert "there may be more of them: 1 entry of it cannot be read" in err
+    cookies.api.then(cut)
+    code, out, err = cookies("show", "wh_1")
+    assert (code, out) == (5, "")
+    assert "cannot be read" in err
+
+
 def test_what_a_hostile_server_says_is_harmless(account: Account) -> None:
     """Colours in a field, a secret in another; the secret is taken from a creation alone."""
     bad = "\x1b[31mred\u202e"
+    account.api.fail(200, [{"id": "wh_0", "url": "https://[nonsense"}])
     account("--url", URL)
     secret = account.api.secrets["wh_1"]
     account.api.webhooks[0] |= {"description": f"{bad} {secret}", "secret": secret}

@@ -85,7 +85,7 @@ def test_an_id_is_one_step_of_a_path(text: str, step: str) -> None:
 
 @pytest.mark.parametrize("text", ["", ".", "..", "...", "a\r\nb", "\x00", "\ud800", "x" * 301])
 def test_what_can_be_no_id(text: str) -> None:
-    with pytest.raises(UsageError, match="cannot be an id"):
+    with pytest.raises(UsageError, match="cannot be one"):
         management.segment(text)
 
 

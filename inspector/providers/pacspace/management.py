@@ -141,8 +141,9 @@ def segment(text: str) -> str:
     A step of dots alone would be taken as a way up, even percent-encoded.
     """
     if not 0 < len(text) <= _LONGEST_ID or not text.isprintable() or not text.strip("."):
+        # It is not repeated: a token that was pasted by mistake looks like this, too.
         raise UsageError(
-            f"{text[:40]!r} cannot be an id", "give it as PacSpace shows it: wh_... or evt_..."
+            "the id given cannot be one", "give it as PacSpace shows it: wh_... or evt_..."
         )
     return quote(text, safe="")
 
