@@ -99,7 +99,7 @@ def _lines(item: dict[str, Any], *, running: bool) -> Iterator[str]:
         yield _pair("health", item["health"])
         yield _pair("unknown", f"{item['unknown']} requests to no endpoint's address")
         if guests := item["guests"]:
-            yield _pair("guests", f"{guests} endpoints of `inspector doctor`, for minutes")
+            yield _pair("guests", f"{guests} of `inspector doctor`, for some minutes")
     yield _pair("versions", f"inspector {item['version']}")
     for endpoint in item["endpoints"]:
         yield ""

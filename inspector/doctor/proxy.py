@@ -6,6 +6,7 @@ from inspector.doctor.model import Check, Subject, Tell
 from inspector.doctor.visit import Sighting, visiting
 from inspector.domain.attempt import Response
 from inspector.domain.delivery import Request
+from inspector.domain.fidelity import OF_PROXIES
 from inspector.domain.headers import first, values
 from inspector.domain.plaintext import one_line
 from inspector.domain.torture import Case
@@ -18,11 +19,11 @@ _VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 _SECONDS = 10.0
 # By these a proxy shows itself in an answer of the relay's, which has none of them.
 _IN_ANSWERS = ("server", "via", "x-served-by", "x-cache", "cf-ray", "x-amz-cf-id")
-# Said by proxies of a request, beside what was sent.
+# What else those of hosting companies put to a request.
 _IN_REQUESTS = (
-    "x-forwarded-", "x-real-ip", "forwarded", "via", "x-request-id", "x-correlation-id",
-    "x-request-start", "x-amzn-trace-id", "x-envoy-", "x-cloud-trace-context", "traceparent",
-    "tracestate", "cf-", "cdn-loop", "true-client-ip", "fly-", "x-vercel-", "x-azure-",
+    "x-forwarded-", "x-correlation-id", "x-request-start", "x-amzn-", "x-envoy-", "x-cloud-trace-",
+    "traceparent", "tracestate", "cf-", "cdn-loop", "true-client-ip", "fly-", "x-vercel-",
+    "x-azure-",
 )  # fmt: skip
 _BODY = b'{"event":"inspector.doctor"}'
 
@@ -34,7 +35,7 @@ def set_here(environment: Mapping[str, str]) -> list[str]:
 
 def added_by_proxies(name: str) -> bool:
     """Whether a header of this name, in lower case, is one that proxies add."""
-    return name.startswith(_IN_REQUESTS)
+    return name in OF_PROXIES or name.startswith(_IN_REQUESTS)
 
 
 async def look(subject: Subject, tell: Tell) -> None:

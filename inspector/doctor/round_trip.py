@@ -51,16 +51,25 @@ _PLAIN = Request(
 
 async def look(subject: Subject, tell: Tell) -> None:
     """Send the set round, and tell of each request what every place saw of it."""
-    if subject.settings.relay:
-        try:
-            async with relayed(dialler_of(subject.settings)) as way, opened(way, subject) as trip:
-                await sent_round(trip, torture_set(_PLAIN), subject, tell)
-            return
-        except InspectorError as error:
-            told = f"not sent through the relay: {error.message}"
-            tell(Check(_HOP, "relay", None, told, error.hint))
+    if subject.settings.relay and await _through_relay(subject, tell):
+        return
     async with opened(Direct(), subject) as trip:
         await sent_round(trip, torture_set(_PLAIN), subject, tell)
+
+
+async def _through_relay(subject: Subject, tell: Tell) -> bool:
+    """Whether the set could be sent that way, whatever came of it."""
+    begun = False
+    try:
+        async with relayed(dialler_of(subject.settings)) as way, opened(way, subject) as trip:
+            begun = True
+            await sent_round(trip, torture_set(_PLAIN), subject, tell)
+    except InspectorError as error:
+        # What cannot be begun is another hop's fault, or nobody's.
+        what = "broken off" if begun else "not sent through the relay"
+        ok = False if begun else None
+        tell(Check(_HOP, "relay", ok, f"{what}: {error.message}", error.hint))
+    return begun
 
 
 class Trip:

@@ -86,7 +86,10 @@ class Visit:
             raise UnreachableError(f"the doctor's listener is not attached: {why}")
 
     async def send(self, case: Case, timeout: float) -> Sighting:
-        """Send a case, whose `Host` is `host`, to the capture address; never raises."""
+        """Send a case, whose `Host` is `host`, to the capture address.
+
+        Raises `UnreachableError` when nobody can see any more what comes to the relay.
+        """
         self._came.clear()
         sent = await send_exactly(
             self._target,
@@ -99,6 +102,8 @@ class Visit:
         await self._until(
             lambda: bool(self._came), _ARRIVAL_SECONDS if good else _TURNED_AWAY_SECONDS
         )
+        if self._lost and not self._came:
+            raise UnreachableError(f"the relay is lost: {self._lost}", "see whether it still runs")
         return Sighting(sent.outcome, self._came.popleft() if self._came else None)
 
     async def _until(self, condition: Callable[[], bool], seconds: float) -> bool:

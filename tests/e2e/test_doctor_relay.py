@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import signal
 import socket
 import subprocess
 import sys
@@ -93,9 +94,19 @@ def examine(
 
 
 @contextmanager
-def behind(
-    folder: Path, *changes: tuple[str, str], options: tuple[str, ...] = ()
-) -> Iterator[tuple[RelayProcess, Item, Nginx]]:
+def with_endpoint(
+    folder: Path, *arguments: str, options: tuple[str, ...] = ()
+) -> Iterator[tuple[RelayProcess, Item]]:
+    """A relay that runs, and its endpoint `dev`, which it knows from the start."""
+    relay = RelayProcess(folder / "relay.db", *arguments)
+    dev = relay.endpoint("add", "dev", *options)
+    with relay:
+        here = f"http://127.0.0.1:{port_of(relay)}{urlsplit(dev['url']).path}"
+        yield relay, {**dev, "url": here}
+
+
+@contextmanager
+def behind(folder: Path, *changes: tuple[str, str]) -> Iterator[tuple[RelayProcess, Item, Nginx]]:
     """A relay behind nginx with the README's recipe, changed so."""
     recipe = RECIPE.read_text("utf-8")
     for before, after in changes:
@@ -103,10 +114,11 @@ def behind(
         recipe = recipe.replace(before, after)
     changed = folder / "recipe.conf"
     changed.write_text(recipe, "utf-8")
-    with RelayProcess(folder / "relay.db", "--trust-proxy") as relay:
-        dev = relay.endpoint("add", "dev", *options)
-        with Nginx(folder, changed, port_of(relay)) as nginx:
-            yield relay, dev, nginx
+    with (
+        with_endpoint(folder, "--trust-proxy") as (relay, dev),
+        Nginx(folder, changed, port_of(relay)) as nginx,
+    ):
+        yield relay, dev, nginx
 
 
 def through(folder: Path, nginx: Nginx, endpoint: Item) -> Examined:
@@ -119,8 +131,7 @@ def through(folder: Path, nginx: Nginx, endpoint: Item) -> Examined:
 
 
 def test_all_holds_and_nobody_at_the_endpoint_notices(tmp_path: Path) -> None:
-    with RelayProcess(tmp_path / "relay.db") as relay:
-        dev = relay.endpoint("add", "dev")
+    with with_endpoint(tmp_path) as (relay, dev):
         mine = consumer(tmp_path / "home", relay, dev)
         mate = consumer(tmp_path / "mate", relay, dev, "--consumer", "mate")
         with mine, mate:
@@ -228,8 +239,7 @@ async def test_a_proxy_that_passes_no_websockets_on_is_found(
 
 
 def test_an_endpoint_that_takes_less_is_told_with_the_flag(tmp_path: Path) -> None:
-    with RelayProcess(tmp_path / "relay.db") as relay:
-        dev = relay.endpoint("add", "dev", "--max-body", "1mb")
+    with with_endpoint(tmp_path, options=("--max-body", "1mb")) as (_, dev):
         examined = examine(tmp_path / "home", dev["url"], dev["token"])
     case = examined.case("25 MB")
     assert case["breaks_at"] == "relay"
@@ -450,3 +460,49 @@ async def test_an_expired_certificate_in_the_whole_examination(
     assert examined.code == 6
     assert examined.last["failed"] == ["certificate.validity"]
     assert "has expired" in examined.check("fidelity.relay")["told"]
+
+
+# Ends that come too soon.
+
+
+@contextmanager
+def under_way(folder: Path, relay: RelayProcess, dev: Item) -> Iterator[subprocess.Popen[bytes]]:
+    """A doctor that has begun to send the set round."""
+    command = ["doctor", "--relay", dev["url"], "--json", "--db", str(folder / "inspector.db")]
+    with subprocess.Popen(
+        [sys.executable, "-m", "inspector", *command],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=environment(folder, {"INSPECTOR_RELAY_TOKEN": dev["token"]}),
+    ) as doctor:
+        try:
+            assert doctor.stdout is not None
+            for line in doctor.stdout:
+                if json.loads(line)["kind"] == "fidelity":
+                    break
+            assert relay.status()["guests"] == 1
+            yield doctor
+        finally:
+            doctor.kill()
+
+
+def test_one_that_is_interrupted_leaves_no_guest(tmp_path: Path) -> None:
+    with with_endpoint(tmp_path) as (relay, dev):
+        with under_way(tmp_path, relay, dev) as doctor:
+            doctor.send_signal(signal.SIGINT)
+            assert doctor.wait(PATIENCE) == 130
+        assert relay.status()["guests"] == 0
+        assert relay.status_of("dev")["captured"] == 0
+
+
+def test_a_relay_that_is_lost_meanwhile_is_told_once(tmp_path: Path) -> None:
+    with with_endpoint(tmp_path) as (relay, dev), under_way(tmp_path, relay, dev) as doctor:
+        relay.kill()
+        assert doctor.stdout is not None
+        items = [json.loads(line) for line in doctor.stdout]
+        assert doctor.wait(PATIENCE) == 6
+    assert [each for each in items if each["kind"] == "fidelity" and not each["ok"]] == []
+    (broken,) = [each for each in items if each["kind"] == "check" and each["ok"] is False]
+    assert (broken["hop"], broken["name"]) == ("fidelity", "relay")
+    assert broken["told"].startswith("broken off: the relay is lost")

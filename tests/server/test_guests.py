@@ -3,6 +3,8 @@
 import asyncio
 import json
 import sqlite3
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import closing
 from pathlib import Path
@@ -15,6 +17,7 @@ from inspector.server import guests as module
 from inspector.store.endpoints import hash_of
 from inspector.store.files import StoreFiles
 from inspector.tunnel.messages import CLOSE_UNAUTHORIZED
+from tests.helpers.listener import send
 from tests.helpers.relay import RelayProcess
 from tests.helpers.relaying import Relaying, endpoint, relaying
 from tests.helpers.served import post
@@ -243,6 +246,9 @@ def test_nothing_is_left_of_a_guest_after_a_crash(tmp_path: Path) -> None:
     with relay:
         path = asyncio.run(visited())
         assert relay.status()["guests"] == 1
+        assert "guest" not in send(f"{relay.health}/metrics").body.decode()
+        command = [sys.executable, "-m", "inspector", "relay", "status", "--db", str(relay.db)]
+        assert b"guests    1 of `inspector doctor`" in subprocess.check_output(command)
         assert [each["name"] for each in relay.status()["endpoints"]] == ["dev"]
         assert rows_of_guests(files) >= 1
         relay.kill()
