@@ -27,7 +27,7 @@ class TargetStatus:
     last_failure: str
 
 
-class Ended(NamedTuple):
+class LastAttempt(NamedTuple):
     """How an attempt of a consumer ended, and when (microseconds): `failure` without a status."""
 
     at: int
@@ -35,7 +35,7 @@ class Ended(NamedTuple):
     failure: str
 
     @classmethod
-    def from_json(cls, item: Item) -> "Ended":
+    def from_json(cls, item: Item) -> "LastAttempt":
         status = item.get("status")
         return cls(
             from_iso(item["at"]),
@@ -55,7 +55,7 @@ class Member(NamedTuple):
     since: int
     lag: int
     primary: bool
-    last_attempt: Ended | None
+    last_attempt: LastAttempt | None
 
     @classmethod
     def from_json(cls, item: Item) -> "Member":
@@ -66,7 +66,7 @@ class Member(NamedTuple):
             since=from_iso(item["since"]),
             lag=int(item.get("lag") or 0),
             primary=bool(item.get("primary")),
-            last_attempt=Ended.from_json(ended) if ended else None,
+            last_attempt=LastAttempt.from_json(ended) if ended else None,
         )
 
 

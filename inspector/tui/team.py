@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from rich.cells import cell_len
 
-from inspector.client.models import Ended, Member, Relay
+from inspector.client.models import LastAttempt, Member, Relay
 from inspector.domain.plaintext import one_line
 from inspector.tui.lines import Line, plain
 from inspector.tui.rows import Cell, ago, clock, fit
@@ -174,7 +174,7 @@ def _name(member: Member, width: int) -> str:
     return (fit(name, room) if cell_len(name) > room else name) + you
 
 
-def _last(ended: Ended | None, now: int) -> tuple[str, Cell]:
+def _last(ended: LastAttempt | None, now: int) -> tuple[str, Cell]:
     """When the last attempt ended, and how."""
     if ended is None:
         return "", ("none yet", "dim")

@@ -22,6 +22,7 @@ from inspector.tui.widgets.lines_view import LinesView
 _LOOK = 0.25
 # Lines of the window that are not for the team: the border, the key, and some of what is below.
 _AROUND = 8
+_KEY = Content.assemble(("Enter", "bold $text-accent"), "  let this app answer the senders")
 
 
 class AnswerLine(Static):
@@ -92,14 +93,15 @@ class TeamScreen(ModalScreen[None]):
         self._draw()
 
     def _draw(self) -> None:
+        if not self.is_attached:
+            return  # closed since it was asked for
         relay = self._relay()
         width = self._view.port.width
         lines = list(wrapped(team_lines(relay, self._look(width)), width))
         # As high as what it holds; what is too high for the window is scrolled.
         self._view.styles.height = max(min(len(lines), self.size.height - _AROUND), 1)
         asking = self._asking()
-        text = "asking the relay …" if asking else "Enter  let this app answer the senders"
-        self._line.update(Content(text))
+        self._line.update(Content("asking the relay …") if asking else _KEY)
         self._line.display = asking or (relay is not None and can_take(relay))
         if lines == self._drawn:
             return
