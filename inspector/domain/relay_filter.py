@@ -67,7 +67,7 @@ def parse_relay_filter(text: str) -> RelayFilter | None:
         query = parse(text)
     except QueryError as error:
         where = f"{error.message} (character {error.column + 1})"
-        raise UsageError(f"the relay's filter: {where}", error.hint) from error
+        raise UsageError(f"the relay's filter: {where}", error.hint or _HINT) from error
     _check(query.root)
     return RelayFilter(text, predicate(query.root))
 

@@ -7,6 +7,7 @@ none is skipped and none comes twice, however the two are mixed.
 
 import asyncio
 import logging
+import time
 from collections import deque
 from collections.abc import Sequence
 from hashlib import sha256
@@ -43,6 +44,8 @@ CLOSE_AGAIN = 1012
 CLOSE_FAULT = 1011
 CURSOR_SECONDS = 2.0
 SLOW_SECONDS = 60.0
+# So long a filter may hold up all others at a time; a strange one takes long for a single head.
+JUDGING_SECONDS = 0.01
 ANSWERS_REPEATED = 256
 # A consumer sends one at a time; of one that does not, the oldest are not said back.
 _CANARIES = 8
@@ -268,8 +271,8 @@ class Attachment:
             await self.line.send(frame)
             if batch[-1].large:
                 await self._send_body(batch[-1])
-        else:
-            # Others get their turn: what is in memory comes without a wait.
+        if self._sieve is not None:
+            # Others get their turn: judging took a while, and what is in memory needs no wait.
             await asyncio.sleep(0)
         return True
 
@@ -286,14 +289,19 @@ class Attachment:
         most = self._supply.batch_bytes
         last = self.sent
         room = min(self._window.items, BATCH_ITEMS, self._supply.last - last)
+        # Not the time of the loop, which may stand still while the loop does not turn.
+        enough = time.monotonic() + JUDGING_SECONDS
         for item in items[:room]:
             if item.number != last + 1:
                 if last > self.sent:
                     break
                 raise _ExpiredError
-            if self._sieve is not None and not self._sieve.takes(item):
-                last = item.number
-                continue
+            if self._sieve is not None:
+                if last > self.sent and time.monotonic() > enough:
+                    break
+                if not self._sieve.takes(item):
+                    last = item.number
+                    continue
             if not self._window.takes(size + item.size) and (batch or not self._window.idle):
                 break
             framed += item.framed

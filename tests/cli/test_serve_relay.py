@@ -186,6 +186,9 @@ async def test_without_a_token_nothing_is_made(tmp_path: Path) -> None:
         ("--relay", "relay.example.com"),
         ("--relay", f"http://localhost:1/in/{SLUG}", "--consumer", "a b"),
         ("--relay", f"http://localhost:1/in/{SLUG}", "--backfill", "some"),
+        ("--relay", f"http://localhost:1/in/{SLUG}", "--relay-filter", "sig:valid"),
+        ("--relay", f"http://localhost:1/in/{SLUG}", "--relay-filter", "path:/a ("),
+        ("--relay-filter", "event:a"),
         ("--take-over",),
     ],
 )

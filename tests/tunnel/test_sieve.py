@@ -7,6 +7,7 @@ import pytest
 from inspector.domain.attempt import Response
 from inspector.domain.facts import Captured, Probed, Refused
 from inspector.domain.headers import Headers, decode_head
+from inspector.tunnel import attachment as attachments
 from inspector.tunnel import parcels, sieve
 from inspector.tunnel.attachment import Attachment
 from inspector.tunnel.messages import WINDOW, Ack, Parcels, Passed, Reply, Start, WireError
@@ -110,6 +111,19 @@ async def test_a_long_backlog_of_others_is_passed_over_in_few_words(relay: DeskS
     assert turns > 30
     await until(lambda: shown(line)[-1] == 3 * WINDOW + 1)
     assert len(shown(line)) <= 3 * WINDOW / sieve.TELL_AFTER + 4
+
+
+async def test_a_filter_that_takes_long_gives_others_their_turns(
+    relay: DeskSide, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attachments, "JUDGING_SECONDS", 0.0)
+    _, line = await attach(relay, "a", "path:/a")
+    capture(relay, *["/a", "/b", "/b", "/a"] * 25)
+    turns = 0
+    while sum(isinstance(one, int) for one in shown(line)) < 50:
+        await asyncio.sleep(0)
+        turns += 1
+    assert turns >= 50
 
 
 async def test_a_window_full_of_others_is_told_before_it_is_waited_for(relay: DeskSide) -> None:
