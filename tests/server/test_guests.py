@@ -13,9 +13,15 @@ from typing import Any
 import pytest
 
 from inspector.domain.endpoint import GUEST
+from inspector.errors import ConfigurationError
+from inspector.relay import Relay
 from inspector.server import guests as module
-from inspector.store.endpoints import hash_of
+from inspector.settings import RelaySettings
+from inspector.store.endpoints import EndpointsFile, hash_of
 from inspector.store.files import StoreFiles
+from inspector.tunnel.address import RelayAddress
+from inspector.tunnel.connecting import Dialler
+from inspector.tunnel.looking import Onlooker
 from inspector.tunnel.messages import CLOSE_UNAUTHORIZED
 from tests.helpers.listener import send
 from tests.helpers.relay import RelayProcess
@@ -264,6 +270,38 @@ def test_nothing_is_left_of_a_guest_after_a_crash(tmp_path: Path) -> None:
 
         asyncio.run(until_forgotten())
         assert relay.status_of("dev")["stored"] == 1
+
+
+async def test_a_running_relay_keeps_its_guests_until_the_token_is_another(tmp_path: Path) -> None:
+    db = tmp_path / "relay.db"
+    settings = RelaySettings(db=db, host="127.0.0.1", port=0, health_port=0)
+    endpoints = EndpointsFile(StoreFiles(db).endpoints)
+    made, token = endpoints.add("dev", {})
+    async with Relay(settings) as relay:
+        address = RelayAddress(relay.url, made.slug)
+        async with await Wire.to(int(relay.url.rpartition(":")[2])) as wire:
+            guest = json.loads((await wire.ask(request("POST", made.slug, token))).body)
+        came: list[bytes] = []
+        dialler = Dialler(RelayAddress(address.origin, guest["slug"]), guest["token"], "me", "")
+        onlooker = Onlooker(dialler, lambda whole: came.append(whole[0].body))
+        await onlooker.attach()
+        looking = asyncio.ensure_future(onlooker.run())
+        # Other endpoints come, and the guest is as it was.
+        endpoints.add("another", {})
+        relay.reload()
+        assert relay.endpoints == 2
+        async with await Wire.to(int(relay.url.rpartition(":")[2])) as wire:
+            answer = await wire.ask(post(b"hello", target=guest["path"].encode()))
+        # It has no app, and says so.
+        assert answer.status == 200
+        await until(lambda: came)
+        assert came == [b"hello"]
+        endpoints.rotate("dev")
+        relay.reload()
+        with pytest.raises(ConfigurationError) as parted:
+            await asyncio.wait_for(looking, PATIENCE)
+        assert "the token of its endpoint" in parted.value.message
+        await until(lambda: not rows_of_guests(StoreFiles(db)))
 
 
 # Bounds, and who may not.
