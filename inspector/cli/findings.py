@@ -212,8 +212,11 @@ class AsText(_Narrated):
         name = one_line(finding.case, _NAME - 1).ljust(_NAME - 1)
         tries = one_line(finding.tries, max(0, room - 1)).ljust(room)
         yield f"  {self._signs.of(finding.ok)} {name} {self._dimmed(tries, None)}{cells}".rstrip()
+        # Where it broke is said; that it stays so on the rest of the way is seen in the table.
+        said: set[str] = set()
         for stage, seen in finding.stages.items():
-            for differs in seen.differs:
+            for differs in (each for each in seen.differs if each not in said):
+                said.add(differs)
                 lines = self._wrapped(f"{stage}: {differs}")
                 yield from (_INDENT + self._signs.styled(line, fg="yellow") for line in lines)
 

@@ -19,7 +19,7 @@ _SECONDS = 10.0
 _DAY = 86_400_000_000
 # Most are renewed a month before their end: at two weeks somebody has to look.
 _SOON_DAYS = 14
-_RENEW = "renew it at the relay; the relay reads its --tls-cert again when the file changes"
+_RENEW = "renew it at the proxy, or as --tls-cert of the relay, which sees that it is another"
 _WHOLE_CHAIN = "; or --tls-cert at the relay lacks the intermediate certificates (fullchain.pem)"
 # OpenSSL's codes for what has nothing to do with who made it: validity, host and address.
 _NOT_OF_ITS_ISSUER = (9, 10, 62, 64)

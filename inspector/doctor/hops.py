@@ -49,19 +49,23 @@ async def look(subject: Subject, tell: Tell) -> None:
     where = await _reached(host, port, subject, tell)
     if where is None:
         return
+    # What is told of other hops comes behind all of this one.
+    behind: list[Check] = []
+    open_ = True
     if address.secure:
         tls = Dialler(address, "-", "-", "").tls()
         assert tls is not None
         shaken = await certificate.shake_hands(where, host, tls)
         tell(_tls(shaken, address))
+        open_ = shaken.error is None
         if shaken.der:
-            for check in certificate.judged(shaken, address, host, subject.clock()):
-                tell(check)
-        if shaken.error is not None:
-            return
+            behind += certificate.judged(shaken, address, host, subject.clock())
     else:
         tell(_in_the_clear(host, where))
-    await _greeted(subject, tell)
+    if open_ and (skew := await _greeted(subject, tell)) is not None:
+        behind.append(clock.judged("relay", skew))
+    for check in behind:
+        tell(check)
 
 
 # The name, and TCP.
@@ -153,17 +157,18 @@ def _in_the_clear(host: str, where: Any) -> Check:
 # What the relay says.
 
 
-async def _greeted(subject: Subject, tell: Tell) -> None:
+async def _greeted(subject: Subject, tell: Tell) -> float | None:
+    """Tell what the relay says; how many seconds its clock is ahead, None where it says nothing."""
     try:
         dialler = dialler_of(subject.settings)
-        seen = await glimpse(dialler)
+        seen = await glimpse(dialler, subject.clock)
     except LostError as error:
         hint = "see that a proxy before the relay passes websockets on"
         tell(Check(HOP, "hello", False, error.reason, hint))
-        return
+        return None
     except InspectorError as error:
         tell(Check(HOP, "hello", False, error.message, error.hint))
-        return
+        return None
     hello = seen.hello
     told = f"after {seen.ms:.1f} ms, for endpoint {one_line(hello.endpoint, 64)} (ack {hello.ack})"
     value = {"ms": round(seen.ms, 2), "endpoint": hello.endpoint, "ack": hello.ack}
@@ -175,7 +180,7 @@ async def _greeted(subject: Subject, tell: Tell) -> None:
         tell(_consumer(own, members, running=holder(subject.files.lock) is not None))
         tell(_primary(own, members, seen.team.more))
     # It was said half of the way there and back ago, at most.
-    tell(clock.judged("relay", (hello.now - subject.clock()) / 1_000_000))
+    return (hello.now - seen.at) / 1_000_000
 
 
 def _version(theirs: str) -> Check:

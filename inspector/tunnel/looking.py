@@ -33,19 +33,20 @@ _BEGIN_SECONDS = 10.0
 
 
 class Glimpse(NamedTuple):
-    """What a relay says to one who only looks, and after how many milliseconds, those for the
-    connection included. `team` is None where it does not tell."""
+    """What a relay says to one who only looks, when that came (microseconds), and how long it took
+    with the connection. `team` is None where it does not tell."""
 
     hello: Hello
     team: Team | None
+    at: int
     ms: float
 
 
-async def glimpse(dialler: Dialler) -> Glimpse:
+async def glimpse(dialler: Dialler, clock: Callable[[], int]) -> Glimpse:
     """Look, and be gone: nobody notices, whoever has the dialler's name; raises as `dial` does."""
     begun = perf_counter()
     connection, hello = await dialler.dial(peek=True)
-    ms = (perf_counter() - begun) * 1000
+    at, ms = clock(), (perf_counter() - begun) * 1000
     team: Team | None = None
     try:
         async with asyncio.timeout(_TEAM_SECONDS):
@@ -55,7 +56,7 @@ async def glimpse(dialler: Dialler) -> Glimpse:
         pass
     finally:
         await connection.close()
-    return Glimpse(hello, team, ms)
+    return Glimpse(hello, team, at, ms)
 
 
 class Onlooker:
