@@ -6,7 +6,7 @@ import socket
 from collections.abc import AsyncIterator, Callable, Set
 from contextlib import AbstractContextManager, asynccontextmanager, suppress
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
 
 from tests.helpers.wire import Answer, Wire
 
@@ -85,15 +85,93 @@ class Sender:
             self._news.notify_all()
 
     async def _connected(self) -> Wire:
-        with self._inside():
-            sock = socket.socket()
-        sock.setblocking(False)
+        return await _connected(self._inside, self._port)
+
+
+async def _connected(inside: Inside, port: int) -> Wire:
+    with inside():
+        sock = socket.socket()
+    sock.setblocking(False)
+    try:
+        await asyncio.get_running_loop().sock_connect(sock, ("127.0.0.1", port))
+    except BaseException:
+        sock.close()
+        raise
+    return Wire(*await asyncio.open_connection(sock=sock, limit=1 << 20))
+
+
+class Told(NamedTuple):
+    """What one sender was told: when it had sent (the loop's seconds), and how long it waited."""
+
+    number: int
+    at: float
+    waited: float
+    answer: Answer
+
+
+class Crowd:
+    """Senders at a steady `rate`, at most `most` at a time; all get an answer, or leaving it
+    raises."""
+
+    def __init__(
+        self, inside: Inside, port: int, path: str, rate: float, *, most: int = 200
+    ) -> None:
+        self.sent = 0
+        self.told: list[Told] = []
+        self._inside = inside
+        self._port = port
+        self._path = path
+        self._rate = rate
+        self._room = asyncio.Semaphore(most)
+        self._idle: list[Wire] = []
+        self._news = asyncio.Condition()
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[Self]:
+        leaving = asyncio.Event()
+        sending = asyncio.ensure_future(self._send(leaving))
         try:
-            await asyncio.get_running_loop().sock_connect(sock, ("127.0.0.1", self._port))
+            yield self
+        finally:
+            leaving.set()
+            await sending
+            while self._idle:
+                self._idle.pop().cut()
+
+    async def until(self, met: Callable[[list[Told]], bool], patience: float) -> None:
+        """Until that is so of what was told."""
+        async with asyncio.timeout(patience), self._news:
+            await self._news.wait_for(lambda: met(self.told))
+
+    async def _send(self, leaving: asyncio.Event) -> None:
+        loop = asyncio.get_running_loop()
+        due = loop.time()
+        async with asyncio.TaskGroup() as senders:
+            while not leaving.is_set():
+                await self._room.acquire()
+                # Where there was no room for a while, what was not sent is not made up for.
+                due = max(due + 1 / self._rate, loop.time())
+                await _at(due)
+                self.sent += 1
+                senders.create_task(self._ask(self.sent))
+
+    async def _ask(self, number: int) -> None:
+        wire = self._idle.pop() if self._idle else await _connected(self._inside, self._port)
+        loop = asyncio.get_running_loop()
+        at = loop.time()
+        try:
+            answer = await wire.ask(request_of(self._path, number))
         except BaseException:
-            sock.close()
+            wire.cut()
             raise
-        return Wire(*await asyncio.open_connection(sock=sock, limit=1 << 20))
+        self.told.append(Told(number, at, loop.time() - at, answer))
+        if answer.headers.get("connection") == "close":
+            wire.cut()
+        else:
+            self._idle.append(wire)
+        self._room.release()
+        async with self._news:
+            self._news.notify_all()
 
 
 def request_of(path: str, number: int) -> bytes:
@@ -116,9 +194,13 @@ async def _at(moment: float) -> None:
 
 
 class App:
-    """The developer's app: answers 200 and keeps of each delivery only (local id, number)."""
+    """The developer's app: answers 200 and keeps of each delivery only (local id, number).
 
-    def __init__(self, inside: Inside) -> None:
+    One with a name answers with that as its body.
+    """
+
+    def __init__(self, inside: Inside, name: str = "") -> None:
+        self.name = name
         self.received: list[tuple[int, int]] = []
         self.url = ""
         self._inside = inside
@@ -137,7 +219,9 @@ class App:
         with self._inside():
             sock = socket.create_server(("127.0.0.1", 0))
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: _Answering(self._take), sock=sock)
+        self._server = await loop.create_server(
+            lambda: _Answering(self._take, self.name.encode()), sock=sock
+        )
         self.url = f"http://127.0.0.1:{sock.getsockname()[1]}"
         return self
 
@@ -160,8 +244,9 @@ class App:
 
 
 class _Answering(asyncio.Protocol):
-    def __init__(self, take: Callable[[bytes, bytes], None]) -> None:
+    def __init__(self, take: Callable[[bytes, bytes], None], says: bytes) -> None:
         self._take = take
+        self._answer = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(says), says)
         self._data = b""
         self._transport: asyncio.Transport | None = None
 
@@ -180,4 +265,4 @@ class _Answering(asyncio.Protocol):
             self._take(head, rest[:length])
             assert self._transport is not None
             with suppress(ConnectionError):
-                self._transport.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+                self._transport.write(self._answer)
