@@ -27,7 +27,7 @@ _TITLES = {
     "relay": "the way to it, and what it says",
     "certificate": "what senders see of it",
     "proxy": "who stands in between",
-    "fidelity": "what each place saw of what was sent",
+    "fidelity": "what each place saw",
     "target": "the app, with webhooks of the doctor's own",
 }
 

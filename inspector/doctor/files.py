@@ -43,6 +43,10 @@ def folder(files: StoreFiles) -> Check:
         told = f"{there} cannot be written: {(error.strerror or str(error)).lower()}"
         hint = "name a writable place with --db PATH"
         return Check("files", "folder", False, told, hint, str(path))
+    mode = path.stat().st_mode
+    if os.name == "posix" and mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
+        hint = f"anybody can put other files in their place: chmod o-w {path}"
+        return Check("files", "folder", True, f"{path} can be written by all", hint, str(path))
     return Check("files", "folder", True, f"{path} can be written", value=str(path))
 
 

@@ -80,7 +80,7 @@ def _status(sent: Sent) -> list[Check]:
     item = _object(sent.outcome)
     try:
         return [*_of(item, sent.duration_ms)]
-    except (KeyError, TypeError, AttributeError):
+    except (KeyError, TypeError, ValueError, AttributeError):
         told = f"its status cannot be read (it answered {sent.outcome.status})"
         hint = "it may be of another version: start it again"
         return [Check(_HOP, "status", False, told, hint)]
@@ -108,7 +108,21 @@ def _of(item: dict[str, Any], ms: float) -> list[Check]:
     else:
         told = f"{received:,} received do not balance"
         books = Check(_HOP, "ledger", False, told, "`inspector reindex` derives all of it anew")
-    return [status, commits, index, books._replace(value=ledger)]
+    tunnel = [_tunnel(relay)] if (relay := item.get("relay")) else []
+    return [status, commits, index, books._replace(value=ledger), *tunnel]
+
+
+def _tunnel(relay: dict[str, Any]) -> Check:
+    """The check on its connection to a relay."""
+    state = one_line(str(relay["state"]), 40)
+    value = {"state": state, "lag": relay["lag"], "rtt_ms": relay["rtt_ms"]}
+    if state != "connected":
+        told = f"{state}: {one_line(str(relay['reason'] or 'not there yet'), 200)}"
+        hint = "see below how far the way to the relay goes; what waits there is fetched later"
+        return Check(_HOP, "tunnel", False, told, hint, value)
+    round_trip = "" if relay["rtt_ms"] is None else f", {relay['rtt_ms']:.0f} ms there and back"
+    told = f"connected, {relay['lag']} deliveries behind{round_trip}"
+    return Check(_HOP, "tunnel", True, told, value=value)
 
 
 def _object(response: Response) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from inspector.runtime import Runtime
 from inspector.tasks import Tasks
 
 # Between one push and the next: each ends one of the waits of its stopping.
-_PUSH_SECONDS = 0.05
+_PUSH_SECONDS = 0.15
 
 
 class Living:

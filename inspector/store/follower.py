@@ -126,6 +126,7 @@ class Follower:
         except asyncio.CancelledError:
             if self._process is not None and self._process.returncode is None:
                 self._process.kill()
+                await self._process.wait()
             raise
         self._process = None
 

@@ -1,13 +1,18 @@
 """`inspector doctor`, as it is run: what it finds, what it prints, how it ends."""
 
 import asyncio
+import fcntl
 import json
 import os
+import pty
 import shutil
 import signal
+import struct
 import subprocess
 import sys
+import termios
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 
@@ -113,6 +118,34 @@ def test_a_listener_that_runs_is_examined_too(cli: Cli) -> None:
     assert checks["listener.index"]["value"] == 0
     assert checks["files.modes"]["ok"]
     assert checks["files.store"]["ok"]
+
+
+def test_on_a_terminal_it_is_coloured_and_shows_what_it_does(cli: Cli) -> None:
+    screen, terminal = pty.openpty()
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    shown = bytearray()
+    with subprocess.Popen(
+        [sys.executable, "-m", "inspector", "doctor"],
+        stdin=terminal,
+        stdout=terminal,
+        stderr=terminal,
+        env=cli.environment | {"TERM": "xterm-256color"},
+        cwd=cli.folder,
+    ) as running:
+        os.close(terminal)
+        # Linux ends the reading with an error when nobody has the terminal any more.
+        with suppress(OSError):
+            while piece := os.read(screen, 65536):
+                shown += piece
+        os.close(screen)
+        assert running.wait(LONG) == 0
+    text = shown.decode()
+    assert "\x1b[32m✓" in text
+    for number in (1, 15):
+        assert f"\r\x1b[Ksending the torture set: {number} of " in text
+    assert "80 columns, 24 rows" in text
+    # What was shown of its doing is gone at the end.
+    assert text.rindex("\r\x1b[K") > text.rindex("sending the torture set")
 
 
 # Read-only.

@@ -85,6 +85,15 @@ def test_a_folder_that_is_not_there_yet_is_not_made(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_folder_that_all_can_write_into_is_a_warning(store: StoreFiles) -> None:
+    folder = store.database.parent
+    assert files.folder(store).hint == ""
+    folder.chmod(0o777)
+    assert f"chmod o-w {folder}" in files.folder(store).hint
+    folder.chmod(0o1777)
+    assert files.folder(store).hint == ""
+
+
 def test_what_is_no_store_is_said(tmp_path: Path) -> None:
     text = tmp_path / "text.db"
     text.write_bytes(b"a text of mine " * 100)

@@ -20,6 +20,7 @@ STATUS: dict[str, Any] = {
     "index_lag": {"facts": 0},
     "ledger": {"received": 3, "balanced": True},
 }
+RELAY: dict[str, Any] = {"state": "connected", "reason": "", "lag": 2, "rtt_ms": 12.0}
 
 
 @pytest.fixture
@@ -67,6 +68,13 @@ async def test_one_that_is_well_has_no_fault(doctor: Doctor, held: StoreLock) ->
         ({"store": {"ok": False, "error": "disk full"}}, ["listener.store"], "disk full"),
         ({"store": None}, ["listener.status"], "cannot be read"),
         ({"index_lag": {"facts": 90_000}}, [], "90,000 facts behind"),
+        ({"relay": RELAY}, [], "connected, 2 deliveries behind, 12 ms there and back"),
+        (
+            {"relay": RELAY | {"state": "refused", "reason": "wrong token"}},
+            ["listener.tunnel"],
+            "refused: wrong token",
+        ),
+        ({"relay": {"state": "connected"}}, ["listener.status"], "cannot be read"),
     ],
 )
 async def test_what_it_says_is_judged(
