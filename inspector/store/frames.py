@@ -33,13 +33,15 @@ _ATTEMPT_KINDS = frozenset({codec.ATTEMPT_STARTED, codec.ATTEMPT_FINISHED})
 class Run:
     """Neighbouring facts of one sort: the ids to show, and the deliveries that they changed.
 
-    Each id stands with the position of the run's first fact about it.
+    Each id stands with the position of the run's first fact about it, an attempt that ended here
+    (`ended`) with that of its end.
     """
 
     letter: str
     seq: int
     ids: dict[int, int] = field(default_factory=dict)
     touched: dict[int, int] = field(default_factory=dict)
+    ended: set[int] = field(default_factory=set)
 
 
 def group(facts: Iterable[tuple[int, int, int, int]]) -> list[Run]:
@@ -56,8 +58,11 @@ def group(facts: Iterable[tuple[int, int, int, int]]) -> list[Run]:
             run.ids[delivery] = seq
         elif kind not in _NO_CHANGES:
             run.touched.setdefault(delivery, seq)
-        if letter == "A":
-            run.ids.setdefault(attempt, seq)
+        if kind == codec.ATTEMPT_FINISHED:
+            run.ids[attempt] = seq
+            run.ended.add(attempt)
+        elif letter == "A":
+            run.ids[attempt] = seq
     return runs
 
 
@@ -84,7 +89,12 @@ def render(
         if run.letter == "D":
             lines += _delivery_lines(run, deliveries, headers)
             continue
-        made = {id_: attempt_item(attempts[id_]) for id_ in run.ids if id_ in attempts}
+        made = {
+            id_: attempt_item(attempt)
+            for id_ in run.ids
+            # One that has ended meanwhile is told where it ended, once.
+            if (attempt := attempts.get(id_)) and (id_ in run.ended or not attempt.finished)
+        }
         changed = {
             id_: delivery_item(deliveries[id_])
             for id_ in run.touched
