@@ -5,11 +5,13 @@ import secrets
 from inspector.doctor.apart import apart
 from inspector.doctor.echo import heard
 from inspector.doctor.model import Check, Fidelity, Stage, Subject, Tell
-from inspector.doctor.ways import why_not
+from inspector.doctor.proxy import added_by_proxies
+from inspector.doctor.ways import answered, likely
 from inspector.domain.attempt import Failure, FailureKind, Outcome, Response
 from inspector.domain.delivery import Request
-from inspector.domain.fidelity import OF_PROXIES, differences, unjudged_at_the_app
+from inspector.domain.fidelity import Arrived, differences, unjudged_at_the_app
 from inspector.domain.headers import replaced
+from inspector.domain.plaintext import one_line
 from inspector.domain.routes import Target, parse_header, request_target
 from inspector.domain.torture import Case, torture_set
 from inspector.errors import ConfigurationError
@@ -19,6 +21,8 @@ from inspector.providers.pacspace import PACSPACE
 from inspector.store.secrets import Secrets
 
 _HOP, _STAGE = "target", "app"
+# A proxy may frame a body in its own way; the body itself is compared.
+_FRAMING = {"content-length"}
 _EVENT = "delta.verified"
 _ANSWER_SECONDS = 30.0
 _KEYRING_SECONDS = 5.0
@@ -69,7 +73,7 @@ class App:
         self.target = target
         self.secret = secret
         self.sent = 0
-        self.unjudged = OF_PROXIES | {name.lower() for name, _ in overrides}
+        self.unjudged = {name.lower() for name, _ in overrides}
         self._clock = subject.clock
         self._timeout = min(settings.timeout or _ANSWER_SECONDS, _ANSWER_SECONDS)
         self._run = secrets.token_hex(4)
@@ -118,21 +122,31 @@ async def compared(
     """Tell of each case what an echo at the target saw of it."""
     told = f"an echo of inspector's at {app.target.url}, in {first.duration_ms:.0f} ms"
     tell(Check(_HOP, "answer", True, told, value={"ms": round(first.duration_ms, 1)}))
+    added: set[str] = set()
     for number, case in enumerate(cases, 1):
         subject.progress("sending to the target:", number, len(cases))
         request = app.signed(case)
         sent = await app.pass_on(request)
-        differs = _differs(app, request, sent.outcome)
-        stages = {_STAGE: Stage(not differs, differs)}
+        arrived = heard(sent.outcome) if isinstance(sent.outcome, Response) else None
+        if arrived is None:
+            differs = [f"{answered(sent.outcome)}, before the echo{likely(sent.outcome)}"]
+        else:
+            added |= _added(request, arrived)
+            due = request._replace(target=request_target(app.target, request.target))
+            unjudged = app.unjudged | added | unjudged_at_the_app(request) | _FRAMING
+            differs = differences(due, arrived, unjudged)
+        stages = {_STAGE: Stage(not differs, tuple(differs))}
         tell(Fidelity(_HOP, case.name, case.tries, stages))
+    if added:
+        told = f"before it adds {', '.join(sorted(added))}"
+        tell(Check(_HOP, "proxy", True, told, value=sorted(added)))
 
 
-def _differs(app: App, request: Request, outcome: Outcome) -> tuple[str, ...]:
-    arrived = heard(outcome) if isinstance(outcome, Response) else None
-    if arrived is None:
-        return (why_not(outcome),)
-    due = request._replace(target=request_target(app.target, request.target))
-    return tuple(differences(due, arrived, app.unjudged | unjudged_at_the_app(request)))
+def _added(request: Request, arrived: Arrived) -> set[str]:
+    """The headers, in lower case, that a proxy put to it, as proxies do; nobody signs them."""
+    own = {name.lower() for name, _ in request.headers}
+    found = {one_line(name.lower(), 60) for name, _ in arrived.headers}
+    return {name for name in found - own if added_by_proxies(name)}
 
 
 # Another app.

@@ -8,7 +8,7 @@ from inspector.doctor.echo import ECHO_HEADER
 from inspector.doctor.model import Check
 from inspector.doctor.proxy import added_by_proxies
 from inspector.doctor.visit import Sighting, Visit, visiting
-from inspector.doctor.ways import SECONDS, Passage
+from inspector.doctor.ways import SECONDS, Passage, answered, likely
 from inspector.domain.attempt import Failure, Outcome, Response
 from inspector.domain.fidelity import Arrived
 from inspector.domain.headers import HOP_BY_HOP, first
@@ -23,17 +23,6 @@ _CONSUMER = "doctor"
 _ATTACH_SECONDS = 20.0
 # How a body is framed belongs to each connection; the body itself is compared.
 _FRAMING = HOP_BY_HOP | {"content-length"}
-# What is most likely to stand behind an answer that comes before the relay's.
-_KNOBS = {
-    400: "such a request is none to it",
-    403: "it forbids such a request",
-    405: "it does not pass this method on",
-    411: "it wants the length of a body first",
-    413: "its limit for bodies is lower: client_max_body_size, or its like",
-    414: "its limit for addresses is lower: large_client_header_buffers, or its like",
-    431: "its limit for headers is lower: large_client_header_buffers, or its like",
-    501: "it does not know this method",
-}
 
 
 class Relayed:
@@ -88,7 +77,7 @@ class Relayed:
         if isinstance(outcome, Response) and first(outcome.headers, ECHO_HEADER) is not None:
             self._answered += 1
         else:
-            self._unanswered[case.name] = _answer(outcome)
+            self._unanswered[case.name] = answered(outcome)
 
     def _why(self, sighting: Sighting) -> str:
         """Why a request did not come to the relay, or was not taken there."""
@@ -97,8 +86,7 @@ class Relayed:
         outcome = sighting.outcome
         if isinstance(outcome, Failure):
             return f"it did not come to the relay: {outcome.reason}"
-        knob = _KNOBS.get(outcome.status, "")
-        return f"{_answer(outcome)}, before the relay" + (f": {knob}" if knob else "")
+        return f"{answered(outcome)}, before the relay{likely(outcome)}"
 
 
 def refused(code: str, reason: str) -> str:
@@ -107,14 +95,6 @@ def refused(code: str, reason: str) -> str:
     if code == "body-too-large":
         told += "; `inspector relay endpoint set NAME --max-body SIZE` raises the limit"
     return told
-
-
-def _answer(outcome: Outcome) -> str:
-    if isinstance(outcome, Failure):
-        return outcome.reason
-    server = first(outcome.headers, "server")
-    by = f" by {one_line(server, 40)}" if server else ""
-    return f"answered {outcome.status}{by}"
 
 
 def _added(case: Case, arrived: Arrived) -> frozenset[str]:

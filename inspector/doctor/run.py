@@ -75,11 +75,13 @@ async def examine(subject: Subject, tell: Tell, sections: tuple[Section, ...] = 
 
 
 async def _look(section: Section, subject: Subject, tell: Tell) -> None:
+    limit = asyncio.timeout(section.seconds)
     try:
-        async with asyncio.timeout(section.seconds):
+        async with limit:
             await section.look(subject, tell)
     except TimeoutError:
-        told = f"not done within {section.seconds:g} s"
+        # Else a step of it has given up by itself.
+        told = f"not done within {section.seconds:g} s" if limit.expired() else "not done in time"
         tell(Check(section.hop, "time", False, told, "see what keeps this machine busy"))
     except InspectorError as error:
         tell(Check(section.hop, "examined", False, error.message, error.hint))

@@ -16,6 +16,17 @@ from inspector.runtime import Runtime
 
 # For one request, the largest included.
 SECONDS = 60.0
+# What is most likely to stand behind the answer of a proxy.
+_KNOBS = {
+    400: "such a request is none to it",
+    403: "it forbids such a request",
+    405: "it does not pass this method on",
+    411: "it wants the length of a body first",
+    413: "its limit for bodies is lower: client_max_body_size, or its like",
+    414: "its limit for addresses is lower: large_client_header_buffers, or its like",
+    431: "its limit for headers is lower: large_client_header_buffers, or its like",
+    501: "it does not know this method",
+}
 
 
 class Passage(NamedTuple):
@@ -92,8 +103,23 @@ def delivery_of(outcome: Outcome) -> int | None:
 
 
 def why_not(outcome: Outcome) -> str:
-    """What came instead of a good answer."""
+    """What came instead of a good answer, in the words of a listener's refusal."""
     if isinstance(outcome, Failure):
         return outcome.reason
     said = one_line(outcome.body.decode("utf-8", "replace").strip(), 120)
     return f"it was answered {outcome.status}" + (f": {said}" if said else "")
+
+
+def answered(outcome: Outcome) -> str:
+    """What came instead, and who says of itself that it is from it."""
+    if isinstance(outcome, Failure):
+        return outcome.reason
+    server = first(outcome.headers, "server")
+    by = f" by {one_line(server, 40)}" if server else ""
+    return f"answered {outcome.status}{by}"
+
+
+def likely(outcome: Outcome) -> str:
+    """What is most likely behind an answer, for the end of a line; nothing where nothing is."""
+    knob = "" if isinstance(outcome, Failure) else _KNOBS.get(outcome.status, "")
+    return f": {knob}" if knob else ""

@@ -1,6 +1,8 @@
 """The app at TARGET: what it, or a proxy before it, does to what was signed."""
 
 import asyncio
+import shutil
+from pathlib import Path
 
 import pytest
 from aiohttp import ClientSession, web
@@ -16,6 +18,7 @@ from tests.helpers.doctored import (
     verifying,
     verifying_raw,
 )
+from tests.helpers.proxy import Nginx
 
 
 async def test_a_target_that_decompresses_is_found_by_its_verdicts(doctor: Doctor) -> None:
@@ -114,6 +117,38 @@ async def test_a_proxy_that_decompresses_is_found_by_the_echo_behind_it(doctor: 
     assert gzip.breaks_at == "app"
     assert any(line.startswith("the body was decompressed") for line in gzip.stages["app"].differs)
     assert "the header Content-Encoding did not arrive" in gzip.stages["app"].differs
+    # What proxies add of themselves is told, and no fault.
+    assert found.check("target.proxy").value == ["x-forwarded-for"]
+    assert not any("Forwarded" in str(each) for each in found.all)
+
+
+@pytest.mark.skipif(shutil.which("nginx") is None, reason="nginx is not installed")
+async def test_an_ordinary_nginx_before_the_app_is_told_what_it_changes(
+    doctor: Doctor, tmp_path: Path
+) -> None:
+    echo = Echo(lambda arrived: None)
+    await echo.start("127.0.0.1", 0)
+    recipe = tmp_path / "recipe.conf"
+    recipe.write_text(
+        "server {\n listen 443 ssl;\n ssl_certificate /etc/ssl/relay/a.pem;\n"
+        " ssl_certificate_key /etc/ssl/relay/b.pem;\n"
+        " location / { proxy_pass http://app/; proxy_set_header X-Real-IP $remote_addr; }\n}\n"
+        "upstream app { server 127.0.0.1:8400; }\n"
+    )
+    try:
+        with Nginx(tmp_path, recipe, echo.port) as nginx:
+            found = await doctor(app.look, nginx.url, secret=[SECRET], insecure=True)
+    finally:
+        echo.stop()
+    for name in ("plain", "X-Dup, x-dup", "\\xff", "NUL", "gzip", "chunked", "empty", "GET"):
+        assert found.case(name).ok, found.case(name)
+    lost = found.case("under_score").stages["app"].differs
+    assert "the header under_score did not arrive" in lost
+    assert "arrived as '/a/b/~'" in found.case("%2F").stages["app"].differs[0]
+    (large,) = found.case("25 MB").stages["app"].differs
+    assert "413 by nginx" in large
+    assert "client_max_body_size" in large
+    assert found.check("target.proxy").value == ["x-real-ip"]
 
 
 async def test_a_target_that_never_answers_is_given_up(

@@ -62,6 +62,7 @@ def decompressing(url: str, session: ClientSession) -> Handler:
         body = await request.read()
         dropped = {"host", "content-encoding", "content-length", "transfer-encoding"}
         headers = [pair for pair in request.headers.items() if pair[0].lower() not in dropped]
+        headers.append(("X-Forwarded-For", "203.0.113.9"))
         async with session.request(
             request.method, url + request.raw_path, data=body, headers=headers
         ) as answer:
