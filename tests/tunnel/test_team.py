@@ -1,11 +1,13 @@
 """Each consumer is told who else is attached, whose app answers, and how each of them fares."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from inspector.domain.delivery import iso
 from inspector.tunnel import attendance, desk, team
 from inspector.tunnel.messages import Ack, Attempted, Member, Team
-from inspector.tunnel.team import MOST_MEMBERS, Roster, team_of, team_to_json
+from inspector.tunnel.team import GROUP, MOST_MEMBERS, Roster, team_of, team_to_json
 from inspector.tunnel.wire import decode, encode
 from tests.helpers.desk import DeskSide, Line
 from tests.helpers.mailboxes import captured
@@ -16,17 +18,36 @@ def members(count: int, primary: int = 0) -> list[Member]:
     return [Member(f"dev-{n}", n, 0, n == primary) for n in range(count)]
 
 
-def test_of_many_the_longest_attached_are_told_and_the_primary_and_oneself() -> None:
+def names(told: Team) -> list[str]:
+    return [each.consumer for each in told.members]
+
+
+def test_of_many_one_group_is_told_and_the_primary_and_the_longest_attached() -> None:
     all_of_them = members(200, primary=150)
-    told = team_of(all_of_them, 7, "dev-180")
-    names = [each.consumer for each in told.members]
-    assert len(names) == MOST_MEMBERS
-    assert names == [*(f"dev-{n}" for n in range(MOST_MEMBERS - 2)), "dev-150", "dev-180"]
+    told = team_of(all_of_them, 7, 180 // GROUP)
+    numbers = [*range(MOST_MEMBERS - GROUP - 1), 150, *range(176, 192)]
+    assert names(told) == [f"dev-{n}" for n in numbers]
     assert (told.more, told.last) == (200 - MOST_MEMBERS, 7)
+    first = names(team_of(all_of_them, 7))
+    assert first == [*(f"dev-{n}" for n in range(MOST_MEMBERS - 1)), "dev-150"]
     assert team_of(all_of_them[:MOST_MEMBERS], 7).more == 0
 
 
-def test_one_frame_is_made_for_all_that_are_in_it(monkeypatch: pytest.MonkeyPatch) -> None:
+@given(st.integers(0, 150), st.integers(0, 150))
+def test_oneself_and_the_primary_are_always_told(count: int, primary: int) -> None:
+    all_of_them = members(count, primary=primary)
+    roster = Roster(all_of_them, 7)
+    for each in all_of_them:
+        told = decode(roster.frame(each.consumer))
+        assert isinstance(told, Team)
+        assert each.consumer in names(told)
+        assert sum(one.primary for one in told.members) == (primary < count)
+        assert len(told.members) == min(count, MOST_MEMBERS)
+        assert len(told.members) + told.more == count
+        assert sorted(told.members, key=lambda one: one.since) == list(told.members)
+
+
+def test_few_frames_are_made_for_many(monkeypatch: pytest.MonkeyPatch) -> None:
     made = 0
 
     def counted(message: Team) -> bytes:
@@ -35,15 +56,13 @@ def test_one_frame_is_made_for_all_that_are_in_it(monkeypatch: pytest.MonkeyPatc
         return encode(message)
 
     monkeypatch.setattr(team, "encode", counted)
-    roster = Roster(members(200), 7)
-    frames = {n: roster.frame(f"dev-{n}") for n in range(200)}
-    assert len({id(frames[n]) for n in range(MOST_MEMBERS)}) == 1
-    assert made == 1 + 200 - MOST_MEMBERS
-    for n, frame in frames.items():
-        told = decode(frame)
-        assert isinstance(told, Team)
-        assert f"dev-{n}" in [each.consumer for each in told.members]
-        assert len(frame) < 4096
+    for count, frames in ((MOST_MEMBERS, 1), (200, 13)):
+        made = 0
+        all_of_them = members(count)
+        roster = Roster(all_of_them, 7)
+        told = {id(roster.frame(each.consumer)) for each in all_of_them}
+        assert (len(told), made) == (frames, frames)
+        assert max(len(roster.frame(each.consumer)) for each in all_of_them) < 4096
 
 
 def test_the_team_in_the_status() -> None:
@@ -125,6 +144,5 @@ async def test_many_who_come_at_once_are_told_of_in_few_frames(relay: DeskSide) 
     lines = [(await relay.attach(f"dev-{n}"))[1] for n in range(200)]
     await until(lambda: all(each.teams() and each.teams()[-1].more == 168 for each in lines))
     for number, line in enumerate(lines):
-        told = [{each.consumer for each in team.members} for team in line.teams()]
-        assert all({f"dev-{number}", "dev-0"} <= names for names in told)
+        assert all({f"dev-{number}", "dev-0"} <= set(names(each)) for each in line.teams())
     assert sum(len(each.teams()) for each in lines) < 20_000
