@@ -18,6 +18,10 @@ def connection_line(report: dict[str, Any]) -> str:
             text = f"connected to {endpoint} as {consumer}{waiting}{only}"
         case "caught-up":
             text = _away(report)
+        case "primary":
+            text = "this app answers now"
+        case "shadow":
+            text = "another one's app answers; `inspector primary` has this one answer"
         case "connecting" if reason:
             text = f"not connected: {reason}; it is tried again"
         case "refused":

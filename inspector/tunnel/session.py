@@ -223,7 +223,8 @@ class Session:
         self.fruitful = True
         standing = self._standing
         standing.last = max(state.last, standing.last or 0)
-        standing.limited, standing.primary = state.limited, state.primary
+        standing.limited = state.limited
+        standing.answers(state.primary)
         self._teammate.told(state.primary)
         standing.skew = state.now + int((standing.rtt or 0) * 500_000) - self._clock()
 

@@ -74,6 +74,7 @@ class Standing:
         self.ack = ""
         self.relay_version = ""
         self.primary: bool | None = None
+        self._told_primary = True
         self.position: int | None = None
         self.last: int | None = None
         self.limited: int | None = None
@@ -104,6 +105,14 @@ class Standing:
             if tunnel.ok is not None:
                 tunnel.failed(now, reason)
         self.tell(state, **more)
+
+    def answers(self, primary: bool) -> None:
+        """Whether it is this consumer's app that answers; told when that is no longer so or is so
+        again, where senders wait for an app."""
+        self.primary = primary
+        if primary is not self._told_primary and self.ack not in ("", "stored"):
+            self._told_primary = primary
+            self.tell("primary" if primary else "shadow")
 
     def tell(self, what: str, **more: int) -> None:
         """Report something that happened to the connection, with its figures."""

@@ -35,6 +35,11 @@ def report(state: str, **more: Any) -> dict[str, Any]:
             "relay: not connected: h: connection refused; it is tried again",
         ),
         (report("connecting"), ""),
+        (report("primary"), "relay: this app answers now"),
+        (
+            report("shadow"),
+            "relay: another one's app answers; `inspector primary` has this one answer",
+        ),
         (
             report("refused", reason="the relay refuses the token"),
             "relay: refused: the relay refuses the token; it is tried again each minute",

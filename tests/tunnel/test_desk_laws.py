@@ -20,7 +20,17 @@ from inspector.tunnel import desk as desks
 from inspector.tunnel import parcels, sieve, window
 from inspector.tunnel.attachment import Attachment, Caller
 from inspector.tunnel.desk import Desk
-from inspector.tunnel.messages import Ack, Answers, Begin, Parcels, Passed, Piece, Reply, Start
+from inspector.tunnel.messages import (
+    Ack,
+    Answers,
+    Begin,
+    Parcels,
+    Passed,
+    Piece,
+    Primary,
+    Reply,
+    Start,
+)
 from inspector.tunnel.wire import decode
 from tests.helpers.mailboxes import FakeMailboxes, captured
 
@@ -368,7 +378,7 @@ def small() -> Iterator[None]:
 STEPS = st.sampled_from(
     [
         *["capture"] * 8, "late", "late", "never", "asked", "asked", "tell", "tell",
-        "attach", "attach", "drop", "stall", "flow", "flow",
+        "attach", "attach", "drop", "stall", "flow", "flow", "take",
         *["commit"] * 4, *["yield"] * 6, "prune",
     ]
 )  # fmt: skip
@@ -395,6 +405,8 @@ async def run(steps: list[str], seed: int, filters: Sequence[str]) -> World:
                 world.attach(home)
             case "drop":
                 world.drop(home)
+            case "take" if home.line is not None and home.line.attachment.started:
+                await home.line.attachment.take(Primary())
             case "stall" if home.line is not None:
                 home.line.flowing.clear()
             case "flow" if home.line is not None:

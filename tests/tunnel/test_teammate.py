@@ -19,22 +19,24 @@ async def connected(relay: FakeRelay, here: Mirrored, times: int = 1) -> None:
     await until(lambda: here.consumer.status()["state"] == "connected")
 
 
+async def told_of(relay: FakeRelay, here: Mirrored, *, primary: bool) -> None:
+    await relay.state(primary=primary)
+    await until(lambda: here.consumer.status()["primary"] is primary)
+
+
 async def test_it_is_claimed_at_every_connection_until_another_takes_it() -> None:
     async with fake_relay() as relay, mirrored(relay, primary=True) as here:
         await relay.until(lambda: relay.takings == 1)
         # Not its own yet: the relay has not got the message.
         await relay.state(primary=False)
-        await relay.state(primary=True)
-        await until(lambda: here.consumer.status()["primary"] is True)
+        await told_of(relay, here, primary=True)
         relay.cut()
         await connected(relay, here, 2)
-        await relay.state(primary=True)
-        await until(lambda: here.consumer.status()["primary"] is True)
+        await told_of(relay, here, primary=True)
         assert [each.primary for each in relay.starts] == [True, True]
         # It has been granted, so another's taking counts: the claim alone is made again.
         assert relay.takings == 1
-        await relay.state(primary=False)
-        await until(lambda: here.consumer.status()["primary"] is False)
+        await told_of(relay, here, primary=False)
         relay.cut()
         await connected(relay, here, 3)
         assert [each.primary for each in relay.starts] == [True, True, False]
@@ -43,8 +45,7 @@ async def test_it_is_claimed_at_every_connection_until_another_takes_it() -> Non
 async def test_without_a_wish_nothing_is_claimed() -> None:
     async with fake_relay() as relay, mirrored(relay) as here:
         await here.consumer.ready(10)
-        await relay.state(primary=True)
-        await until(lambda: here.consumer.status()["primary"] is True)
+        await told_of(relay, here, primary=True)
         relay.cut()
         await connected(relay, here, 2)
         assert [each.primary for each in relay.starts] == [False, False]
@@ -154,3 +155,25 @@ async def test_the_team_is_in_the_status_while_there_is_a_connection() -> None:
         relay.cut()
         await until(lambda: not here.consumer.status()["team"])
         assert here.consumer.status()["team_more"] == 0
+
+
+async def test_whose_app_answers_is_reported_where_it_changes() -> None:
+    async with fake_relay(FakeRelay(ack="app")) as relay, mirrored(relay) as here:
+        await here.consumer.ready(10)
+        for primary in (True, True, False, False, True):
+            await told_of(relay, here, primary=primary)
+        assert (len(here.told("shadow")), len(here.told("primary"))) == (1, 1)
+        await told_of(relay, here, primary=False)
+        assert len(here.told("shadow")) == 2
+        relay.cut()
+        await connected(relay, here, 2)
+        # It is as it was.
+        await told_of(relay, here, primary=False)
+        assert len(here.told("shadow")) == 2
+
+
+async def test_where_no_app_is_asked_it_is_not_reported() -> None:
+    async with fake_relay() as relay, mirrored(relay) as here:
+        await here.consumer.ready(10)
+        await told_of(relay, here, primary=False)
+        assert not here.told("shadow")
