@@ -244,11 +244,14 @@ class CaptureProtocol(RequestHandler):
             pass
 
     def eof_received(self) -> bool:  # type: ignore[override]
-        """Whether the connection stays open: for a sender that ends its half and still reads."""
+        """Whether the connection stays open: for a sender that ends its half and still reads.
+
+        A websocket's peer says that it goes; one that ends without a word is no more.
+        """
         if self._gone is not None:
             self._gone.set()
         payload = self._in_payload
-        whole = payload is None or payload.is_eof()
+        whole = (payload is None or payload.is_eof()) and not self.is_socket
         self._half_closed = whole and (self._request_in_progress or bool(self._messages))
         # TLS has no half of a connection to keep.
         return self._half_closed and not self._is_tls

@@ -46,6 +46,31 @@ async def test_nothing_else_is_there(tmp_path: Path, sent: str, length: int) -> 
         assert await relay.nothing_stored()
 
 
+async def test_a_consumer_whose_process_has_ended_is_gone_at_once(tmp_path: Path) -> None:
+    """Its system ends the connection, and no close frame comes before that."""
+    left = asyncio.Event()
+
+    async def door(request: web.Request) -> web.StreamResponse:
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        async for _ in socket:
+            pass
+        left.set()
+        return socket
+
+    async with relaying(tmp_path, door=door) as relay, await relay.wire() as wire:
+        asked = (
+            b"GET /_inspector/tunnel/Sone HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\n"
+            b"Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+            b"Sec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n\r\n"
+        )
+        assert (await wire.ask(asked)).status == 101
+        wire.writer.write_eof()
+        async with asyncio.timeout(PATIENCE):
+            await left.wait()
+            await wire.rest()
+
+
 # Whoever only takes up room.
 
 
