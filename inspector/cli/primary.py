@@ -11,6 +11,9 @@ from inspector.cli.running import Api, running
 from inspector.errors import UnreachableError
 from inspector.settings import load
 
+# More than is under way in a steady flow.
+_FAR_BEHIND = 1000
+
 
 @click.command("primary")
 @store_options
@@ -30,5 +33,7 @@ def command(db: Path | None, as_json: bool) -> None:
         print_item("primary", item)
         return
     print_row("this app answers now")
+    if item["lag"] > _FAR_BEHIND:
+        tell(f"it is {item['lag']} deliveries behind: senders wait until it has caught up")
     if item["ack"] == "stored":
         tell(f"{item['endpoint']} answers `stored`: its senders do not wait for an app")

@@ -46,5 +46,5 @@ class Primacy:
         except UnreachableError as error:
             return error_response(409, "not-connected", error.message, error.hint)
         status = consumer.status()
-        told = {name: status[name] for name in ("endpoint", "consumer", "ack")}
+        told = {name: status[name] for name in ("endpoint", "consumer", "ack", "lag")}
         return web.json_response({"primary": True, **told})

@@ -36,6 +36,7 @@ from inspector.tunnel.supply import Caller as Caller
 from inspector.tunnel.supply import Line as Line
 from inspector.tunnel.supply import Presence as Presence
 from inspector.tunnel.supply import Supply
+from inspector.tunnel.team import passed_on
 from inspector.tunnel.window import Window
 from inspector.tunnel.wire import encode
 
@@ -49,8 +50,6 @@ JUDGING_SECONDS = 0.01
 ANSWERS_REPEATED = 256
 # A consumer sends one at a time; of one that does not, the oldest are not said back.
 _CANARIES = 8
-# What is passed on to others of how an attempt failed, in characters.
-_LONGEST_FAILURE = 200
 
 _log = logging.getLogger(__name__)
 
@@ -140,7 +139,7 @@ class Attachment:
                 self._canaries.append(nonce)
                 self._news.set()
             case Attempted():
-                self.attempted = message._replace(failure=message.failure[:_LONGEST_FAILURE])
+                self.attempted = passed_on(message)
             case Primary() if self.started:
                 self._supply.taken(self)
             case Start():

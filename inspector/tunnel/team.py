@@ -13,6 +13,16 @@ MOST_MEMBERS = 32
 GROUP = 16
 # The last moment that has a text: a clock may say anything.
 _LAST_MOMENT = 253_402_300_799_000_000
+# Of how an attempt failed, in characters.
+_LONGEST_FAILURE = 200
+
+
+def passed_on(attempted: Attempted) -> Attempted:
+    """What others are told of it, whatever a consumer says."""
+    at, status, failure = attempted
+    known = status is not None and 100 <= status <= 999
+    at = min(max(at, 0), _LAST_MOMENT)
+    return Attempted(at, status if known else None, failure[:_LONGEST_FAILURE])
 
 
 def team_of(members: Sequence[Member], last: int, group: int = 0) -> Team:

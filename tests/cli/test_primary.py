@@ -46,7 +46,7 @@ def test_whose_app_answers_is_taken_and_told(cli: Cli) -> None:
             ran = cli("primary", "--db", str(first.db), "--json")
             assert ran.items == [
                 {"v": 1, "kind": "primary", "primary": True, "endpoint": "dev", "consumer": "ann",
-                 "ack": "app"}
+                 "ack": "app", "lag": 0}
             ]  # fmt: skip
             first.kill()
             ran = cli("primary", "--db", str(first.db))

@@ -447,6 +447,18 @@ async def test_a_resend_elsewhere_has_a_client_of_its_own(world: World) -> None:
         dispatcher.resend(7, request(), "ftp://x")
 
 
+async def test_the_latest_attempt_is_known_whoever_made_it(world: World) -> None:
+    dispatcher = world.build()
+    assert dispatcher.latest is None
+    world.offer()
+    await until(lambda: finished(world.journal) == 1)
+    assert dispatcher.latest == (world.clock.now, FINE)
+    world.app.default = REFUSED
+    world.clock.now += 5
+    await dispatcher.resend(3, request(), URL).sent
+    assert dispatcher.latest == (world.clock.now, REFUSED)
+
+
 async def test_a_resend_that_fails_is_tried_once(world: World) -> None:
     dispatcher = world.build()
     world.app.default = REFUSED

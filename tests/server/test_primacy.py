@@ -36,7 +36,13 @@ async def test_it_is_taken_when_the_relay_has_said_so(tmp_path: Path) -> None:
         await relay.state(primary=True)
         assert await asked == (
             200,
-            {"primary": True, "endpoint": "shop", "consumer": "alice@laptop", "ack": "app"},
+            {
+                "primary": True,
+                "endpoint": "shop",
+                "consumer": "alice@laptop",
+                "ack": "app",
+                "lag": 0,
+            },
         )
 
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from inspector.domain.delivery import iso
 from inspector.tunnel import attendance, desk, team
 from inspector.tunnel.messages import Ack, Attempted, Member, Team
-from inspector.tunnel.team import GROUP, MOST_MEMBERS, Roster, team_of, team_to_json
+from inspector.tunnel.team import GROUP, MOST_MEMBERS, Roster, passed_on, team_of, team_to_json
 from inspector.tunnel.wire import decode, encode
 from tests.helpers.desk import DeskSide, Line
 from tests.helpers.mailboxes import captured
@@ -93,6 +93,19 @@ def test_the_team_in_the_status() -> None:
     # Any clock has a text.
     odd = Member("odd", 1 << 61, 0, False, -5, 200)
     assert team_to_json(Team((odd,), 0, 0), "bob")[0]["since"].startswith("9999-12-31")
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        (Attempted(5, 200), Attempted(5, 200)),
+        (Attempted(-5, 10**400, "x" * 1000), Attempted(0, None, "x" * 200)),
+        (Attempted(1 << 61, -1), Attempted(253_402_300_799_000_000, None)),
+    ],
+    ids=["plain", "before all time", "after it"],
+)
+def test_a_consumer_may_say_anything(said: Attempted, told: Attempted) -> None:
+    assert passed_on(said) == told
 
 
 @pytest.fixture
