@@ -10,6 +10,9 @@ InspectorError            1  a fault of ours or of the machine
 └── NotFoundError         8  no such store, delivery or event
 """
 
+import errno
+import os
+
 
 class InspectorError(Exception):
     """One line of what is wrong, one line of what to do, and the exit code of the contract."""
@@ -48,3 +51,12 @@ class TimedOutError(InspectorError):
 
 class NotFoundError(InspectorError):
     exit_code = 8
+
+
+def socket_text(error: OSError) -> str:
+    """An operating system's error as we say it: `connection refused`."""
+    text = error.strerror or str(error)
+    if error.errno is not None and error.errno in errno.errorcode:
+        # What asyncio says of a connection names its own functions.
+        text = os.strerror(error.errno)
+    return text[:1].lower() + text[1:]

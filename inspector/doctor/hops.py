@@ -14,10 +14,10 @@ from inspector.doctor.model import Check, Subject, Tell
 from inspector.doctor.proxy import NONE_USED, set_here
 from inspector.domain.delivery import iso
 from inspector.domain.plaintext import one_line
-from inspector.errors import InspectorError
+from inspector.errors import InspectorError, socket_text
 from inspector.store.lock import holder
 from inspector.tunnel.address import RelayAddress, parse_relay
-from inspector.tunnel.connecting import Dialler, LostError, socket_text, why_not
+from inspector.tunnel.connecting import Dialler, LostError, why_not
 from inspector.tunnel.looking import glimpse
 from inspector.tunnel.messages import Member
 from inspector.tunnelling import dialler_of

@@ -5,8 +5,9 @@ import ssl
 import aiohttp
 
 from inspector import __version__
+from inspector.errors import socket_text
 from inspector.tunnel.address import RelayAddress
-from inspector.tunnel.connecting import LostError, socket_text, why_not
+from inspector.tunnel.connecting import LostError, why_not
 from inspector.tunnel.messages import CANARY_HEADER
 
 _SECONDS = 10.0

@@ -18,7 +18,12 @@ from websockets.typing import Subprotocol
 
 from inspector import __version__
 from inspector.domain.plaintext import one_line
-from inspector.errors import ConfigurationError, InspectorError, UnreachableError
+from inspector.errors import (
+    ConfigurationError,
+    InspectorError,
+    UnreachableError,
+    socket_text,
+)
 from inspector.tunnel.address import RelayAddress
 from inspector.tunnel.messages import (
     CLOSE_BROKEN,
@@ -229,14 +234,6 @@ def why_not(error: Exception, origin: str) -> InspectorError | LostError:
     if isinstance(error, InvalidMessage | EOFError):
         return LostError(f"{host} answers, but not as a relay does")
     return LostError(f"{host}: {one_line(str(error), _LONGEST_REASON)}")
-
-
-def socket_text(error: OSError) -> str:
-    """An operating system's error as we say it."""
-    if error.errno == errno.ECONNREFUSED:
-        return "connection refused"
-    text = error.strerror or str(error)
-    return text[:1].lower() + text[1:]
 
 
 def _cut_by(error: ConnectionClosed) -> str:
