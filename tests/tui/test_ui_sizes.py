@@ -64,6 +64,16 @@ async def test_it_follows_the_window() -> None:
             await shown.until_shown(">     87")
 
 
+async def test_a_sidebar_that_grows_out_of_the_window_has_a_scrollbar_of_one_column() -> None:
+    async with fake_listener() as listener, ui(listener, (120, 24)) as shown:
+        sidebar = shown.main.query_one("#sidebar")
+        before = sidebar.scrollable_content_region.size
+        await listener.add(*(make_delivery(one, event=f"e{one}.x") for one in range(1, 40)))
+        await shown.until(lambda: sidebar.show_vertical_scrollbar)
+        await shown.until_shown("e16.x")
+        assert sidebar.scrollable_content_region.size == (before.width - 1, before.height)
+
+
 async def test_narrow_the_most_wanted_keys_stay() -> None:
     async with fake_listener(make_delivery(1)) as listener, ui(listener, (40, 10)) as shown:
         for text in ("f Filter", "r Re-send", "? Help", "q Quit"):

@@ -104,12 +104,17 @@ class Sidebar(CellView, can_focus=True):
         while not self._entries[self._cursor].choosable:
             # What was there is folded away; the first entry of all can be chosen.
             self._cursor -= 1
-        self.resize_rows(len(self._entries) + _ABOVE)
+        self._measure()
         self.refresh()
 
     def on_resize(self) -> None:
-        self.resize_rows(len(self._entries) + _ABOVE)
+        self._measure()
         self._draw_bars()
+
+    def _measure(self) -> None:
+        self.resize_rows(len(self._entries) + _ABOVE)
+        # Its coming and going is worth the layout that further entries are spared.
+        self.show_vertical_scrollbar = self.virtual_size.height > self.size.height
 
     def watch_has_focus(self, has_focus: bool) -> None:
         super().watch_has_focus(has_focus)
