@@ -1,7 +1,8 @@
 """Makes the README's pictures from the real program: `python -m tests.screens`.
 
 A listener with clocks of its own takes in the demo's traffic and forwards it to the demo's app; the
-UI is driven by keys and drawn as SVG under `fixtures/screens/`, each time the same.
+UI is driven by keys and drawn as SVG under `fixtures/screens/`, each time the same. No relay takes
+part, for its figures change from run to run: what the listener tells of one is `TEAM`.
 """
 
 import asyncio
@@ -10,15 +11,17 @@ import tempfile
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 from textual.pilot import Pilot
 
 from inspector.client.control import Control
+from inspector.client.models import Relay, Status
 from inspector.client.stream import Stream
 from inspector.demo import Demo, traffic
 from inspector.domain.preferences import Preferences
@@ -28,6 +31,7 @@ from inspector.runtime import Runtime
 from inspector.settings import Settings
 from inspector.tui.app import InspectorApp
 from tests.helpers.served import Served
+from tests.helpers.teams import member, team_of_three
 
 FOLDER = Path(__file__).parent.parent / "fixtures" / "screens"
 SECRET = "whsec_screens"
@@ -45,20 +49,44 @@ _looks: Counter[object] = Counter()
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """One screen: the keys that lead to it, and a text that stands there when it is reached."""
+    """One screen: the keys that lead to it, and a text that stands there when it is reached.
+
+    The keys are pressed when `first` is shown; `relay` is what the status tells of a tunnel.
+    """
 
     name: str
     keys: tuple[str, ...]
     shows: str
     size: tuple[int, int] = (140, 42)
     theme: str = ""
+    first: str = "● connected"
+    relay: Relay | None = None
 
+
+def _here(consumer: str, since: str, at: str, status: int, **more: Any) -> dict[str, Any]:
+    """One that is attached since then, and whose latest attempt ended at that time of the day."""
+    day = "2026-02-11T"
+    last = {"at": f"{day}{at}Z", "status": status, "failure": None}
+    return member(consumer, since=f"{day}{since}Z", last_attempt=last, **more)
+
+
+# As the traffic is: all have come to its end but eve, to the delivery that the app turns away.
+TEAM = Relay.from_json(
+    team_of_three(
+        team=[
+            _here("bob@pc", "08:57:12", "10:30:44", 200, primary=True),
+            _here("ana@laptop", "09:30:05", "10:30:44", 200),
+            _here("eve@tower", "10:12:48", "10:30:37", 422, lag=4),
+        ]
+    )
+)
 
 PICTURES = (
     Picture("main", (), "repository.full_name"),
     Picture("signature", ("j", "4"), "written anew"),
     Picture("narrow", (), "following", (80, 24)),
     Picture("light", ("j", "j", "j", "3"), "json, pretty", (200, 50), "textual-light"),
+    Picture("team", ("T",), "let this app", (120, 32), first="3 here", relay=TEAM),
 )
 
 
@@ -67,6 +95,17 @@ async def draw(folder: Path) -> None:
     async with listening() as runtime:
         for picture in PICTURES:
             (folder / f"{picture.name}.svg").write_text(await _drawn(runtime, picture), "utf-8")
+
+
+class _Control(Control):
+    """The listener's, whose status tells of a given tunnel."""
+
+    def __init__(self, base: str, token: str, relay: Relay | None) -> None:
+        super().__init__(base, token)
+        self._relay = relay
+
+    async def status(self) -> Status:
+        return replace(await super().status(), relay=self._relay)
 
 
 class _Clock:
@@ -123,14 +162,14 @@ async def _drawn(runtime: Runtime, picture: Picture) -> str:
     token = runtime.files.ensure_token()
     control = runtime.ready()["control"]
     app = InspectorApp(
-        Control(control, token),
+        _Control(control, token, picture.relay),
         Stream(control, token),
         Preferences(theme=picture.theme),
         now=lambda: NOON + 60_000_000,
         tz=UTC,
     )
     async with app.run_test(size=picture.size) as pilot:
-        await _until(pilot, app, lambda shown: "● connected" in shown)
+        await _until(pilot, app, lambda shown: picture.first in shown)
         for key in picture.keys:
             await pilot.press(key)
         await _until(pilot, app, lambda shown: picture.shows in shown)
