@@ -1,6 +1,7 @@
 """Coverage is measured where it is asked for: elsewhere it would take most of the time.
 
-No test reaches the keyring of whoever runs it, not even from a process of its own.
+No test reaches the keyring of whoever runs it, not even from a process of its own. How long an
+example of a law takes is the machine's affair: what shall be quick has a test of its own.
 """
 
 import os
@@ -9,10 +10,13 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 # The UI and the web server are not counted; their tests run much of the rest by the way.
 _UNCOUNTED = tuple(Path(__file__).parent / name for name in ("tui", "web"))
 
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.null.Keyring"
 
 
