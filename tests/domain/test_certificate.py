@@ -19,7 +19,10 @@ _KEY = ec.generate_private_key(ec.SECP256R1())
 MOMENTS = st.integers(-631_000_000, 253_402_000_000).map(
     lambda at: datetime.datetime.fromtimestamp(at, datetime.UTC)
 )
-TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=40)
+# A name of a certificate has at most 64 bytes.
+TEXTS = st.text(
+    st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=40
+).filter(lambda text: len(text.encode()) <= 64)
 HOSTS = st.from_regex(r"(\*\.)?[a-z0-9]{1,20}(\.[a-z]{2,5}){1,3}", fullmatch=True)
 
 

@@ -13,7 +13,7 @@ from websockets.typing import Subprotocol
 
 from inspector.domain.attempt import Response
 from inspector.store.mailbox_reader import MailboxReader
-from inspector.tunnel.messages import PATH, SUBPROTOCOL, Reply, Start
+from inspector.tunnel.messages import PATH, SUBPROTOCOL, Begin, Reply, Start
 from inspector.tunnel.wire import decode, encode
 from tests.e2e.conftest import Command, Item, lines_of, until
 from tests.helpers.fake_target import FakeTarget, ok
@@ -203,6 +203,9 @@ async def test_a_consumer_that_says_too_much_harms_nobody(tmp_path: Path) -> Non
         ) as socket:
             decode(await socket.recv())
             await socket.send(encode(Start(0)))
+            # Who has not begun when a sender is let wait is no shadow.
+            while not isinstance(decode(await socket.recv()), Begin):
+                pass
             reader = asyncio.ensure_future(drained(socket))
             body = b"m" * (1 << 20)
             answer = await tunnel.post(b"0")
