@@ -1,7 +1,8 @@
 """Coverage is measured where it is asked for: elsewhere it would take most of the time.
 
 No test reaches the keyring of whoever runs it, not even from a process of its own. How long an
-example of a law takes is the machine's affair: what shall be quick has a test of its own.
+example of a law takes is the machine's affair: what shall be quick has a test of its own. A law is
+tried on 50 examples a run, others each time, and on as many as INSPECTOR_EXAMPLES says.
 """
 
 import os
@@ -15,7 +16,8 @@ from hypothesis import settings
 # The UI and the web server are not counted; their tests run much of the rest by the way.
 _UNCOUNTED = tuple(Path(__file__).parent / name for name in ("tui", "web"))
 
-settings.register_profile("patient", deadline=None)
+EXAMPLES = int(os.environ.get("INSPECTOR_EXAMPLES", "50"))
+settings.register_profile("patient", deadline=None, max_examples=EXAMPLES)
 settings.load_profile("patient")
 os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.null.Keyring"
 
