@@ -53,7 +53,7 @@ class NotFoundError(InspectorError):
     exit_code = 8
 
 
-def socket_text(error: OSError) -> str:
+def system_text(error: OSError) -> str:
     """An operating system's error as we say it: `connection refused`."""
     text = error.strerror or str(error)
     if error.errno is not None and error.errno in errno.errorcode:

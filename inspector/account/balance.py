@@ -1,10 +1,7 @@
 """The balance API: deliveries that the provider sends again."""
 
-import asyncio
-
-from inspector.account.client import Client, NoAnswerError
-from inspector.account.refusals import error_of, unsure
-from inspector.errors import TargetError
+from inspector.account.client import Client
+from inspector.account.refusals import asked_once, error_of, unsure
 from inspector.providers.pacspace import management
 
 _LOOK = "it may come all the same: look at what arrives before asking again"
@@ -22,15 +19,8 @@ class Balance:
 
         Raises the error of the contract that the answer stands for.
         """
-        client, call = self._client, management.retry(event_id)
-        host = client.base.host
-        try:
-            answer = await client.ask(call)
-        except NoAnswerError:
-            raise TargetError(f"{host} was asked and gave no answer", _LOOK) from None
-        except asyncio.CancelledError:
-            client.tell(f"{host} was asked: {_LOOK}")
-            raise
+        client = self._client
+        answer = await asked_once(client, management.retry(event_id), "", _LOOK)
         refused = management.refusal(answer, client.clock())
         if refused is None:
             return

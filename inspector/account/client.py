@@ -17,7 +17,7 @@ from inspector.account.hiding import Hiding
 from inspector.clock import wall_clock
 from inspector.domain.base import Base
 from inspector.domain.content import decoded
-from inspector.errors import TimedOutError, UnreachableError, socket_text
+from inspector.errors import TimedOutError, UnreachableError, system_text
 from inspector.providers.pacspace.management import Answer, Call, Kind, refusal
 
 _LARGEST = 1 << 20
@@ -143,7 +143,7 @@ class Client:
             case aiohttp.ClientConnectorSSLError():
                 return UnreachableError(f"{host} does not speak TLS as it should", hint)
             case aiohttp.ClientConnectorError():
-                why = socket_text(error.os_error)
+                why = system_text(error.os_error)
                 return UnreachableError(f"no connection to {host}: {why}", hint)
         return UnreachableError(f"no connection to {host} within {_CONNECT_SECONDS:g} s", hint)
 

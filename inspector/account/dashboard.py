@@ -1,11 +1,10 @@
 """The webhooks of an account: create one, list them, look at one."""
 
-import asyncio
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from inspector.account.client import Client, NoAnswerError
-from inspector.account.refusals import error_of, unreadable, unsure
+from inspector.account.refusals import asked_once, error_of, unreadable, unsure
 from inspector.errors import TargetError
 from inspector.providers.pacspace import management
 from inspector.providers.pacspace.management import Generation, Kind, Page, Refusal, Webhook
@@ -68,22 +67,15 @@ class Dashboard:
         """
         client = self._client
         call = management.create(self.generation, url, description=description, events=events)
-        host = client.base.host
-        try:
-            answer = await client.ask(call)
-        except NoAnswerError:
-            raise TargetError(f"{host} was asked for a webhook and gave no answer", _LOOK) from None
-        except asyncio.CancelledError:
-            client.tell(f"{host} was asked for a webhook: {_LOOK}")
-            raise
+        answer = await asked_once(client, call, " for a webhook", _LOOK)
         made = management.read_created(answer, url, client.clock())
         if not isinstance(made, Refusal):
             assert made.secret is not None
             client.hiding.add(made.secret)
             return made
         if made.kind is Kind.UNREADABLE:
-            told = f"{host} answered {made.status}, and no webhook with its secret is in it"
-            raise TargetError(told, _LOST)
+            told = f"{client.base.host} answered {made.status}"
+            raise TargetError(f"{told}, and no webhook with its secret is in it", _LOST)
         error = error_of(made, client)
         if unsure(made):
             error.hint = _LOOK

@@ -1,6 +1,8 @@
 """What an API's refusal is to the user: one line with its own words, a hint, an exit code."""
 
-from inspector.account.client import Client
+import asyncio
+
+from inspector.account.client import Client, NoAnswerError
 from inspector.errors import (
     ConfigurationError,
     InspectorError,
@@ -9,7 +11,7 @@ from inspector.errors import (
     TimedOutError,
     UsageError,
 )
-from inspector.providers.pacspace.management import Kind, Refusal
+from inspector.providers.pacspace.management import Answer, Call, Kind, Refusal
 
 _ADDRESS = "see whether the address of the API is right"
 
@@ -38,6 +40,21 @@ def error_of(
         case Kind.UNREADABLE:
             return unreadable(client)
     return TargetError(told, "try again later; " + _ADDRESS)
+
+
+async def asked_once(client: Client, call: Call, what: str, look: str) -> Answer:
+    """The answer to a request that changes something, `what` is asked for in words.
+
+    Where none comes, or nobody waits for it any more, `look` says how to know what became of it.
+    """
+    asked = f"{client.base.host} was asked{what}"
+    try:
+        return await client.ask(call)
+    except NoAnswerError:
+        raise TargetError(f"{asked} and gave no answer", look) from None
+    except asyncio.CancelledError:
+        client.tell(f"{asked}: {look}")
+        raise
 
 
 def unsure(refused: Refusal) -> bool:

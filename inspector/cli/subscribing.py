@@ -17,7 +17,7 @@ from inspector.account.hiding import Hiding
 from inspector.cli.printing import print_item, print_row, tell
 from inspector.cli.rereading import after_keeping
 from inspector.cli.webhook_lines import item_of, lines_of, print_webhook
-from inspector.domain.base import parse_base
+from inspector.domain.base import DEFAULT_PORTS, parse_base
 from inspector.errors import ConfigurationError, UsageError
 from inspector.providers.pacspace.management import FIRST, SECOND, Webhook, segment
 from inspector.settings import Settings
@@ -29,7 +29,6 @@ T = TypeVar("T")
 
 _PROVIDER = "pacspace"
 _URL = re.compile(r"https?://[!-~]+", re.IGNORECASE)
-_DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 class Wanted(NamedTuple):
@@ -267,7 +266,7 @@ def _same(one: str, other: str) -> bool:
 def _place_of(url: str) -> tuple[object, ...]:
     try:
         parts = urlsplit(url.strip())
-        port = parts.port or _DEFAULT_PORTS.get(parts.scheme)
+        port = parts.port or DEFAULT_PORTS.get(parts.scheme)
     except ValueError:
         return (url,)
     return parts.scheme, parts.hostname, port, parts.path.rstrip("/"), parts.query

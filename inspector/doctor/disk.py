@@ -9,6 +9,7 @@ from time import perf_counter
 
 from inspector.doctor.apart import apart
 from inspector.doctor.model import Check, Subject, Tell
+from inspector.errors import system_text
 
 WRITES = 20
 # About what one capture adds to the journal.
@@ -30,7 +31,7 @@ async def look(subject: Subject, tell: Tell) -> None:
         tell(Check("disk", "writes", False, f"{wanted} does not take {WRITES} small writes", hint))
         return
     except OSError as error:
-        told = f"not measured: {(error.strerror or str(error)).lower()}"
+        told = f"not measured: {system_text(error)}"
         tell(Check("disk", "writes", None, told))
     else:
         tell(judged(times))

@@ -9,7 +9,7 @@ from typing import Any
 from inspector.doctor.apart import apart
 from inspector.doctor.disk import standing
 from inspector.doctor.model import Check, Subject, Tell
-from inspector.errors import ConfigurationError, InspectorError
+from inspector.errors import ConfigurationError, InspectorError, system_text
 from inspector.settings import config_files, read_config
 from inspector.store.files import StoreFiles
 from inspector.store.reading import versions
@@ -40,7 +40,7 @@ def folder(files: StoreFiles) -> Check:
         with tempfile.TemporaryFile(dir=path, prefix=".inspector-doctor-"):
             pass
     except OSError as error:
-        told = f"{there} cannot be written: {(error.strerror or str(error)).lower()}"
+        told = f"{there} cannot be written: {system_text(error)}"
         hint = "name a writable place with --db PATH"
         return Check("files", "folder", False, told, hint, str(path))
     mode = path.stat().st_mode

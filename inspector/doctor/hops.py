@@ -12,9 +12,10 @@ from inspector.doctor import certificate, clock
 from inspector.doctor.apart import apart
 from inspector.doctor.model import Check, Subject, Tell
 from inspector.doctor.proxy import NONE_USED, set_here
+from inspector.domain.base import DEFAULT_PORTS, on_this_machine
 from inspector.domain.delivery import iso
 from inspector.domain.plaintext import one_line
-from inspector.errors import InspectorError, socket_text
+from inspector.errors import InspectorError, system_text
 from inspector.store.lock import holder
 from inspector.tunnel.address import RelayAddress, parse_relay
 from inspector.tunnel.connecting import Dialler, LostError, why_not
@@ -26,7 +27,6 @@ HOP = "relay"
 _RESOLVE_SECONDS = 8.0
 _CONNECT_SECONDS = 5.0
 _MOST_ADDRESSES = 8
-_PORTS = {"http": 80, "https": 443}
 
 
 class _Tried(NamedTuple):
@@ -45,7 +45,7 @@ async def look(subject: Subject, tell: Tell) -> None:
         return
     address = parse_relay(subject.settings.relay)
     parts = urlsplit(address.origin)
-    host, port = parts.hostname or "", parts.port or _PORTS[parts.scheme]
+    host, port = parts.hostname or "", parts.port or DEFAULT_PORTS[parts.scheme]
     where = await _reached(host, port, subject, tell)
     if where is None:
         return
@@ -127,7 +127,7 @@ async def _connect(where: Any) -> _Tried:
         except TimeoutError:
             why = f"no answer within {_CONNECT_SECONDS:g} s"
         except OSError as error:
-            why = socket_text(error)
+            why = system_text(error)
     return _Tried(where, (perf_counter() - begun) * 1000, why)
 
 
@@ -147,8 +147,7 @@ def _tls(shaken: certificate.Shaken, address: RelayAddress) -> Check:
 
 
 def _in_the_clear(host: str, where: Any) -> Check:
-    address = str(where[0])
-    if address.startswith("127.") or address == "::1":
+    if on_this_machine(str(where[0])):
         return Check(HOP, "tls", None, f"none is needed to {host}, which is this machine")
     hint = "use https://, with a certificate at the relay or at a proxy before it"
     return Check(HOP, "tls", True, "none: webhooks and the token pass in the clear", hint)

@@ -4,6 +4,7 @@ import re
 from typing import NamedTuple
 
 _URL = re.compile(r"(https?)://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::(\d{1,5}))?(/[!-~]*)?", re.I)
+DEFAULT_PORTS = {"http": 80, "https": 443}
 _HOW = "write https://HOST, with a port or a path behind it where it has one"
 
 

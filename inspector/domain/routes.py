@@ -10,10 +10,10 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 from ipaddress import AddressValueError, IPv6Address
 
+from inspector.domain.base import DEFAULT_PORTS
 from inspector.domain.headers import HOP_BY_HOP
 from inspector.errors import UsageError
 
-_DEFAULT_PORT = {"http": 80, "https": 443}
 _HINT = "write it as 3000, localhost:3000 or http://localhost:3000/path"
 _PORT_ONLY = re.compile(r":?(\d+)(?=$|[/?#])", re.ASCII)
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
@@ -52,7 +52,7 @@ class Target:
     def authority(self) -> str:
         """The `Host` header's value: the port only where it is not the scheme's own."""
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return host if self.port == _DEFAULT_PORT[self.scheme] else f"{host}:{self.port}"
+        return host if self.port == DEFAULT_PORTS[self.scheme] else f"{host}:{self.port}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,7 @@ def parse_target(text: str) -> Target:
         raise _not_a_target(text, "percent-encode blanks and characters that are not ASCII")
     scheme, rest = url.split("://", 1)
     scheme = scheme.lower()
-    if scheme not in _DEFAULT_PORT:
+    if scheme not in DEFAULT_PORTS:
         raise _not_a_target(text, f"the scheme is http or https, not {scheme}")
     end = min((n for n in map(rest.find, "/?#") if n >= 0), default=len(rest))
     host, port = _authority(text, rest[:end], scheme)
@@ -155,7 +155,7 @@ def _authority(text: str, authority: str, scheme: str) -> tuple[str, int]:
     elif port is not None and ":" in port:
         raise _not_a_target(text, "an IPv6 address stands in brackets: http://[::1]:3000")
     if port is None:
-        return host, _DEFAULT_PORT[scheme]
+        return host, DEFAULT_PORTS[scheme]
     if not (port.isascii() and port.isdigit() and len(port) <= 5 and 0 < int(port) < 65536):
         raise _not_a_target(text, "a port is a number from 1 to 65535")
     return host, int(port)

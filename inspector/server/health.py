@@ -1,12 +1,12 @@
 """Health checks and metrics of a relay, on a port of their own."""
 
-import ipaddress
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, Protocol
 
 from aiohttp import web
 
+from inspector.domain.base import on_this_machine
 from inspector.errors import UnreachableError
 from inspector.server.guard import Guard
 
@@ -53,7 +53,7 @@ class Health:
 
     async def start(self, host: str, port: int) -> None:
         """Open the port; raises `UnreachableError` when it is taken."""
-        guard = Guard(self._token, [] if _is_loopback(host) else None, _UNLOCKED)
+        guard = Guard(self._token, [] if on_this_machine(host) else None, _UNLOCKED)
         app = web.Application(middlewares=[guard.middleware()])
         app.add_routes(
             [
@@ -99,13 +99,6 @@ class Health:
         return web.Response(
             text=json.dumps(self._watched.status()), content_type="application/json"
         )
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _exposition(

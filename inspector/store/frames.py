@@ -58,11 +58,10 @@ def group(facts: Iterable[tuple[int, int, int, int]]) -> list[Run]:
             run.ids[delivery] = seq
         elif kind not in _NO_CHANGES:
             run.touched.setdefault(delivery, seq)
+        if letter == "A":
+            run.ids[attempt] = seq
         if kind == codec.ATTEMPT_FINISHED:
-            run.ids[attempt] = seq
             run.ended.add(attempt)
-        elif letter == "A":
-            run.ids[attempt] = seq
     return runs
 
 

@@ -114,7 +114,7 @@ class JournalFile:
             for item in batch:
                 if item.prune:
                     self._delete(item.prune, plan)
-                if item.row and item.row[0] == PASSED:
+                elif item.beside:
                     self._merge(item)
                 if item.large:
                     self._forget_loose(item.large.piece_ids)

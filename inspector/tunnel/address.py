@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 from urllib.parse import urlencode, urlsplit
 
+from inspector.domain.base import DEFAULT_PORTS
 from inspector.errors import UsageError
 from inspector.tunnel.messages import CONSUMER_NAME, PATH
 
@@ -13,7 +14,6 @@ _CAPTURE = re.compile(r"/in/([A-Za-z0-9._~-]+)/?")
 _HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*")
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 _SINCE = re.compile(r"since:(\d{1,6}(?:\.\d{1,6})?)([smhdw])")
-_DEFAULT_PORTS = {"http": 80, "https": 443}
 _MICROS = 1_000_000
 
 
@@ -51,7 +51,7 @@ def parse_relay(text: str) -> RelayAddress:
         host, port = parts.hostname or "", parts.port
     except ValueError as error:
         raise UsageError(f"the relay's URL cannot be read: {error}", _HINT) from error
-    if parts.scheme not in _DEFAULT_PORTS:
+    if parts.scheme not in DEFAULT_PORTS:
         raise UsageError("the relay's URL must begin with https:// (or http://)", _HINT)
     if parts.username is not None or parts.password is not None:
         raise UsageError(
@@ -63,7 +63,7 @@ def parse_relay(text: str) -> RelayAddress:
     if parts.query or parts.fragment or not (found := _CAPTURE.fullmatch(parts.path)):
         raise UsageError("the relay's URL is no capture address of an endpoint", _HINT)
     name = f"[{host}]" if ":" in host else host
-    own = port is None or port == _DEFAULT_PORTS[parts.scheme]
+    own = port is None or port == DEFAULT_PORTS[parts.scheme]
     return RelayAddress(f"{parts.scheme}://{name}{'' if own else f':{port}'}", found[1])
 
 

@@ -224,7 +224,8 @@ class Attachment:
 
     async def _tell(self) -> None:
         """Send what is due besides deliveries."""
-        await self._tell_passed(at_once=False)
+        if self._sieve is not None:
+            await self._tell_passed(at_once=False)
         if self._state_due:
             self._state_due = False
             await self.line.send(encode(self._supply.state(self)))

@@ -5,7 +5,7 @@ import ssl
 import aiohttp
 
 from inspector import __version__
-from inspector.errors import socket_text
+from inspector.errors import system_text
 from inspector.tunnel.address import RelayAddress
 from inspector.tunnel.connecting import LostError, why_not
 from inspector.tunnel.messages import CANARY_HEADER
@@ -31,7 +31,7 @@ async def knock(address: RelayAddress, nonce: str, tls: ssl.SSLContext | None) -
     except aiohttp.ClientConnectorCertificateError as error:
         raise LostError(str(why_not(error.certificate_error, address.origin))) from error
     except aiohttp.ClientConnectorError as error:
-        raise LostError(f"the capture address: {socket_text(error.os_error)}") from error
+        raise LostError(f"the capture address: {system_text(error.os_error)}") from error
     except TimeoutError as error:
         raise LostError("the capture address gives no answer") from error
     except (aiohttp.ClientError, OSError) as error:

@@ -22,7 +22,7 @@ from inspector.errors import (
     ConfigurationError,
     InspectorError,
     UnreachableError,
-    socket_text,
+    system_text,
 )
 from inspector.tunnel.address import RelayAddress
 from inspector.tunnel.messages import (
@@ -230,7 +230,7 @@ def why_not(error: Exception, origin: str) -> InspectorError | LostError:
     if isinstance(error, TimeoutError):
         return LostError(f"{host} does not answer")
     if isinstance(error, OSError) and error.errno in errno.errorcode:
-        return LostError(f"{host}: {socket_text(error)}")
+        return LostError(f"{host}: {system_text(error)}")
     if isinstance(error, InvalidMessage | EOFError):
         return LostError(f"{host} answers, but not as a relay does")
     return LostError(f"{host}: {one_line(str(error), _LONGEST_REASON)}")
