@@ -5,11 +5,10 @@ power may be there in part: the file is whole only if its writer closed it, or t
 ever since.
 """
 
-import os
 from contextlib import suppress
 from pathlib import Path
 
-from inspector.store.files import touch_private
+from inspector.store.files import onto_disk, replace_private
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
@@ -40,12 +39,7 @@ class BootMark:
         """From here on nobody waits for the disk; False where that cannot be told afterwards."""
         if not (now := boot_id()):
             return False
-        touch_private(self._mark)
-        with self._mark.open("wb") as file:
-            file.write(now.encode("ascii"))
-            file.flush()
-            os.fsync(file.fileno())
-        _sync(self._path.parent)
+        replace_private(self._mark, now.encode("ascii"))
         return True
 
     def clear(self) -> None:
@@ -55,18 +49,10 @@ class BootMark:
         locks of all others.
         """
         with suppress(FileNotFoundError):
-            _sync(Path(f"{self._path}-wal"))
-        _sync(self._path)
+            onto_disk(Path(f"{self._path}-wal"))
+        onto_disk(self._path)
         self._mark.unlink(missing_ok=True)
 
     def forget(self) -> None:
         """The file is made anew."""
         self._mark.unlink(missing_ok=True)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -107,8 +107,13 @@ def replace_private(path: Path, data: bytes) -> None:
         os.fsync(file.fileno())
     new.replace(path)
     if os.name == "posix":
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        onto_disk(path.parent)
+
+
+def onto_disk(path: Path) -> None:
+    """Wait until a file, or the names in a folder, are on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
