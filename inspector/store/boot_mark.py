@@ -5,6 +5,7 @@ power may be there in part: the file is whole only if its writer closed it, or t
 ever since.
 """
 
+import secrets
 from contextlib import suppress
 from pathlib import Path
 
@@ -22,24 +23,29 @@ def boot_id() -> str:
 
 
 class BootMark:
-    """The mark of the file at `path`, an SQLite database."""
+    """The mark of the file at `path`, an SQLite database.
+
+    It names its writer, since that of a killed listener may still be at its end when the next one
+    has begun: the last one to set it takes it away.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._mark = path.with_name(path.name + "-boot")
+        self._own = f"{boot_id()} {secrets.token_hex(8)}"
 
     def distrusted(self) -> bool:
         """Whether the machine went down before the file was whole on the disk."""
         try:
-            return self._mark.read_bytes().decode("ascii", "replace") != boot_id()
+            return self._text().partition(" ")[0] != boot_id()
         except FileNotFoundError:
             return False
 
     def set(self) -> bool:
         """From here on nobody waits for the disk; False where that cannot be told afterwards."""
-        if not (now := boot_id()):
+        if self._own.startswith(" "):
             return False
-        replace_private(self._mark, now.encode("ascii"))
+        replace_private(self._mark, self._own.encode("ascii"))
         return True
 
     def clear(self) -> None:
@@ -49,10 +55,16 @@ class BootMark:
         locks of all others.
         """
         with suppress(FileNotFoundError):
-            onto_disk(Path(f"{self._path}-wal"))
-        onto_disk(self._path)
-        self._mark.unlink(missing_ok=True)
+            if self._text() != self._own:
+                return
+            with suppress(FileNotFoundError):
+                onto_disk(Path(f"{self._path}-wal"))
+            onto_disk(self._path)
+            self._mark.unlink()
 
     def forget(self) -> None:
         """The file is made anew."""
         self._mark.unlink(missing_ok=True)
+
+    def _text(self) -> str:
+        return self._mark.read_bytes().decode("ascii", "replace")

@@ -37,7 +37,7 @@ def test_the_mark_is_there_while_nobody_waits_and_gone_when_all_is_on_the_disk(
 ) -> None:
     write(files, captured("1"))
     with closing(hurried(files)) as indexer:
-        assert mark_of(files).read_text() == boot_id()
+        assert mark_of(files).read_text().startswith(f"{boot_id()} ")
         assert mark_of(files).stat().st_mode & 0o777 == 0o600
         synchronous = indexer._connection.execute("PRAGMA synchronous").fetchone()
         assert synchronous == (0,)
@@ -64,9 +64,18 @@ def test_an_index_that_a_power_cut_left_behind_is_made_anew(files: StoreFiles) -
     mark_of(files).write_text("another run of the machine")
     with closing(hurried(files)) as indexer:
         assert indexer.position == 0
-        assert mark_of(files).read_text() == boot_id()
+        assert mark_of(files).read_text().startswith(f"{boot_id()} ")
         indexer.run()
     assert count(files) == 2
+
+
+def test_a_writer_that_ends_late_leaves_the_mark_of_the_next_one(files: StoreFiles) -> None:
+    write(files, captured("1"))
+    late, following = hurried(files), hurried(files)
+    late.close()
+    assert mark_of(files).exists()
+    following.close()
+    assert not mark_of(files).exists()
 
 
 def test_a_mark_that_was_only_begun_is_not_trusted(files: StoreFiles) -> None:
