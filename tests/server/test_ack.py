@@ -1,16 +1,20 @@
 """The ack policies: what the sender is answered, and what the store says of it."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
+from inspector.clock import wall_clock
 from inspector.domain.delivery import Request
 from inspector.domain.facts import Captured
 from inspector.forward import insist
+from inspector.store.files import StoreFiles
 from inspector.store.store import Store
 from tests.helpers.fake_target import FakeTarget, cut, held, ok, raw
 from tests.helpers.served import post
 from tests.server.conftest import Serve
+from tests.store.parts import append, journal_of
 
 
 async def test_stored_does_not_wait_for_the_app(serve: Serve) -> None:
@@ -229,13 +233,18 @@ async def test_the_first_target_answers_and_all_get_it(serve: Serve) -> None:
             await listener.settled(1, "forwarded")
 
 
-async def test_what_was_never_routed_is_routed_at_start(serve: Serve) -> None:
-    """A listener that died between the capture and the decision leaves such deliveries."""
-    async with serve() as listener:
-        for event in (b"delta.verified", b"fact.verified"):
-            request = Request("POST", "/", "1.1", (), EVENT % event)
-            await listener.runtime._store.append(Captured(1, request, "", answered=200, route=None))
-        assert [one.state for one in await listener.all()] == ["waiting", "waiting"]
+async def captured(folder: Path, *events: bytes) -> None:
+    """Deliveries as a listener leaves them that died between the capture and the decision."""
+    requests = [Request("POST", "/", "1.1", (), EVENT % event) for event in events]
+    # Of now: decided ones of long ago would go by retention at once.
+    at = wall_clock()
+    facts = [Captured(at, request, "", answered=200) for request in requests]
+    async with journal_of(StoreFiles(folder / "store.db")) as journal:
+        await append(journal, *facts)
+
+
+async def test_what_was_never_routed_is_routed_at_start(serve: Serve, tmp_path: Path) -> None:
+    await captured(tmp_path, b"delta.verified", b"fact.verified")
     async with FakeTarget() as app, serve(forward_to=[f"delta.*={app.url}"]) as listener:
         await listener.settled(1, "forwarded")
         await listener.settled(2, "kept")
@@ -243,7 +252,10 @@ async def test_what_was_never_routed_is_routed_at_start(serve: Serve) -> None:
 
 
 async def test_routing_waits_for_an_index_that_lags(
-    serve: Serve, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    serve: Serve,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     """At start and behind a large body: a page of a lagging index would look like the end."""
     monkeypatch.setattr(insist, "_STORE_PAUSE", 0)
@@ -256,9 +268,7 @@ async def test_routing_waits_for_an_index_that_lags(
             return answers.pop(0)
         return await real(self)
 
-    async with serve() as listener:
-        request = Request("POST", "/", "1.1", (), EVENT % b"delta.verified")
-        await listener.runtime._store.append(Captured(1, request, "", answered=200, route=None))
+    await captured(tmp_path, b"delta.verified")
     monkeypatch.setattr(Store, "caught_up", caught_up)
     async with FakeTarget() as app, serve(forward_to=[f"delta.*={app.url}"]) as listener:
         await listener.settled(1, "forwarded")
