@@ -131,7 +131,6 @@ async def test_a_steady_flow_of_small_facts_makes_no_endless_log(
     files: StoreFiles, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is never quiet, and each commit is a few hundred bytes of facts in pages of the log."""
-    monkeypatch.setattr(checkpoint_module, "STEADY_BYTES", 1 << 20)
     monkeypatch.setattr(checkpoint_module, "QUIET_SECONDS", 0.001)
     monkeypatch.setattr(Checkpointer, "_quiet", lambda self: False)
     done = asyncio.Event()
@@ -143,19 +142,18 @@ async def test_a_steady_flow_of_small_facts_makes_no_endless_log(
         loop.call_soon_threadsafe(done.set)
 
     monkeypatch.setattr(Checkpointer, "_checkpoint", noticing)
-    monkeypatch.setattr(checkpoint_module, "CHECKPOINT_BYTES", 100_000)
     async with asyncio.timeout(20), journal_of(files) as journal:
         for _ in range(3):
             done.clear()
             while not done.is_set():
                 await journal.append(captured(body=b"{}"))
-        assert log_size(files) < 8 << 20
+        assert log_size(files) < 2 * checkpoint_module.CHECKPOINT_BYTES
 
 
 async def test_a_reader_that_takes_its_time_holds_no_commit_back(
     files: StoreFiles, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("CHECKPOINT_BYTES", "STEADY_BYTES", "RESTART_BYTES"):
+    for name in ("CHECKPOINT_BYTES", "RESTART_BYTES"):
         monkeypatch.setattr(checkpoint_module, name, 1)
     monkeypatch.setattr(checkpoint_module, "QUIET_SECONDS", 0.001)
     async with journal_of(files) as journal:
