@@ -2,9 +2,8 @@
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
-
-import pytest
 
 import inspector
 
@@ -67,9 +66,26 @@ def part(path: Path) -> str:
     return "" if name == "__init__" else name
 
 
+@cache
+def text(path: Path) -> str:
+    return path.read_text("utf-8")
+
+
+@cache
+def nodes(path: Path) -> tuple[ast.AST, ...]:
+    return tuple(ast.walk(ast.parse(text(path))))
+
+
+def calls(path: Path) -> Iterator[tuple[str, str]]:
+    """What a file calls, as it stands there, and where."""
+    for node in nodes(path):
+        if isinstance(node, ast.Call):
+            yield ast.unparse(node.func), f"{named(path)}:{node.lineno}"
+
+
 def imported(path: Path) -> Iterator[str]:
     """Every module that a file imports, wherever in it, by its full name."""
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+    for node in nodes(path):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -79,12 +95,14 @@ def imported(path: Path) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
+@cache
 def parts_imported(path: Path) -> set[str]:
     names = {name.split(".")[1] for name in imported(path) if name.startswith("inspector.")}
     # `from inspector import __version__` is a name of the package, not a part.
     return {name for name in names if not name.startswith("__")}
 
 
+@cache
 def libraries(path: Path) -> set[str]:
     found = set()
     for name in imported(path):
@@ -97,69 +115,65 @@ def named(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
 
-@pytest.fixture(params=MODULES, ids=named)
-def module(request: pytest.FixtureRequest) -> Path:
-    path: Path = request.param
-    return path
+def test_parts_import_downwards_only() -> None:
+    for module in MODULES:
+        own = part(module)
+        if own in AT_THE_TOP or own in OPEN:
+            continue
+        assert own in MAY_IMPORT, f"say in this test what {own} may import"
+        assert parts_imported(module) <= MAY_IMPORT[own] | OPEN | {own}, named(module)
 
 
-def test_parts_import_downwards_only(module: Path) -> None:
-    own = part(module)
-    if own in AT_THE_TOP or own in OPEN:
-        return
-    assert own in MAY_IMPORT, f"say in this test what {own} may import"
-    assert parts_imported(module) <= MAY_IMPORT[own] | OPEN | {own}
+def test_what_everybody_imports_imports_nobody() -> None:
+    for module in MODULES:
+        if part(module) in OPEN - {"__main__"}:
+            assert not parts_imported(module), named(module)
 
 
-def test_what_everybody_imports_imports_nobody(module: Path) -> None:
-    if part(module) in OPEN - {"__main__"}:
-        assert not parts_imported(module)
+def test_libraries_stay_where_they_belong() -> None:
+    for module in MODULES:
+        for library, parts in ONLY_IN.items():
+            if library in libraries(module):
+                assert part(module) in parts, f"{named(module)}: {library} belongs to {parts}"
 
 
-def test_libraries_stay_where_they_belong(module: Path) -> None:
-    used = libraries(module)
-    for library, parts in ONLY_IN.items():
-        if library in used:
-            assert part(module) in parts, f"{library} belongs to {parts}"
+def test_the_core_is_pure() -> None:
+    for module in MODULES:
+        if part(module) in PURE:
+            assert not libraries(module) & NOT_PURE, named(module)
 
 
-def test_the_core_is_pure(module: Path) -> None:
-    if part(module) in PURE:
-        assert not libraries(module) & NOT_PURE
-
-
-def test_aiohttp_is_the_servers(module: Path) -> None:
+def test_aiohttp_is_the_servers() -> None:
     """And of what stands beside it: clients, the relay, the UI in a browser, the sample app."""
-    if "aiohttp" in libraries(module):
-        assert part(module) in {"server", "client", "account", "tunnel", "web", "demo", "relay"}
+    whose = {"server", "client", "account", "tunnel", "web", "demo", "relay"}
+    for module in MODULES:
+        if "aiohttp" in libraries(module):
+            assert part(module) in whose, named(module)
 
 
-def test_every_task_has_an_owner(module: Path) -> None:
+def test_every_task_has_an_owner() -> None:
     """Tasks are started by `Tasks` alone, so that each has a name and is stopped."""
-    if named(module) == "tasks.py":
-        return
-    for node in ast.walk(ast.parse(module.read_text("utf-8"))):
-        if isinstance(node, ast.Call):
-            called = node.func.attr if isinstance(node.func, ast.Attribute) else ""
-            called = node.func.id if isinstance(node.func, ast.Name) else called
-            where = f"{named(module)}:{node.lineno}"
-            assert called not in {"create_task", "ensure_future"}, f"{where}: use Tasks"
+    for module in MODULES:
+        if named(module) == "tasks.py":
+            continue
+        for called, where in calls(module):
+            last = called.rpartition(".")[2]
+            assert last not in {"create_task", "ensure_future"}, f"{where}: use Tasks"
 
 
-def test_no_module_is_too_long(module: Path) -> None:
-    assert len(module.read_text("utf-8").splitlines()) <= LONGEST
+def test_no_module_is_too_long() -> None:
+    for module in MODULES:
+        assert len(text(module).splitlines()) <= LONGEST, named(module)
 
 
-def test_only_the_command_line_prints_and_exits(module: Path) -> None:
-    if part(module) in AT_THE_TOP:
-        return
-    for node in ast.walk(ast.parse(module.read_text("utf-8"))):
-        if isinstance(node, ast.Call):
-            called = ast.unparse(node.func)
-            where = f"{named(module)}:{node.lineno}"
-            assert called not in {"print", "sys.exit", "os._exit", "exit", "quit"}, where
+def test_only_the_command_line_prints_and_exits() -> None:
+    banned = {"print", "sys.exit", "os._exit", "exit", "quit"}
+    for module in MODULES:
+        if part(module) not in AT_THE_TOP:
+            for called, where in calls(module):
+                assert called not in banned, where
 
 
-def test_every_module_says_what_it_is_for(module: Path) -> None:
-    text = module.read_text("utf-8")
-    assert not text or ast.get_docstring(ast.parse(text))
+def test_every_module_says_what_it_is_for() -> None:
+    for module in MODULES:
+        assert not text(module) or ast.get_docstring(ast.parse(text(module))), named(module)
