@@ -10,7 +10,9 @@ growing ids, without a hole, each acknowledged when it is on the consumer's disk
 at most `WINDOW` deliveries and `WINDOW_BYTES` of them unacknowledged.
 """
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
+
+from pydantic import Field
 
 from inspector.domain.attempt import Outcome
 from inspector.domain.parcel import Parcel as Parcel
@@ -39,6 +41,14 @@ PIECE_BYTES = 256 << 10
 WINDOW = 4096
 WINDOW_BYTES = 16 << 20
 
+# An id or a count: what is made of a few of them still fits into any database.
+MOST = (1 << 62) - 1
+# In microseconds, a day before the year 10000: a later moment has no text in every time zone.
+LAST_MOMENT = 253_402_214_400_000_000
+
+Count = Annotated[int, Field(ge=0, le=MOST)]
+Status = Annotated[int, Field(ge=100, le=999)]
+
 # Codes with which the relay closes a connection (4000 to 4999 are an application's own).
 CLOSE_BROKEN = 4400  # a message that cannot be read
 CLOSE_UNAUTHORIZED = 4401  # the token was rotated, or the endpoint removed
@@ -61,9 +71,9 @@ class Hello(NamedTuple):
     endpoint: str
     mailbox: str
     ack: str
-    first: int
-    last: int
-    now: int
+    first: Count
+    last: Count
+    now: Count
 
 
 class Start(NamedTuple):
@@ -75,8 +85,8 @@ class Start(NamedTuple):
     has said `Primary` since this one did.
     """
 
-    after: int
-    since: int = 0
+    after: Count
+    since: Count = 0
     filter: str = ""
     primary: bool = False
 
@@ -85,9 +95,9 @@ class Begin(NamedTuple):
     """The first delivery to come is `next`. Of those behind the consumer's `after`, `expired`
     are no longer stored and `skipped` are older than its `since`."""
 
-    next: int
-    expired: int
-    skipped: int
+    next: Count
+    expired: Count
+    skipped: Count
 
 
 class Parcels(NamedTuple):
@@ -111,24 +121,24 @@ class Piece(NamedTuple):
 class Passed(NamedTuple):
     """The consumer's filter leaves out ids `first` to `last`; they count as handed over."""
 
-    first: int
-    last: int
+    first: Count
+    last: Count
 
 
 class Answers(NamedTuple):
     """What senders were answered meanwhile: (id, status, turned away)."""
 
-    items: tuple[tuple[int, int, bool], ...]
+    items: tuple[tuple[Count, Status, bool], ...]
 
 
 class State(NamedTuple):
     """Every few seconds: the last id, what limits turned away so far, whether this consumer is
     the one whose app answers, and the relay's clock."""
 
-    last: int
-    limited: int
+    last: Count
+    limited: Count
     primary: bool
-    now: int
+    now: Count
 
 
 class Member(NamedTuple):
@@ -136,11 +146,11 @@ class Member(NamedTuple):
     its app answers the senders; and how its latest attempt ended, `attempted_at` 0 without one."""
 
     consumer: str
-    since: int
-    acked: int
+    since: Count
+    acked: Count
     primary: bool
-    attempted_at: int = 0
-    status: int | None = None
+    attempted_at: Count = 0
+    status: Status | None = None
     failure: str = ""
 
 
@@ -149,14 +159,14 @@ class Team(NamedTuple):
     is told nor the one whose app answers. `last` is the last id then."""
 
     members: tuple[Member, ...]
-    more: int = 0
-    last: int = 0
+    more: Count = 0
+    last: Count = 0
 
 
 class Ack(NamedTuple):
     """Everything up to `id` is on the consumer's disk."""
 
-    id: int
+    id: Count
 
 
 class Reply(NamedTuple):

@@ -5,14 +5,12 @@ from itertools import islice
 from typing import Any
 
 from inspector.domain.delivery import iso
-from inspector.tunnel.messages import Attempted, Member, Team
+from inspector.tunnel.messages import LAST_MOMENT, Attempted, Member, Team
 from inspector.tunnel.wire import encode
 
 MOST_MEMBERS = 32
 # Of more than that, so many hear of each other: two hundred cost 13 frames, and not 200.
 GROUP = 16
-# The last moment that has a text: a clock may say anything.
-_LAST_MOMENT = 253_402_300_799_000_000
 # Of how an attempt failed, in characters.
 _LONGEST_FAILURE = 200
 
@@ -21,7 +19,7 @@ def passed_on(attempted: Attempted) -> Attempted:
     """What others are told of it, whatever a consumer says."""
     at, status, failure = attempted
     known = status is not None and 100 <= status <= 999
-    at = min(max(at, 0), _LAST_MOMENT)
+    at = min(max(at, 0), LAST_MOMENT)
     return Attempted(at, status if known else None, failure[:_LONGEST_FAILURE])
 
 
@@ -83,4 +81,5 @@ def attempt_to_json(attempted: Attempted | None) -> dict[str, Any] | None:
 
 
 def _moment(at: int) -> str:
-    return iso(min(max(at, 0), _LAST_MOMENT))
+    # A clock may say anything.
+    return iso(min(max(at, 0), LAST_MOMENT))

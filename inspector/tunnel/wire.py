@@ -14,6 +14,8 @@ from inspector.domain.attempt import Failure, FailureKind, Outcome, Response
 from inspector.domain.headers import decode_head, encode_head
 from inspector.domain.parcel import Parcel
 from inspector.tunnel.messages import (
+    LAST_MOMENT,
+    MOST,
     Ack,
     Answers,
     Attempted,
@@ -137,18 +139,6 @@ _RARE = Parcel._fields[_RARE_FROM:]
 _DEFAULTS = Parcel._field_defaults
 _AS_ALWAYS = tuple(_DEFAULTS[name] for name in _RARE[1:])
 _KINDS = ("captured", "refused", "probe")
-_RARE_TYPES: dict[str, tuple[type, ...]] = {
-    "answered": (int, type(None)),
-    "ask": (bool,),
-    "within": (int, float),
-    "once": (bool,),
-    "turned_away": (bool,),
-    "status": (int,),
-    "code": (str,),
-    "reason": (str,),
-    "nonce": (str,),
-    "shadow": (bool,),
-}
 
 
 def _parcels(head: dict[str, Any], rest: memoryview) -> Parcels:
@@ -159,15 +149,12 @@ def _parcels(head: dict[str, Any], rest: memoryview) -> Parcels:
         end = middle + _count(item["body"])
         if end > len(rest) or item["kind"] not in _KINDS:
             raise WireError("a delivery came that is not whole")
-        rare = {name: item[name] for name in _RARE if name in item}
-        for name, value in rare.items():
-            if not isinstance(value, _RARE_TYPES[name]):
-                raise WireError(f"a delivery came with a wrong {name}")
+        rare = {name: _RARE_READ[name](item[name]) for name in _RARE if name in item}
         found.append(
             Parcel(
                 item["kind"],
                 _count(item["id"]),
-                _count(item["at"]),
+                _moment(item["at"]),
                 _text(item["remote"]),
                 bytes(rest[at:middle]),
                 bytes(rest[middle:end]),
@@ -198,7 +185,7 @@ def _shadow(head: dict[str, Any], rest: memoryview) -> ShadowReply:
     return ShadowReply(
         _count(head["id"]),
         _text(head["consumer"]),
-        _count(head["at"]),
+        _moment(head["at"]),
         _millis(head["ms"]),
         _outcome(head, rest),
     )
@@ -207,8 +194,8 @@ def _shadow(head: dict[str, Any], rest: memoryview) -> ShadowReply:
 def _outcome(head: dict[str, Any], rest: memoryview) -> Outcome:
     if "failure" in head:
         return Failure(FailureKind(head["failure"]), _text(head["reason"]))
-    status, size = _count(head["status"]), _count(head["head"])
-    if not 100 <= status <= 999 or size > len(rest):
+    status, size = _status(head["status"]), _count(head["head"])
+    if size > len(rest):
         raise WireError("an answer came that is none")
     _, reason, _, headers = decode_head(bytes(rest[:size]))
     return Response(status, reason, headers, bytes(rest[size:]), _count(head["size"]))
@@ -230,8 +217,20 @@ def _plain(kind: type[Message]) -> Callable[[dict[str, Any], memoryview], Messag
 
 
 def _count(value: Any) -> int:
-    if type(value) is not int or not 0 <= value < 1 << 62:
+    if type(value) is not int or not 0 <= value <= MOST:
         raise WireError("a message came with a number that is none")
+    return value
+
+
+def _moment(value: Any) -> int:
+    if type(value) is not int or not 0 <= value <= LAST_MOMENT:
+        raise WireError("a message came with a time that is none")
+    return value
+
+
+def _status(value: Any) -> int:
+    if type(value) is not int or not 100 <= value <= 999:
+        raise WireError("a message came with a status that is none")
     return value
 
 
@@ -246,6 +245,26 @@ def _text(value: Any) -> str:
         raise WireError("a message came with a text that is none")
     return value
 
+
+def _flag(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise WireError("a message came with something else than yes or no")
+    return value
+
+
+_RARE_READ: dict[str, Callable[[Any], Any]] = {
+    "answered": lambda value: None if value is None else _status(value),
+    "ask": _flag,
+    "within": _millis,
+    "once": _flag,
+    "turned_away": _flag,
+    # Some are refused without one: their sender was gone.
+    "status": lambda value: _status(value) if value else 0,
+    "code": _text,
+    "reason": _text,
+    "nonce": _text,
+    "shadow": _flag,
+}
 
 _dump = json.JSONEncoder(separators=(",", ":")).encode
 _quote = json.encoder.encode_basestring_ascii

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from inspector.domain.delivery import iso
 from inspector.tunnel import attendance, desk, team
-from inspector.tunnel.messages import Ack, Attempted, Member, Team
+from inspector.tunnel.messages import LAST_MOMENT, Ack, Attempted, Member, Team
 from inspector.tunnel.team import GROUP, MOST_MEMBERS, Roster, passed_on, team_of, team_to_json
 from inspector.tunnel.wire import decode, encode
 from tests.helpers.desk import DeskSide, Line
@@ -100,7 +100,7 @@ def test_the_team_in_the_status() -> None:
     [
         (Attempted(5, 200), Attempted(5, 200)),
         (Attempted(-5, 10**400, "x" * 1000), Attempted(0, None, "x" * 200)),
-        (Attempted(1 << 61, -1), Attempted(253_402_300_799_000_000, None)),
+        (Attempted(1 << 61, -1), Attempted(LAST_MOMENT, None)),
     ],
     ids=["plain", "before all time", "after it"],
 )

@@ -1,16 +1,20 @@
 """The tunnel's messages: what goes in comes out, and no bytes from outside do more than refuse."""
 
 import json
+import math
 from contextlib import suppress
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from inspector.domain.attempt import Failure, FailureKind, Response
+from inspector.domain.headers import encode_head
 from inspector.tunnel import wire
 from inspector.tunnel.messages import (
+    LAST_MOMENT,
+    MOST,
     Ack,
     Answers,
     Attempted,
@@ -32,7 +36,9 @@ from inspector.tunnel.messages import (
     WireError,
 )
 
-IDS = st.integers(0, (1 << 62) - 1)
+IDS = st.integers(0, MOST)
+MOMENTS = st.integers(0, LAST_MOMENT)
+STATUSES = st.integers(100, 999)
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 # What no parser lets into a header or a reason.
 LINE = st.text(st.characters(max_codepoint=255, exclude_characters="\r\n"), max_size=20)
@@ -42,18 +48,18 @@ PARCELS = st.builds(
     Parcel,
     kind=st.sampled_from(["captured", "refused", "probe"]),
     id=IDS,
-    at=IDS,
+    at=MOMENTS,
     remote=TEXT,
     head=st.binary(),
     body=st.binary(),
     digest=TEXT,
     size=IDS,
-    answered=st.none() | st.integers(100, 999),
+    answered=st.none() | STATUSES,
     ask=st.booleans(),
     within=st.floats(0, 1e6),
     once=st.booleans(),
     turned_away=st.booleans(),
-    status=st.integers(0, 999),
+    status=st.just(0) | STATUSES,
     code=TEXT,
     reason=TEXT,
     nonce=TEXT,
@@ -61,7 +67,7 @@ PARCELS = st.builds(
 )
 RESPONSES = st.builds(
     Response,
-    status=st.integers(100, 999),
+    status=STATUSES,
     reason=LINE,
     headers=st.lists(st.tuples(NAME, LINE)).map(tuple),
     body=st.binary(),
@@ -69,23 +75,21 @@ RESPONSES = st.builds(
 )
 OUTCOMES = RESPONSES | st.builds(Failure, st.sampled_from(FailureKind), TEXT)
 MILLIS = st.floats(0, 1e9)
-MEMBERS = st.builds(
-    Member, TEXT, IDS, IDS, st.booleans(), IDS, st.none() | st.integers(100, 999), TEXT
-)
+MEMBERS = st.builds(Member, TEXT, IDS, IDS, st.booleans(), IDS, st.none() | STATUSES, TEXT)
 MESSAGES: st.SearchStrategy[Message] = st.one_of(
     st.builds(Hello, TEXT, TEXT, TEXT, TEXT, IDS, IDS, IDS),
     st.builds(Start, IDS, IDS, TEXT, st.booleans()),
     st.builds(Begin, IDS, IDS, IDS),
     st.builds(Piece, IDS, st.binary(), TEXT),
-    st.builds(Answers, st.lists(st.tuples(IDS, st.integers(0, 999), st.booleans())).map(tuple)),
+    st.builds(Answers, st.lists(st.tuples(IDS, STATUSES, st.booleans())).map(tuple)),
     st.builds(State, IDS, IDS, st.booleans(), IDS),
     st.builds(Ack, IDS),
     st.builds(Passed, IDS, IDS),
     st.builds(Team, st.lists(MEMBERS).map(tuple), IDS, IDS),
     st.builds(Reply, IDS, OUTCOMES, MILLIS),
     st.builds(Reply, IDS, st.none(), MILLIS),
-    st.builds(ShadowReply, IDS, TEXT, IDS, MILLIS, OUTCOMES),
-    st.builds(Attempted, IDS, st.none() | st.integers(100, 999), TEXT),
+    st.builds(ShadowReply, IDS, TEXT, MOMENTS, MILLIS, OUTCOMES),
+    st.builds(Attempted, IDS, st.none() | STATUSES, TEXT),
     st.builds(Primary),
     st.builds(Canary, TEXT),
     st.builds(
@@ -177,6 +181,66 @@ def test_well_formed_nonsense_is_read_or_refused(value: Any, kind: str) -> None:
     )
     with suppress(WireError):
         wire.decode(_head({"kind": kind, **dict.fromkeys(fields, value)}))
+
+
+_ANSWER = encode_head("200", "OK", "1.1", ())
+_PLAIN: dict[str, dict[str, Any]] = {
+    "shadow": {"id": 1, "consumer": "", "at": 2, "ms": 1, "status": 200, "size": 0,
+               "head": len(_ANSWER)},
+    "hello": {"version": "", "endpoint": "", "mailbox": "", "ack": "", "first": 1, "last": 1,
+              "now": 1},
+    "start": {"after": 1},
+    "begin": {"next": 1, "expired": 0, "skipped": 0},
+    "passed": {"first": 1, "last": 1},
+    "state": {"last": 1, "limited": 0, "primary": False, "now": 1},
+    "ack": {"id": 1},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("kind", "field", "least", "most"),
+    [
+        *(("deliveries", field, 0, MOST) for field in ("id", "size")),
+        *((kind, "at", 0, LAST_MOMENT) for kind in ("deliveries", "shadow")),
+        ("deliveries", "answered", 100, 999),
+        ("deliveries", "within", 0, math.nextafter(1e12, 0)),
+        ("shadow", "status", 100, 999),
+        *((kind, field, 0, MOST) for kind in _PLAIN for field in ("first", "last", "after", "next",
+          "since", "expired", "skipped", "limited", "now", "id") if field in _PLAIN[kind]),
+    ],
+)  # fmt: skip
+@given(st.integers() | st.floats())
+@example(MOST)
+@example(MOST + 1)
+@example(LAST_MOMENT + 1)
+@example(1000)
+@example(99)
+@example(1 << 63)
+@example(10**400)
+@example(math.nan)
+def test_a_number_that_no_store_can_hold_is_refused(
+    kind: str, field: str, least: int, most: float, value: float
+) -> None:
+    if kind == "deliveries":
+        told: dict[str, Any] = {"kind": kind, "items": [{**_PARCEL, field: value}]}
+    else:
+        told = {"kind": kind, **_PLAIN[kind], field: value}
+    frame = _head(told, b"hb" if kind == "deliveries" else _ANSWER)
+    if least <= value <= most and (isinstance(value, int) or field == "within"):
+        wire.decode(frame)
+    elif not (isinstance(value, float) and value.is_integer() and least <= value <= most):
+        with pytest.raises(WireError):
+            wire.decode(frame)
+
+
+@pytest.mark.parametrize("status", [-1, 1, 99, 1000, 1 << 63, [200]])
+def test_what_is_no_status_is_refused(status: Any) -> None:
+    for frame in (
+        _head({"kind": "deliveries", "items": [{**_PARCEL, "status": status}]}, b"hb"),
+        _head({"kind": "answered", "items": [[1, status, False]]}),
+    ):
+        with pytest.raises(WireError):
+            wire.decode(frame)
 
 
 def test_what_a_later_version_adds_is_passed_over() -> None:
