@@ -31,6 +31,12 @@ def _uri(path: Path, mode: str) -> str:
     return f"file:{quote(str(path))}?mode={mode}"
 
 
+def file_at_fault(error: BaseException) -> bool:
+    """Whether the file is at fault (full, locked, damaged), and not what is written or read."""
+    faults = (sqlite3.OperationalError, sqlite3.InternalError)
+    return isinstance(error, faults) or type(error) is sqlite3.DatabaseError
+
+
 def tune_wal(connection: sqlite3.Connection, *, synchronous: str) -> None:
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute(f"PRAGMA synchronous={synchronous}")

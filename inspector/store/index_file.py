@@ -4,8 +4,9 @@ import sqlite3
 from pathlib import Path
 
 from inspector.store.boot_mark import BootMark
-from inspector.store.connect import connect, tune_wal
+from inspector.store.connect import connect, file_at_fault, tune_wal
 from inspector.store.files import touch_private
+from inspector.store.journal_reader import PrunedError
 from inspector.store.schema import SCHEMA, VERSION
 
 
@@ -47,6 +48,11 @@ def is_damage(error: BaseException) -> bool:
         return False
     code: int = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT)
     return code & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+def may_pass(error: BaseException) -> bool:
+    """Whether the file or the machine is at fault, so that the same facts may be indexed later."""
+    return file_at_fault(error) or isinstance(error, OSError | MemoryError | PrunedError)
 
 
 def empty(connection: sqlite3.Connection) -> None:

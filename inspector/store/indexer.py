@@ -1,7 +1,8 @@
 """The indexer: follows the journal and keeps the index, resuming where it stopped."""
 
+import logging
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 
 from inspector.store import frames, index_file
@@ -16,6 +17,8 @@ from inspector.store.views import Read, Views
 BATCH_FACTS = 512
 BATCH_BYTES = 8 << 20
 _CHECKPOINT_FACTS = 32768
+
+_log = logging.getLogger(__name__)
 
 
 class Indexer:
@@ -59,20 +62,48 @@ class Indexer:
         self.position = index_file.position(connection)
 
     def step(self, shown: int = 0) -> list[bytes]:
-        """Index one batch in one transaction, none that goes across the position `shown`."""
+        """Index one batch in one transaction, none that goes across the position `shown`.
+
+        What can never be indexed is left out and told of; a delivery stays unindexed in the ledger.
+        """
         batch = list(self._batch(shown))
         if not batch:
             self._tidy()
             return []
         self._untidy += len(batch)
+        return self._index(batch)
+
+    def _index(self, batch: list[Entry]) -> list[bytes]:
+        try:
+            return self._write(batch, self._views.apply)
+        except Exception as error:
+            if index_file.may_pass(error):
+                raise
+            if len(batch) == 1:
+                if lines := self._write(batch, self._views.leave_out):
+                    seq, delivery, *_ = batch[0]
+                    _log.error(
+                        "fact %d, of delivery %d, cannot be indexed: %r", seq, delivery, error
+                    )
+                return lines
+        # It takes none of the others with it.
+        lines = []
+        for entry in batch:
+            lines += self._index([entry])
+            if self.position != entry.seq:
+                break
+        return lines
+
+    def _write(
+        self, batch: list[Entry], apply: Callable[[Sequence[Entry]], list[frames.Run]]
+    ) -> list[bytes]:
         try:
             self._connection.execute("BEGIN IMMEDIATE")
             if index_file.position(self._connection) != self.position:
                 self._connection.rollback()
                 self._use(self._connection)
                 return []
-            runs = self._views.apply(batch)
-            lines = self._frames(runs)
+            lines = self._frames(apply(batch))
             self._connection.execute("COMMIT")
         except BaseException as error:
             self._recover(error)

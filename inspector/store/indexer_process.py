@@ -9,6 +9,7 @@ It ends when its input does, so it never outlives the listener, however that end
 
 import gc
 import json
+import logging
 import os
 import signal
 import sys
@@ -54,6 +55,7 @@ def reader_with(secrets: Sequence[str]) -> Read:
 
 
 def main() -> None:
+    logging.basicConfig(format="inspector: %(message)s")
     # Signals reach the whole group of processes; the listener ends this one by closing the pipe.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)

@@ -12,6 +12,7 @@ from queue import Empty, SimpleQueue
 from inspector.domain.facts import Appended, Fact
 from inspector.errors import StoreUnavailableError
 from inspector.store.checkpoint import Checkpointer
+from inspector.store.connect import file_at_fault
 from inspector.store.files import StoreFiles
 from inspector.store.journal_file import ROWS_A_STATEMENT, JournalFile
 from inspector.store.positions import GONE, NO_USAGE, Item, Usage, item_of
@@ -197,7 +198,7 @@ class Journal:
                     self._file.insert(batch, plan)
         except Exception as error:
             self._refuse_order(plan.refused)
-            if _may_pass(error):
+            if file_at_fault(error):
                 return self._failed(batch, error)
             if len(batch) > 1:
                 # A fact that can never be written takes none of the others with it.
@@ -284,12 +285,6 @@ def _without_large(items: list[Item], large: deque[Item]) -> list[Item]:
         else:
             small.append(item)
     return small
-
-
-def _may_pass(error: Exception) -> bool:
-    """Whether the file is at fault (full, locked, damaged), and not the fact itself."""
-    faults = (sqlite3.OperationalError, sqlite3.InternalError)
-    return isinstance(error, faults) or type(error) is sqlite3.DatabaseError
 
 
 def _closed(future: "asyncio.Future[Appended]") -> "asyncio.Future[Appended]":

@@ -21,6 +21,10 @@ class Entry(NamedTuple):
     pieces: tuple[int, ...] = ()
 
 
+class PrunedError(LookupError):
+    """A part of a body is no longer there."""
+
+
 class JournalReader:
     """Reads over one connection, which belongs to one thread at a time."""
 
@@ -63,11 +67,11 @@ class JournalReader:
         ).fetchall()
 
     def body_pieces(self, pieces: tuple[int, ...]) -> Iterator[bytes]:
-        """The parts of a large body, one at a time; `LookupError` when it is pruned meanwhile."""
+        """The parts of a large body, one at a time; `PrunedError` when it is pruned meanwhile."""
         for number in pieces:
             found = self._connection.execute("SELECT data FROM piece WHERE id = ?", (number,))
             if (row := found.fetchone()) is None:
-                raise LookupError("a part of the body is gone")
+                raise PrunedError("a part of the body is gone")
             yield row[0]
 
     def request(
@@ -89,7 +93,7 @@ class JournalReader:
         if body and content is None:
             try:
                 content = b"".join(self.body_pieces(tuple(json.loads(meta).get("pieces", ()))))
-            except LookupError:
+            except PrunedError:
                 return None
         return codec.request_of(head, content or b"")
 

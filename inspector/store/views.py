@@ -74,6 +74,19 @@ class Views:
         self._drafts = Drafts(self._connection)
         self.headers: dict[int, Headers] = {}
 
+    def _load_meta(self) -> None:
+        meta = dict(self._connection.execute("SELECT key, value FROM meta").fetchall())
+        self._last_delivery: int = meta.get("last_delivery", 0)
+        self._skipped: int = meta.get("skipped", 0)
+
+    def _save_meta(self, position: int) -> None:
+        meta = {
+            "position": position,
+            "last_delivery": self._last_delivery,
+            "skipped": self._skipped,
+        }
+        self._connection.executemany("INSERT OR REPLACE INTO meta VALUES (?,?)", meta.items())
+
     def apply(self, entries: Sequence[Entry]) -> list[frames.Run]:
         """Write what the facts change; the runs tell subscribers of it."""
         self._begin()
@@ -87,10 +100,7 @@ class Views:
         self._event_ids = [each.envelope.event_id for each in decoded if each.envelope.event_id]
         self._firsts = self._known_firsts()
         marks = []
-        last = 0
-        meta = dict(self._connection.execute("SELECT key, value FROM meta").fetchall())
-        self._last_delivery = meta.get("last_delivery", 0)
-        self._skipped = meta.get("skipped", 0)
+        self._load_meta()
         for entry in entries:
             fact = entry.fact
             attempt = 0
@@ -126,13 +136,18 @@ class Views:
                     self._reach(entry.delivery_id, 0)
                     self._forget(fact)
             marks.append((entry.seq, _KINDS[type(fact)], entry.delivery_id, attempt))
-            last = entry.seq
         self._drafts.flush()
-        if last:
-            self._meta("position", last)
-            self._meta("last_delivery", self._last_delivery)
-            self._meta("skipped", self._skipped)
+        self._save_meta(entries[-1].seq)
         return frames.group(marks)
+
+    def leave_out(self, entries: Sequence[Entry]) -> list[frames.Run]:
+        """Go on behind facts that cannot be indexed, as if their deliveries were never seen."""
+        self._begin()
+        self._load_meta()
+        for entry in entries:
+            self._reach(entry.delivery_id, 0)
+        self._save_meta(entries[-1].seq)
+        return []
 
     def delivery(self, delivery_id: int) -> Delivery | None:
         """The summary as it stands in this batch."""
@@ -304,9 +319,6 @@ class Views:
             self._event_ids,
         )
         return {(event_id, provider): first for event_id, provider, first in rows}
-
-    def _meta(self, key: str, value: int) -> None:
-        self._connection.execute("INSERT OR REPLACE INTO meta VALUES (?,?)", (key, value))
 
 
 def _outcome(outcome: Outcome) -> Draft:

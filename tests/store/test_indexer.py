@@ -9,7 +9,9 @@ import pytest
 
 from inspector.domain.delivery import Request
 from inspector.domain.envelope import Envelope, Signature
-from inspector.domain.facts import Captured, Fact
+from inspector.domain.facts import Answered, Captured, Fact, Gap, Origin, Refused
+from inspector.domain.headers import first
+from inspector.domain.query import parse as parse_query
 from inspector.store import index_file
 from inspector.store import indexer as indexer_module
 from inspector.store.files import StoreFiles
@@ -44,6 +46,16 @@ FACTS: list[Fact] = [
     finished(1, 3),
     captured("b"),
 ]
+
+
+UNREADABLE = (("Unreadable", ""),)
+
+
+def reading(request: Request, at: int) -> tuple[Envelope, Signature]:
+    """As `read_plain`, but for what it fails at."""
+    if first(request.headers, "unreadable") is not None:
+        raise ValueError("no text")
+    return read_plain(request, at)
 
 
 def letters(lines: list[bytes]) -> str:
@@ -116,6 +128,67 @@ def test_a_step_that_failed_is_taken_again_in_full(tmp_path: Path) -> None:
     assert rows(files.index, "SELECT duplicate_of FROM delivery") == [(None,), (1,), (None,)]
     grown = tables(files)
     assert rebuilt(files) == grown
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        captured("a", at=1 << 61),
+        captured("a", answered=1 << 70),
+        captured("a", headers=UNREADABLE),
+        Refused(1 << 61, 413, "code", "reason", "r"),
+        Gap(1 << 61, "default", 1, 1, "expired", Origin("https://relay", 1, "relay/box")),
+        Answered(AT, 1, 1 << 70),
+    ],
+    ids=["time", "status", "reading", "refusal", "gap", "answer"],
+)
+def test_what_can_never_be_indexed_is_left_out(
+    bad: Fact, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    files = StoreFiles(tmp_path / "store.db")
+    write(files, captured("a"), started(1), bad, finished(1, 2), captured("a"), captured("b"))
+    unindexed = 0 if isinstance(bad, Answered) else 1
+    with closing(Indexer(files, reading)) as indexer, closing(Reader(files)) as reader:
+        assert indexer.step()[-1] == b"P 6 \n"
+        assert indexer.position == 6
+        assert [record.getMessage()[:6] for record in caplog.records] == ["fact 3"]
+        assert reader.ledger().balanced
+        assert reader.ledger().unindexed == unindexed
+        page = reader.page(parse_query(""), AT)
+        assert [each.id for each in page] == [3 + unindexed, 2 + unindexed, 1]
+        assert [each.duplicate_of for each in page] == [None, 1, None]
+        # Nobody who comes later meets it, either.
+        assert [*indexer.missed(0)][-1] == b"P 6 \n"
+        write(files, pruned(*range(1, 3 + unindexed)))
+        indexer.run()
+        assert reader.ledger().balanced
+        assert reader.ledger().unindexed == 0
+        grown = tables(files)
+        indexer.reset(reading)
+        indexer.run()
+    assert tables(files) == grown
+
+
+def test_a_fault_while_a_bad_fact_is_looked_for_passes(tmp_path: Path) -> None:
+    files = StoreFiles(tmp_path / "store.db")
+    write(files, captured("a"), captured(headers=UNREADABLE), captured("b"))
+    calls = []
+
+    def failing(request: Request, at: int) -> tuple[Envelope, Signature]:
+        calls.append(at)
+        if len(calls) == 4:
+            raise OSError("no space left on device")
+        return reading(request, at)
+
+    with closing(Indexer(files, failing)) as indexer:
+        with pytest.raises(OSError, match="no space"):
+            indexer.step()
+        # What was indexed before it is told to those who ask for what they missed.
+        assert indexer.position == 1
+        indexer.run()
+        assert indexer.position == 3
+        with closing(Reader(files)) as reader:
+            assert reader.ledger().balanced
 
 
 def test_a_full_disk_passes(tmp_path: Path) -> None:
