@@ -2,7 +2,6 @@
 
 import sqlite3
 from pathlib import Path
-from urllib.parse import quote
 
 # How long a statement waits for another process's lock before it fails: long enough for a
 # checkpoint or a short write of ours, short enough that a sender gets its 503 in time.
@@ -28,7 +27,7 @@ def attach(connection: sqlite3.Connection, path: Path, name: str) -> None:
 
 
 def _uri(path: Path, mode: str) -> str:
-    return f"file:{quote(str(path))}?mode={mode}"
+    return f"{path.absolute().as_uri()}?mode={mode}"
 
 
 def file_at_fault(error: BaseException) -> bool:
