@@ -291,7 +291,10 @@ class MainScreen(Screen[None]):
     def _place_class(self, pane: str) -> None:
         self.pane = pane
         for name in ("sidebar", "list", "lines"):
-            self.set_class(name == pane, f"pane-{name}")
+            self.set_class(name == pane, f"pane-{name}", update=False)
+        # A look at the styles of all widgets takes long, and only these depend on it.
+        if self.has_class("-narrow"):
+            self.update_node_styles()
 
     def _list_or_empty(self) -> None:
         """The list, or what to do where it has no rows."""
