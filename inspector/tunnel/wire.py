@@ -5,6 +5,7 @@ the bytes that the head speaks of, one after the other.
 """
 
 import json
+import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -97,6 +98,12 @@ def decode(data: bytes | str) -> Message:
         ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError, OverflowError,
     ) as error:  # fmt: skip
         raise WireError("a message came that cannot be read") from error
+
+
+# Written to a sender as it stands: what is more than these lines would answer another one.
+_HEAD = re.compile(
+    rb"[0-9]{3} [^\0\r\n]* HTTP/1\.1\r\n(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+: [^\0\r\n]*\r\n)*"
+)
 
 
 def _outcome_head(outcome: Outcome) -> tuple[dict[str, Any], tuple[bytes, ...]]:
@@ -195,9 +202,12 @@ def _outcome(head: dict[str, Any], rest: memoryview) -> Outcome:
     if "failure" in head:
         return Failure(FailureKind(head["failure"]), _text(head["reason"]))
     status, size = _status(head["status"]), _count(head["head"])
-    if size > len(rest):
+    if status < 200 or size > len(rest):
         raise WireError("an answer came that is none")
-    _, reason, _, headers = decode_head(bytes(rest[:size]))
+    block = bytes(rest[:size])
+    if not _HEAD.fullmatch(block):
+        raise WireError("an answer came whose head is none")
+    _, reason, _, headers = decode_head(block)
     return Response(status, reason, headers, bytes(rest[size:]), _count(head["size"]))
 
 

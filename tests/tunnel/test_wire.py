@@ -41,7 +41,7 @@ MOMENTS = st.integers(0, LAST_MOMENT)
 STATUSES = st.integers(100, 999)
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 # What no parser lets into a header or a reason.
-LINE = st.text(st.characters(max_codepoint=255, exclude_characters="\r\n"), max_size=20)
+LINE = st.text(st.characters(max_codepoint=255, exclude_characters="\0\r\n"), max_size=20)
 NAME = st.text(st.sampled_from("AZaz-_09"), min_size=1)
 
 PARCELS = st.builds(
@@ -67,7 +67,7 @@ PARCELS = st.builds(
 )
 RESPONSES = st.builds(
     Response,
-    status=STATUSES,
+    status=st.integers(200, 999),
     reason=LINE,
     headers=st.lists(st.tuples(NAME, LINE)).map(tuple),
     body=st.binary(),
@@ -151,6 +151,31 @@ def test_what_cannot_be_read_is_refused_in_one_line(frame: bytes | str) -> None:
     with pytest.raises(WireError) as caught:
         wire.decode(frame)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("status", "block"),
+    [
+        (100, b"100 Continue HTTP/1.1\r\n"),
+        (200, b"200 OK\nInjected: yes HTTP/1.1\r\n"),
+        (200, b"200 OK\r\n\r\nHTTP/1.1 200 OK HTTP/1.1\r\n"),
+        (200, b"200 OK HTTP/1.1\r\nX-A: b\nSet-Cookie: c=1\r\n"),
+        (200, b"200 OK HTTP/1.1\r\nX-A: b\rSet-Cookie: c=1\r\n"),
+        (200, b"200 OK HTTP/1.1\r\nX-A: b\0c\r\n"),
+        (200, b"200 OK HTTP/1.1\r\nX A: b\r\n"),
+        (200, b"200 OK HTTP/1.1\r\nX\n-A: b\r\n"),
+        (200, b"200 OK HTTP/1.1\r\n: b\r\n"),
+        (200, b"200 OK HTTP/1.1\r\nno colon\r\n"),
+        (200, b"200 OK HTTP/1.1\r\n\r\n"),
+        (200, b"200 OK HTTP/1.1\r\nX-A: b"),
+    ],
+)
+def test_an_answer_that_could_be_taken_for_more_than_one_is_refused(
+    status: int, block: bytes
+) -> None:
+    head = {"kind": "response", "id": 1, "ms": 1, "status": status, "size": 2, "head": len(block)}
+    with pytest.raises(WireError):
+        wire.decode(_head(head, block + b"ok"))
 
 
 @given(st.binary(max_size=64))
