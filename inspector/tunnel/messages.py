@@ -12,10 +12,11 @@ at most `WINDOW` deliveries and `WINDOW_BYTES` of them unacknowledged.
 
 from typing import Annotated, NamedTuple
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from inspector.domain.attempt import Outcome
 from inspector.domain.parcel import Parcel as Parcel
+from inspector.domain.plaintext import one_line
 
 VERSION = 2
 SUBPROTOCOL = f"inspector.tunnel.{VERSION}"
@@ -49,6 +50,19 @@ LAST_MOMENT = 253_402_214_400_000_000
 Count = Annotated[int, Field(ge=0, le=MOST)]
 Status = Annotated[int, Field(ge=100, le=999)]
 
+# Of a text that the other end says, in characters.
+LONGEST_TEXT = 1000
+
+
+def harmless(text: str) -> str:
+    """What the other end says, as one line that any terminal, file or database takes."""
+    if text.isascii() and text.isprintable() and len(text) <= LONGEST_TEXT:
+        return text
+    return one_line(text, LONGEST_TEXT)
+
+
+Line = Annotated[str, AfterValidator(harmless)]
+
 # Codes with which the relay closes a connection (4000 to 4999 are an application's own).
 CLOSE_BROKEN = 4400  # a message that cannot be read
 CLOSE_UNAUTHORIZED = 4401  # the token was rotated, or the endpoint removed
@@ -67,10 +81,10 @@ class Hello(NamedTuple):
     none), `now` the relay's clock in microseconds, `mailbox` the name of the endpoint for ever.
     """
 
-    version: str
-    endpoint: str
-    mailbox: str
-    ack: str
+    version: Line
+    endpoint: Line
+    mailbox: Line
+    ack: Line
     first: Count
     last: Count
     now: Count
@@ -145,13 +159,13 @@ class Member(NamedTuple):
     """A consumer that is attached: since when (microseconds), the last id it acknowledged, whether
     its app answers the senders; and how its latest attempt ended, `attempted_at` 0 without one."""
 
-    consumer: str
+    consumer: Line
     since: Count
     acked: Count
     primary: bool
     attempted_at: Count = 0
     status: Status | None = None
-    failure: str = ""
+    failure: Line = ""
 
 
 class Team(NamedTuple):
@@ -195,7 +209,7 @@ class Attempted(NamedTuple):
 
     at: int
     status: int | None
-    failure: str = ""
+    failure: Line = ""
 
 
 class Primary(NamedTuple):

@@ -34,6 +34,7 @@ from inspector.tunnel.messages import (
     State,
     Team,
     WireError,
+    harmless,
 )
 
 Packed = tuple[str, bytes, bytes]
@@ -253,7 +254,7 @@ def _millis(value: Any) -> float:
 def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise WireError("a message came with a text that is none")
-    return value
+    return harmless(value)
 
 
 def _flag(value: Any) -> bool:

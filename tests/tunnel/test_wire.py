@@ -14,6 +14,7 @@ from inspector.domain.headers import encode_head
 from inspector.tunnel import wire
 from inspector.tunnel.messages import (
     LAST_MOMENT,
+    LONGEST_TEXT,
     MOST,
     Ack,
     Answers,
@@ -34,12 +35,13 @@ from inspector.tunnel.messages import (
     State,
     Team,
     WireError,
+    harmless,
 )
 
 IDS = st.integers(0, MOST)
 MOMENTS = st.integers(0, LAST_MOMENT)
 STATUSES = st.integers(100, 999)
-TEXT = st.text(st.characters(exclude_categories=["Cs"]))
+TEXT = st.text(st.characters(), max_size=40).map(harmless)
 # What no parser lets into a header or a reason.
 LINE = st.text(st.characters(max_codepoint=255, exclude_characters="\0\r\n"), max_size=20)
 NAME = st.text(st.sampled_from("AZaz-_09"), min_size=1)
@@ -178,6 +180,41 @@ def test_an_answer_that_could_be_taken_for_more_than_one_is_refused(
         wire.decode(_head(head, block + b"ok"))
 
 
+@pytest.mark.parametrize(
+    ("said", "text"),
+    [
+        ("shop", "shop"),
+        ("\x1b]0;mine\x07shop", "␛]0;mine␇shop"),
+        ("a\r\nb", "a␊b"),
+        ("half \ud800", "half ‹U+D800›"),
+        ("x" * 100_000, "x" * (LONGEST_TEXT - 1) + "…"),
+    ],
+)
+def test_what_the_other_end_says_is_one_harmless_line(said: str, text: str) -> None:
+    member = Member(said, 1, 2, False, failure=said)
+    plain = Member(text, 1, 2, False, failure=text)
+    both: list[tuple[Message, Message]] = [
+        (Hello(said, said, said, said, 1, 2, 3), Hello(text, text, text, text, 1, 2, 3)),
+        (Team((member,)), Team((plain,))),
+        (Attempted(1, None, said), Attempted(1, None, text)),
+        (
+            Reply(1, Failure(FailureKind.REFUSED, said)),
+            Reply(1, Failure(FailureKind.REFUSED, text)),
+        ),
+        (
+            ShadowReply(1, said, 2, 3.0, Failure(FailureKind.REFUSED, said)),
+            ShadowReply(1, text, 2, 3.0, Failure(FailureKind.REFUSED, text)),
+        ),
+    ]
+    for message, harmless_one in both:
+        assert wire.decode(wire.encode(message)) == harmless_one
+
+
+def test_a_filter_comes_as_it_was_asked_for() -> None:
+    start = Start(1, filter="path:/caf\xe9\u200b" + "*" * 2000)
+    assert wire.decode(wire.encode(start)) == start
+
+
 @given(st.binary(max_size=64))
 def test_garbage_is_refused(data: bytes) -> None:
     with pytest.raises(WireError):
@@ -229,7 +266,7 @@ _PLAIN: dict[str, dict[str, Any]] = {
         *((kind, "at", 0, LAST_MOMENT) for kind in ("deliveries", "shadow")),
         ("deliveries", "answered", 100, 999),
         ("deliveries", "within", 0, math.nextafter(1e12, 0)),
-        ("shadow", "status", 100, 999),
+        ("shadow", "status", 200, 999),
         *((kind, field, 0, MOST) for kind in _PLAIN for field in ("first", "last", "after", "next",
           "since", "expired", "skipped", "limited", "now", "id") if field in _PLAIN[kind]),
     ],
