@@ -5,13 +5,14 @@ from collections.abc import Iterable
 from hashlib import sha256
 
 from inspector.domain.parcel import Parcel, digest_of
-from inspector.tunnel.messages import Parcels, Passed, Piece, WireError
+from inspector.tunnel.messages import WINDOW_BYTES, Parcels, Passed, Piece, WireError
 from inspector.tunnel.ports import Arrival, Whole
 
 # No body is larger at any relay; what claims to be would fill the memory.
 LARGEST_BODY = 1 << 30
-# Of a large body that comes in pieces, what may wait behind it.
+# Of a large body that comes in pieces, what may wait behind it: a relay keeps to the window.
 _MOST_BEHIND = 8192
+_MOST_BYTES_BEHIND = WINDOW_BYTES
 
 
 class Incoming:
@@ -23,6 +24,7 @@ class Incoming:
     def __init__(self, seen: int) -> None:
         self._seen = seen
         self._behind: deque[Parcel | Passed] = deque()
+        self._behind_bytes = 0
         self._large: Parcel | None = None
         self._pieces: list[bytes] = []
         self._missing = 0
@@ -37,7 +39,7 @@ class Incoming:
                 self._pass(message)
             case Parcels(parcels, passed):
                 self._take(parcels, passed)
-        if len(self._behind) > _MOST_BEHIND:
+        if len(self._behind) > _MOST_BEHIND or self._behind_bytes > _MOST_BYTES_BEHIND:
             raise WireError("too much came before a large body was whole")
         return self._ready()
 
@@ -52,6 +54,7 @@ class Incoming:
                 raise WireError(f"delivery {parcel.id} came where {self._seen + 1} was to come")
             self._seen = parcel.id
             self._behind.append(parcel)
+            self._behind_bytes += len(parcel.head) + len(parcel.body)
         if span is not None:
             raise WireError("something was passed over that has no place")
 
@@ -68,7 +71,9 @@ class Incoming:
             parcel = self._behind.popleft()
             if isinstance(parcel, Passed):
                 ready.append(parcel)
-            elif parcel.size and not parcel.body and not parcel.digest:
+                continue
+            self._behind_bytes -= len(parcel.head) + len(parcel.body)
+            if parcel.size and not parcel.body and not parcel.digest:
                 self._begin(parcel)
             elif parcel.kind == "captured" and parcel.size != len(parcel.body):
                 raise WireError(f"delivery {parcel.id} is not as long as announced")

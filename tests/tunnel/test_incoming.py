@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from inspector.domain.parcel import Parcel
 from inspector.tunnel.incoming import LARGEST_BODY, Incoming
-from inspector.tunnel.messages import Parcels, Passed, Piece, WireError
+from inspector.tunnel.messages import WINDOW_BYTES, Parcels, Passed, Piece, WireError
 from inspector.tunnel.ports import Whole
 from tests.helpers.fake_tunnel import parcel
 
@@ -171,6 +171,26 @@ def test_a_pass_behind_a_large_body_waits_for_it() -> None:
 def test_what_was_not_announced_is_refused(wrong: Parcels | Piece | Passed) -> None:
     with pytest.raises(WireError):
         Incoming(0).feed(wrong)
+
+
+def test_what_waits_behind_a_large_body_is_bounded_in_bytes() -> None:
+    incoming = Incoming(0)
+    incoming.feed(Parcels((parcel(1)._replace(body=b"", digest="", size=1 << 20),)))
+    body = b"x" * (1 << 20)
+    last = 1 + WINDOW_BYTES // len(body)
+    for number in range(2, last):
+        incoming.feed(Parcels((parcel(number, body),)))
+    with pytest.raises(WireError, match="too much came before a large body was whole"):
+        incoming.feed(Parcels((parcel(last, body),)))
+
+
+def test_what_came_behind_a_large_body_leaves_room_for_more() -> None:
+    incoming, body = Incoming(0), b"x" * (WINDOW_BYTES // 2)
+    for number in (1, 3, 5):
+        large, behind = parcel(number, b"large body"), parcel(number + 1, body)
+        incoming.feed(Parcels((large._replace(body=b"", digest=""), behind)))
+        came = wholes(incoming, Piece(number, large.body, large.digest))
+        assert [one.id for one, _ in came] == [number, number + 1]
 
 
 @pytest.mark.parametrize(
