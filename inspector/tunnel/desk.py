@@ -284,7 +284,7 @@ class Desk:
 
     def state(self, attachment: Attachment) -> State:
         primary = attachment is self._attendance.primary
-        return State(self.last, self.limited(), primary, self._clock())
+        return State(self.last, self.limited(), primary, self._clock(), self.endpoint.ack)
 
     def team(self, attachment: Attachment) -> bytes:
         return self._attendance.frame(attachment)

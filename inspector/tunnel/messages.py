@@ -147,12 +147,14 @@ class Answers(NamedTuple):
 
 class State(NamedTuple):
     """Every few seconds: the last id, what limits turned away so far, whether this consumer is
-    the one whose app answers, and the relay's clock."""
+    the one whose app answers, the relay's clock, and the endpoint's ack policy, which may have
+    changed since hello (empty where a relay does not say it)."""
 
     last: Count
     limited: Count
     primary: bool
     now: Count
+    ack: Line = ""
 
 
 class Member(NamedTuple):

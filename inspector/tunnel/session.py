@@ -224,6 +224,7 @@ class Session:
         standing = self._standing
         standing.last = max(state.last, standing.last or 0)
         standing.limited = state.limited
+        standing.ack = state.ack or standing.ack
         standing.answers(state.primary)
         self._teammate.told(state.primary)
         standing.skew = state.now + int((standing.rtt or 0) * 500_000) - self._clock()

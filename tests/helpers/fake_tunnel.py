@@ -317,8 +317,8 @@ class FakeRelay:
         """Senders were answered."""
         await self.say(Answers(items))
 
-    async def state(self, *, primary: bool = True, limited: int = 0) -> None:
-        await self.say(State(self.last, limited, primary, now() + self.skew))
+    async def state(self, *, primary: bool = True, limited: int = 0, ack: str = "") -> None:
+        await self.say(State(self.last, limited, primary, now() + self.skew, ack))
 
 
 def error(code: str, message: str, hint: str = "") -> dict[str, Any]:

@@ -227,6 +227,17 @@ async def test_status_tells_all_of_the_way() -> None:
         assert status["hops"]["tunnel"]["ok"] is False
 
 
+async def test_an_ack_policy_that_changes_meanwhile_is_known() -> None:
+    async with fake_relay() as relay, mirrored(relay) as here:
+        await here.consumer.ready(10)
+        await relay.state(primary=False, ack="app")
+        await until(lambda: here.consumer.status()["ack"] == "app")
+        assert [report["state"] for report in here.told("shadow")] == ["shadow"]
+        await relay.state(primary=True)
+        await until(lambda: bool(here.told("primary")))
+        assert here.consumer.status()["ack"] == "app"
+
+
 async def test_ready_waits_for_the_canary() -> None:
     async with fake_relay(FakeRelay(mute_canaries=True)) as relay, mirrored(relay) as here:
         await relay.until(lambda: relay.canaries == 1)

@@ -22,7 +22,7 @@ from inspector.tunnel.messages import (
 from inspector.tunnel.parcels import TAIL_BYTES, TAIL_ITEMS, Tail, item_of
 from inspector.tunnel.supply import Caller, Presence
 from inspector.tunnel.window import Window
-from tests.helpers.desk import Asking, DeskSide, Line
+from tests.helpers.desk import ENDPOINT, Asking, DeskSide, Line
 from tests.helpers.mailboxes import captured
 from tests.helpers.tunnel import until
 
@@ -161,6 +161,14 @@ async def test_an_app_can_have_nothing_to_say(relay: DeskSide) -> None:
     await until(lambda: relay.desk.last)
     await attachment.take(Reply(asking.number, None))
     assert await asking.outcome() is None
+
+
+async def test_an_ack_policy_that_changes_is_told(relay: DeskSide) -> None:
+    attachment, line = await relay.attach("a")
+    assert line.states()[-1].ack == "stored"
+    relay.desk.endpoint = ENDPOINT.model_copy(update={"ack": "app"})
+    attachment.tell_state()
+    await until(lambda: line.states()[-1].ack == "app")
 
 
 async def test_who_goes_leaves_its_senders_without_an_answer(relay: DeskSide) -> None:

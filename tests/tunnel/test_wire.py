@@ -84,7 +84,7 @@ MESSAGES: st.SearchStrategy[Message] = st.one_of(
     st.builds(Begin, IDS, IDS, IDS),
     st.builds(Piece, IDS, st.binary(), TEXT),
     st.builds(Answers, st.lists(st.tuples(IDS, STATUSES, st.booleans())).map(tuple)),
-    st.builds(State, IDS, IDS, st.booleans(), IDS),
+    st.builds(State, IDS, IDS, st.booleans(), IDS, TEXT),
     st.builds(Ack, IDS),
     st.builds(Passed, IDS, IDS),
     st.builds(Team, st.lists(MEMBERS).map(tuple), IDS, IDS),
