@@ -114,7 +114,9 @@ class Runtime:
             status=settings.status,
             timeout=settings.timeout or None,
         )
-        entrance = OneForAll(intake, settings.max_body, Space(settings.max_in_flight))
+        # What is larger than all that may be in flight would find no room, however often it came.
+        max_body = min(settings.max_body, settings.max_in_flight)
+        entrance = OneForAll(intake, max_body, Space(settings.max_in_flight))
         ingress = Ingress(store, entrance, self._clock)
         acting = Acting(
             store,

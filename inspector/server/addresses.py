@@ -33,7 +33,8 @@ _UNKNOWN = TurnedAway(404, "unknown", "there is no such capture address")
 
 
 class Address:
-    """One endpoint as a place; `settings` may be replaced while requests are under way."""
+    """One endpoint as a place; `settings` may be replaced while requests are under way. One that
+    has a `host` is a guest of that."""
 
     def __init__(
         self,
@@ -44,6 +45,7 @@ class Address:
         space: Space,
         clock: Callable[[], int],
         monotonic: Callable[[], float],
+        host: "Address | None" = None,
     ) -> None:
         self.counters = Counters()
         self.under_way = 0
@@ -53,6 +55,8 @@ class Address:
         self._clock = clock
         self._bucket = Bucket(settings.limits.rate, monotonic)
         self._space = space
+        # A guest has no room of its own: with some of them one endpoint would have all there is.
+        self.room: Space = host.room if host is not None else Space(0, space)
         self._settle(settings)
         self.desk = desk_of(self)
         self._intake = self._make_intake()
@@ -61,12 +65,13 @@ class Address:
         self.settings = settings
         self.endpoint = settings.id
         limits = settings.limits
-        self.max_body = limits.max_body
+        # What is larger than all that may be in flight would find no room, however often it came.
+        self.max_body = min(limits.max_body, self._space.limit)
         self._most_under_way = limits.max_connections
         self._most_stored = limits.max_stored
         self._bucket.set(limits.rate)
         # Half of the relay's: slow senders of one endpoint leave room for those of others.
-        self.room = Space(max(self._space.limit // 2, limits.max_body), self._space)
+        self.room.limit = max(self._space.limit // 2, self.max_body)
 
     def _make_intake(self) -> Intake:
         return Intake(
@@ -230,9 +235,9 @@ class Addresses:
         for gone in before.values():
             gone.desk.close(CLOSE_UNAUTHORIZED, "the endpoint was removed")
 
-    def invite(self, settings: Endpoint) -> Address:
-        """Let there be this endpoint besides, as a guest."""
-        guest = self._guests[settings.slug] = self._make(settings)
+    def invite(self, settings: Endpoint, host: Address) -> Address:
+        """Let there be this endpoint besides, as a guest of another."""
+        guest = self._guests[settings.slug] = self._make(settings, host)
         self._by_slug[settings.slug] = guest
         return guest
 
@@ -243,7 +248,7 @@ class Addresses:
         guest.desk.close(CLOSE_UNAUTHORIZED, reason)
         return guest
 
-    def _make(self, settings: Endpoint) -> Address:
+    def _make(self, settings: Endpoint, host: Address | None = None) -> Address:
         return Address(
             settings,
             self._desk_of,
@@ -252,6 +257,7 @@ class Addresses:
             self._space,
             self._clock,
             self._monotonic,
+            host,
         )
 
     def admit(self, target: str) -> tuple[Address, str] | TurnedAway:

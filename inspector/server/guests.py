@@ -70,10 +70,10 @@ class Guests:
         """`POST` with the token of an endpoint makes a guest of it, `DELETE` with a guest's own
         ends that."""
         address = self._addresses.at(request.match_info["slug"])
-        endpoint = address.settings if address else None
-        if (refused := turned_away(request, endpoint)) is not None:
+        if (refused := turned_away(request, address.settings if address else None)) is not None:
             return refused
-        assert endpoint is not None
+        assert address is not None
+        endpoint = address.settings
         guest = self._guests.get(endpoint.id)
         if request.method == "DELETE":
             if guest is None:
@@ -82,9 +82,10 @@ class Guests:
             return web.json_response({"ok": True})
         if guest is not None:
             return refusal(403, "no-endpoint", "a guest has no guests")
-        return self._invite(endpoint)
+        return self._invite(address)
 
-    def _invite(self, parent: Endpoint) -> web.Response:
+    def _invite(self, host: Address) -> web.Response:
+        parent = host.settings
         if self._closed:
             return refusal(503, "stopping", "the relay is stopping", headers={"Retry-After": "5"})
         parents = [
@@ -107,9 +108,9 @@ class Guests:
             slug=secrets.token_hex(16),
             token_sha256=hash_of(token),
             ack="app",
-            limits=_limits(parent.limits),
+            limits=_limits(parent.limits, host.max_body),
         )
-        self._addresses.invite(settings)
+        self._addresses.invite(settings, host)
         until = self._monotonic() + LIFE_SECONDS
         self._guests[settings.id] = _Guest(parent, settings.slug, until)
         return web.json_response(
@@ -176,11 +177,11 @@ class Guests:
         await self._tasks.stop()
 
 
-def _limits(own: Limits) -> Limits:
+def _limits(own: Limits, max_body: int) -> Limits:
     """What a guest may take: nothing that its endpoint would not."""
     return Limits(
         rate=min(own.rate, _RATE),
-        max_body=own.max_body,
+        max_body=max_body,
         max_stored=min(own.max_stored, MAX_STORED),
         max_connections=min(own.max_connections, _CONNECTIONS),
     )

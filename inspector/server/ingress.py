@@ -23,6 +23,8 @@ from inspector.server.protocol import HEAD_LIMIT, HEAD_TOO_LARGE, CaptureProtoco
 from inspector.server.space import Stay
 
 PIECE_SECONDS = 30.0
+# What came of a body keeps its room: whoever sends a byte now and then must not keep it for ever.
+BODY_SECONDS = 300.0
 # Bodies from this size on are journalled in pieces, so that their commit holds nobody back.
 LARGE_BODY = 1 << 20
 PIECE_BYTES = 512 << 10
@@ -34,8 +36,8 @@ _BROKEN = (RequestPayloadError, HttpProcessingError, ClientError, ConnectionErro
 class Ingress:
     """Takes requests in by the `entrance`; `clock` gives microseconds since the epoch.
 
-    Bodies find room from their announcement on, or piece by piece where their length is not
-    announced, until they are committed. `proxied`: they come through a proxy that can be trusted
+    Bodies find room piece by piece as they come, until they are committed: what is only announced
+    takes none from others. `proxied`: they come through a proxy that can be trusted
     to say who sent them.
     """
 
@@ -117,20 +119,30 @@ class Ingress:
         announced = request.content_length
         if announced is not None:
             _bound(announced, most)
-            stay.take(announced)
         if payload.is_eof() and payload.total_bytes < LARGE_BODY:
             _bound(payload.total_bytes, most)
+            stay.take(payload.total_bytes)
             return payload.read_nowait(), ()
         if (first(head.headers, "expect") or "").lower() == "100-continue":
             _write(request, _CONTINUE)
+        try:
+            async with asyncio.timeout(BODY_SECONDS):
+                return await self._gather(payload, stay, most)
+        except TimeoutError:
+            raise RefusedError(
+                408, "body-timeout", f"the whole body did not come within {BODY_SECONDS:.0f} s"
+            ) from None
+
+    async def _gather(
+        self, payload: StreamReader, stay: Stay, most: int
+    ) -> tuple[bytes, tuple[bytes, ...]]:
         pieces: list[bytes] = []
         gathered: list[bytes] = []
         size = waiting = 0
         while chunk := await self._next_chunk(payload):
             size += len(chunk)
             _bound(size, most)
-            if announced is None:
-                stay.take(len(chunk))
+            stay.take(len(chunk))
             gathered.append(chunk)
             waiting += len(chunk)
             if waiting >= PIECE_BYTES:

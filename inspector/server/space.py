@@ -1,4 +1,4 @@
-"""The room that bodies take in memory, from their announcement until they are committed."""
+"""The room that bodies take in memory, from their first byte until they are committed."""
 
 from typing import Self
 

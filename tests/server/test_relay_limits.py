@@ -10,6 +10,7 @@ from inspector.domain.facts import Captured
 from inspector.errors import UsageError
 from inspector.server import ingress
 from inspector.server.limits import Bucket
+from inspector.server.space import Space
 from inspector.tunnel.messages import CLOSE_UNAUTHORIZED
 from tests.helpers.relaying import Relaying, endpoint, relaying
 from tests.helpers.served import post
@@ -196,14 +197,67 @@ async def test_slow_bodies_of_one_endpoint_leave_room_for_others(tmp_path: Path)
     both = [endpoint("one", max_body=LARGE), endpoint("two", max_body=LARGE)]
     async with relaying(tmp_path, both, in_flight=2 * LARGE) as relay:
         async with await relay.wire() as slow:
-            slow_body = post(b"x" * LARGE, b"Expect: 100-continue\r\n", b"/in/Sone")
-            assert (await slow.ask(slow_body[:-LARGE])).status == 100
+            await slow.send(post(b"x" * LARGE, target=b"/in/Sone")[:-1])
+            await _taken(relay.address().room, LARGE - 1)
             answer = await relay.post()
             assert (answer.status, answer.headers["retry-after"]) == (503, "5")
             assert (await relay.post(b"x" * LARGE, target=b"/in/Stwo")).status == 200
-            assert (await slow.ask(b"x" * LARGE)).status == 200
+            assert (await slow.ask(b"x")).status == 200
         assert (await relay.post(b"x" * LARGE)).status == 200
         assert relay.address().counters.refused == {"too-much-in-flight": 1}
+
+
+async def _taken(room: Space, size: int) -> None:
+    async with asyncio.timeout(PATIENCE):
+        while room.taken < size:  # noqa: ASYNC110 - nobody tells of it
+            await asyncio.sleep(0)
+
+
+async def test_what_is_only_announced_takes_no_room(tmp_path: Path) -> None:
+    async with relaying(tmp_path, [endpoint(max_body=LARGE)], in_flight=LARGE) as relay:
+        async with await relay.wire() as slow, await relay.wire() as slower:
+            for wire in (slow, slower):
+                large = post(b"x" * LARGE, b"Expect: 100-continue\r\n", b"/in/Sone")
+                assert (await wire.ask(large[:-LARGE])).status == 100
+            assert (await relay.post(b"x" * LARGE)).status == 200
+            assert (await slow.ask(b"x" * LARGE)).status == 200
+        async with asyncio.timeout(PATIENCE):
+            while relay.address().under_way:  # noqa: ASYNC110
+                await asyncio.sleep(0)
+        assert relay.address().room.taken == 0
+
+
+async def test_guests_share_the_room_of_their_endpoint(tmp_path: Path) -> None:
+    both = [endpoint("one", max_body=LARGE), endpoint("two", max_body=LARGE)]
+    async with relaying(tmp_path, both, in_flight=2 * LARGE) as relay:
+        one = relay.address()
+        guest = relay.addresses.invite(endpoint("guest", max_body=LARGE), one)
+        assert guest.room is one.room
+        async with await relay.wire() as slow:
+            await slow.send(post(b"x" * LARGE, target=b"/in/Sguest")[:-1])
+            await _taken(one.room, LARGE - 1)
+            assert (await relay.post(b"xx")).status == 503
+            assert (await relay.post(b"x" * LARGE, target=b"/in/Stwo")).status == 200
+            assert (await slow.ask(b"x")).status == 200
+        relay.addresses.dismiss("Sguest", "over")
+
+
+async def test_a_body_larger_than_all_that_may_be_in_flight_is_too_large(tmp_path: Path) -> None:
+    async with relaying(tmp_path, [endpoint(max_body=5000)], in_flight=1000) as relay:
+        answer = await relay.post(b"x" * 1001)
+        assert (answer.status, answer.body) == (413, b"the body is larger than 1000 bytes\n")
+        assert (await relay.post(b"x" * 1000)).status == 200
+
+
+async def test_a_body_that_comes_too_slowly_gives_its_place_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ingress, "BODY_SECONDS", 0.05)
+    async with relaying(tmp_path, [endpoint(max_connections=1)]) as relay:
+        answer = await relay.ask(post(b"x" * 10, target=b"/in/Sone")[:-5])
+        assert (answer.status, answer.delivery) == (408, 1)
+        assert answer.body == b"the whole body did not come within 0 s\n"
+        assert (await relay.post()).delivery == 2
 
 
 async def test_a_body_that_stops_coming_gives_its_place_back(
