@@ -208,6 +208,8 @@ def _outcome(head: dict[str, Any], rest: memoryview) -> Outcome:
     block = bytes(rest[:size])
     if not _HEAD.fullmatch(block):
         raise WireError("an answer came whose head is none")
+    if status in (204, 304) and len(rest) > size:
+        raise WireError("an answer came with a body that it cannot have")
     _, reason, _, headers = decode_head(block)
     return Response(status, reason, headers, bytes(rest[size:]), _count(head["size"]))
 

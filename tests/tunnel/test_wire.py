@@ -69,7 +69,7 @@ PARCELS = st.builds(
 )
 RESPONSES = st.builds(
     Response,
-    status=st.integers(200, 999),
+    status=st.integers(200, 999).filter(lambda status: status not in (204, 304)),
     reason=LINE,
     headers=st.lists(st.tuples(NAME, LINE)).map(tuple),
     body=st.binary(),
@@ -170,6 +170,8 @@ def test_what_cannot_be_read_is_refused_in_one_line(frame: bytes | str) -> None:
         (200, b"200 OK HTTP/1.1\r\nno colon\r\n"),
         (200, b"200 OK HTTP/1.1\r\n\r\n"),
         (200, b"200 OK HTTP/1.1\r\nX-A: b"),
+        (204, b"204 No Content HTTP/1.1\r\n"),
+        (304, b"304 Not Modified HTTP/1.1\r\n"),
     ],
 )
 def test_an_answer_that_could_be_taken_for_more_than_one_is_refused(
