@@ -217,6 +217,8 @@ class Relay:
             if "/" in what:
                 await self._store.forget_consumer(what)
             else:
+                while self._addresses.busy(what):  # noqa: ASYNC110 - nobody tells of its end
+                    await asyncio.sleep(LOOK_SECONDS)
                 await self._store.forget(what, self._clock())
             await asyncio.to_thread(EndpointsFile(self.files.endpoints).forgotten, what)
         except InspectorError as error:

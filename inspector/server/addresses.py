@@ -49,6 +49,7 @@ class Address:
     ) -> None:
         self.counters = Counters()
         self.under_way = 0
+        self.removed = False
         self._desk_of = desk_of
         self._journal = journal
         self._stored = stored
@@ -97,6 +98,11 @@ class Address:
             self.desk.endpoint = settings
         self._intake = self._make_intake()
 
+    def remove(self, reason: str) -> None:
+        """Let it be no more: what is under way to it is taken in no longer."""
+        self.removed = True
+        self.desk.close(CLOSE_UNAUTHORIZED, reason)
+
     def admit(self) -> TurnedAway | None:
         """Count a request as under way, unless a limit is reached."""
         turned = self._over()
@@ -142,6 +148,8 @@ class Address:
         kept: bool = True,
     ) -> tuple[int, Answer]:
         """As `Intake.take`; but a canary that is expected is no delivery."""
+        if self.removed:
+            return 0, _UNKNOWN.answer(kept=False)
         # By the length first: a lower-case copy of every name would cost 1 % of the requests.
         for name, value in request.headers:
             if len(name) == _CANARY_LENGTH and name.lower() == _CANARY:
@@ -195,6 +203,7 @@ class Addresses:
         self._monotonic = monotonic
         self._by_slug: dict[str, Address] = {}
         self._guests: dict[str, Address] = {}
+        self._removed: dict[str, Address] = {}
         self.unknown = 0
 
     def __iter__(self) -> Iterator[Address]:
@@ -233,7 +242,16 @@ class Addresses:
             now[settings.slug] = address
         self._by_slug = now | self._guests
         for gone in before.values():
-            gone.desk.close(CLOSE_UNAUTHORIZED, "the endpoint was removed")
+            gone.remove("the endpoint was removed")
+            self._removed[gone.endpoint] = gone
+
+    def busy(self, endpoint: str) -> bool:
+        """Whether requests to an endpoint that was removed are still under way, so that something
+        may still be stored for it."""
+        gone = self._removed.get(endpoint)
+        if gone is not None and not gone.under_way:
+            del self._removed[endpoint]
+        return endpoint in self._removed
 
     def invite(self, settings: Endpoint, host: Address) -> Address:
         """Let there be this endpoint besides, as a guest of another."""
@@ -245,7 +263,7 @@ class Addresses:
         """Let a guest be no more; requests to it may still be under way."""
         del self._by_slug[slug]
         guest = self._guests.pop(slug)
-        guest.desk.close(CLOSE_UNAUTHORIZED, reason)
+        guest.remove(reason)
         return guest
 
     def _make(self, settings: Endpoint, host: Address | None = None) -> Address:

@@ -159,6 +159,21 @@ def test_a_removed_endpoint_is_forgotten_and_its_consumers_are_cut_off(
     assert relay.status_of("other")["stored"] == 1
 
 
+def test_a_request_under_way_to_a_removed_endpoint_leaves_nothing(relay: RelayProcess) -> None:
+    dev = added(relay, "dev")
+    address = urlsplit(dev["url"])
+    with socket.create_connection((str(address.hostname), address.port)) as sender:
+        head = f"POST {address.path} HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n"
+        sender.sendall(f"{head}Expect: 100-continue\r\n\r\n".encode())
+        assert sender.recv(99).startswith(b"HTTP/1.1 100 ")
+        relay.endpoint("remove", "dev", "--yes")
+        until(lambda: capture(dev) == 404)
+        sender.sendall(b"to forget")
+        assert sender.recv(99).startswith(b"HTTP/1.1 404 ")
+    until(lambda: removed_ids(relay) == [])
+    assert b"to forget" not in files_of(relay)
+
+
 def test_what_was_removed_while_the_relay_was_down_is_forgotten_at_its_start(
     tmp_path: Path,
 ) -> None:
