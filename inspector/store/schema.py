@@ -8,7 +8,7 @@ from inspector.domain.delivery import Delivery, State
 from inspector.domain.envelope import Verdict
 
 # Another number throws the index away, to be built again from the journal.
-VERSION = 3
+VERSION = 4
 
 # The target of a delivery whose routing decision is still to be taken.
 UNROUTED = ""

@@ -185,7 +185,8 @@ class Views:
             answered=fact.answered,
         )
         if envelope.event_id is not None and fact.replay_of is None:
-            first = self._firsts.setdefault((envelope.event_id, envelope.provider), id_)
+            same = (envelope.event_id, envelope.provider, envelope.event)
+            first = self._firsts.setdefault(same, id_)
             draft["duplicate_of"] = first if first != id_ else None
         targets = (UNROUTED,) if fact.route is None else fact.route
         if targets:
@@ -310,15 +311,19 @@ class Views:
                 draft["state_reason"] = ""
             draft["state"] = state
 
-    def _known_firsts(self) -> dict[tuple[str, str], int]:
-        """The first delivery in the index of each (event id, provider) of this batch."""
+    def _known_firsts(self) -> dict[tuple[str, str, str | None], int]:
+        """The first delivery in the index of each (event id, provider, event) of this batch.
+
+        Who gives no id to an event, but one to the thing that it is about, has events of several
+        names under one id.
+        """
         marks = ",".join("?" * len(self._event_ids))
         rows = self._connection.execute(
-            "SELECT event_id, provider, min(id) FROM delivery "
-            f"WHERE event_id IN ({marks}) AND replay_of IS NULL GROUP BY event_id, provider",
+            "SELECT event_id, provider, event, min(id) FROM delivery "
+            f"WHERE event_id IN ({marks}) AND replay_of IS NULL GROUP BY event_id, provider, event",
             self._event_ids,
         )
-        return {(event_id, provider): first for event_id, provider, first in rows}
+        return {(event_id, provider, event): first for event_id, provider, event, first in rows}
 
 
 def _outcome(outcome: Outcome) -> Draft:

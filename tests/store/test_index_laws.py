@@ -225,7 +225,7 @@ class Expected:
     def __init__(self) -> None:
         self.deliveries: dict[int, dict[str, Any]] = {}
         self.attempts: dict[int, AttemptStarted] = {}
-        self.first: dict[str, int] = {}
+        self.first: dict[tuple[str, str | None], int] = {}
 
     def apply(self, seq: int, id_: int, fact: Fact) -> None:
         if isinstance(fact, Captured):
@@ -238,10 +238,10 @@ class Expected:
             self.change(seq, found, fact)
 
     def capture(self, id_: int, fact: Captured) -> None:
-        event_id = dict(fact.request.headers).get("Event-Id")
+        headers = dict(fact.request.headers)
         first = None
-        if event_id and fact.replay_of is None:
-            first = self.first.setdefault(event_id, id_)
+        if (event_id := headers.get("Event-Id")) and fact.replay_of is None:
+            first = self.first.setdefault((event_id, headers.get("Event")), id_)
         route = ("",) if fact.route is None else fact.route
         self.deliveries[id_] = {
             "chosen": dict.fromkeys(route, "waiting"),

@@ -289,6 +289,17 @@ def test_duplicates_are_linked_to_the_first(tmp_path: Path) -> None:
         assert reader.counts()["duplicate"] == {"": 3}
 
 
+def test_other_events_about_the_same_thing_are_no_duplicates(tmp_path: Path) -> None:
+    """Some give an id to the order, and none to what happened to it."""
+    names = ("order.created", "order.paid", "order.created", "")
+    said = [(("Event", name),) if name else () for name in names]
+    files = store(tmp_path, *[captured("7", headers=headers) for headers in said])
+    write(files, captured("7", headers=said[1]), captured("7"))
+    index_store(files)
+    links = [delivery(files, n).duplicate_of for n in range(1, 7)]
+    assert links == [None, None, 1, None, 2, 4]
+
+
 def test_so_many_events_that_the_first_is_looked_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
