@@ -11,7 +11,7 @@ from inspector.domain.facts import Captured, Routed
 from inspector.domain.routes import Routing, parse_route
 from inspector.forward.router import Sending
 from inspector.forwarding import forwarding
-from inspector.providers import provider_for
+from inspector.providers import event_name
 from inspector.settings import Settings
 from inspector.store.files import StoreFiles
 from inspector.store.reading import locked
@@ -74,7 +74,7 @@ class Offline:
 
     async def take(self, request: Request, remote: str) -> tuple[int, list[Sending]]:
         """Capture a request and send it once to where its event goes; nobody is answered."""
-        decision = self._routing.decide(provider_for(request).event_name(request))
+        decision = self._routing.decide(event_name(request))
         route = None if decision.filtered_by else decision.targets
         captured = Captured(self._clock(), request, remote, route=route)
         id_ = (await self._store.append(captured)).delivery_id

@@ -61,7 +61,6 @@ class Backlog:
         *,
         limit: int,
         memory: int,
-        behind: bool = True,
     ) -> None:
         self._target = target
         self._store = store
@@ -71,7 +70,7 @@ class Backlog:
         self._queue: deque[Item] = deque()
         self._weight = 0
         self._cursor = 0  # the highest id that was queued
-        self._behind = behind
+        self._behind = True
         self._reading = False
         self._forgotten = 0
         self._offers = 0  # made while behind
@@ -87,6 +86,11 @@ class Backlog:
     def __len__(self) -> int:
         """About how many wait: what was left in the store at start counts once it is read."""
         return len(self._queue) + self._forgotten
+
+    @property
+    def behind(self) -> bool:
+        """Whether the store may still have some that are neither here nor offered again."""
+        return self._behind
 
     def offer(self, item: Item) -> None:
         """Take a delivery that was committed and chosen for this target; never waits."""
@@ -120,15 +124,22 @@ class Backlog:
     async def take(self) -> Item:
         """The next delivery, when there is one; several may wait, each gets another."""
         async with self._taking:
-            while not self._queue:
-                if self._behind:
-                    await self._read_on()
-                else:
-                    self._arrived.clear()
-                    await self._arrived.wait()
+            while not await self._found():
+                self._arrived.clear()
+                await self._arrived.wait()
             item = self._queue.popleft()
             self._release(item)
             return item
+
+    async def more(self) -> bool:
+        """Whether there is a next one now; the store is read as far as that takes."""
+        async with self._taking:
+            return await self._found()
+
+    async def _found(self) -> bool:
+        while self._behind and not self._queue:
+            await self._read_on()
+        return bool(self._queue)
 
     async def request(self, item: Item) -> Request | None:
         """The item's request; None if it is no longer in the store."""
@@ -238,4 +249,4 @@ class Backlog:
         item.weight = 0
 
     async def _insist(self, read: Callable[[], Awaitable[T]]) -> T:
-        return await insist(read, self._pause, self._target)
+        return await insist(read, self._pause, self._target or "routing")

@@ -1,4 +1,4 @@
-"""The breakpoint: what matches its query is held instead of sent, until it is let go by hand."""
+"""What is routed one after the other, and the breakpoint: what matches it is held, not sent."""
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
@@ -7,18 +7,18 @@ from time import monotonic
 
 from inspector.domain.attempt import Outcome
 from inspector.domain.delivery import Request
-from inspector.domain.facts import Released, Routed
+from inspector.domain.facts import Appended, Released, Routed
 from inspector.domain.query import Query, matches, parse
 from inspector.domain.routes import Routing
 from inspector.errors import UsageError
 from inspector.forward.backlog import Backlog, Item
 from inspector.forward.dispatcher import Dispatcher
+from inspector.forward.events import event_of, quick
 from inspector.forward.fresh import Fresh, fresh
 from inspector.forward.insist import insist
 from inspector.forward.ports import Facts, HeldItem, Waiting
 from inspector.forward.senders import Senders
 from inspector.forward.target import Sent
-from inspector.providers import provider_for
 from inspector.tasks import Tasks
 
 # The target under which the store keeps what was captured and not routed yet.
@@ -27,8 +27,6 @@ _PAGE = 500
 # What waits to be looked at: more than that is read from the store when its turn comes.
 _QUEUE_LIMIT = 50_000
 _QUEUE_MEMORY = 12 << 20
-# Bodies from this size on are decoded in a thread, so that captures go on meanwhile.
-_LARGE_BODY = 64 << 10
 # How long deliveries are looked at in one go before captures get their turn.
 _SLICE_SECONDS = 0.002
 
@@ -40,10 +38,12 @@ class _Breakpoint:
 
 
 class Holds:
-    """Routes deliveries one after the other while there is a breakpoint, and keeps what it holds.
+    """Routes one after the other what takes time to be looked at, and keeps what a breakpoint
+    holds.
 
-    `active` says that captures shall be left unrouted and come here by `offer`. What is held is
-    held in the store too, and taken up by the next listener; a breakpoint ends with its listener.
+    `active` says that captures shall be left unrouted and come here by `offer`: there is a
+    breakpoint, or some that came before them are not decided yet. What is held is held in the
+    store too, and taken up by the next listener; a breakpoint ends with its listener.
     """
 
     def __init__(
@@ -62,14 +62,12 @@ class Holds:
         self._secrets = secrets
         self._clock = clock
         self._tasks = Tasks("holds")
-        self._worker: asyncio.Task[None] | None = None
         self._backlog = Backlog(
             UNROUTED,
             waiting,
             asyncio.sleep,
             limit=_QUEUE_LIMIT,
             memory=_QUEUE_MEMORY,
-            behind=False,
         )
         self._breakpoint: _Breakpoint | None = None
         # The targets where each is held still; a hundred bytes a delivery.
@@ -80,12 +78,27 @@ class Holds:
         self._ready = asyncio.Event()
         self._releasing = asyncio.Lock()
         self._deciding = False
-        self.active = False
+        self._routed: asyncio.Future[Appended] | None = None
+        self._turn_ends = 0.0
+        # What the last listener left unrouted goes first.
+        self.active = routing.needs_event
 
     @property
     def breakpoint(self) -> str:
         """The query in force, empty without one."""
         return self._breakpoint.text if self._breakpoint else ""
+
+    async def route_left(self) -> None:
+        """Route what the last listener left unrouted; on return the store knows where that goes.
+
+        What comes from now on is routed behind it.
+        """
+        while await self._backlog.more() and self._backlog.behind:
+            await self._route_next()
+        self._settle()
+        if self._routed is not None:
+            await asyncio.wait((self._routed,))
+        self._tasks.start(self._work(), "routing")
 
     async def start(self) -> None:
         """Take up what the last listener held; breakpoints and releases are taken from now on."""
@@ -129,17 +142,21 @@ class Holds:
         # Deliveries of before are routed in one go at start, and must not come here as well.
         await self._ready.wait()
         self._breakpoint = _Breakpoint(text, query) if text else None
-        if text and self._worker is None:
-            self._worker = self._tasks.start(self._work(), "breakpoint")
         self._settle()
 
     def _settle(self) -> None:
         # Without a breakpoint what came before is still to be sent before what comes now.
-        self.active = self._breakpoint is not None or self._deciding or len(self._backlog) > 0
+        self.active = (
+            self._breakpoint is not None
+            or self._deciding
+            or self._backlog.behind
+            or len(self._backlog) > 0
+        )
 
     def offer(self, item: Item) -> None:
         """Take a committed delivery that is not routed; never waits."""
         self._backlog.offer(item)
+        self._settle()
 
     async def answered(
         self, item: Item, *, within: float | None, once: bool
@@ -153,19 +170,21 @@ class Holds:
         return await self.senders.answered(item.delivery_id, sender, within)
 
     async def _work(self) -> None:
-        until = monotonic() + _SLICE_SECONDS
         while True:
-            item = await self._backlog.take()
-            # Until it is decided, what is captured must not overtake it.
-            self._deciding = True
-            try:
-                await self._decide(item)
-            finally:
-                self._deciding = False
-                self._settle()
-            if monotonic() > until:
-                await asyncio.sleep(0)
-                until = monotonic() + _SLICE_SECONDS
+            await self._route_next()
+
+    async def _route_next(self) -> None:
+        item = await self._backlog.take()
+        # Until it is decided, what is captured must not overtake it.
+        self._deciding = True
+        try:
+            await self._decide(item)
+        finally:
+            self._deciding = False
+            self._settle()
+        if monotonic() > self._turn_ends:
+            await asyncio.sleep(0)
+            self._turn_ends = monotonic() + _SLICE_SECONDS
 
     async def _decide(self, item: Item) -> None:
         """Journal where a delivery goes, and hold it or send it there."""
@@ -175,13 +194,15 @@ class Holds:
             return
         stop, held_by = self._breakpoint, ""
         if stop is None:
-            decision = self._routing.decide(provider_for(request).event_name(request))
+            event = await event_of(request) if self._routing.needs_event else None
+            decision = self._routing.decide(event)
         else:
             subject, matched = await self._looked_at(item, request, stop)
             decision = self._routing.decide(subject.delivery.event)
             held_by = stop.text if matched and decision.targets else ""
         id_, targets = item.delivery_id, decision.targets
-        self._facts.append(Routed(self._clock(), id_, targets, decision.filtered_by, held_by))
+        fact = Routed(self._clock(), id_, targets, decision.filtered_by, held_by)
+        self._routed = self._facts.append(fact)
         if held_by:
             self._held[id_] = targets
             self.senders.held(id_)
@@ -211,7 +232,7 @@ class Holds:
             )
             return subject, matches(stop.query, subject, self._clock())
 
-        return await asyncio.to_thread(look) if len(request.body) >= _LARGE_BODY else look()
+        return look() if quick(request) else await asyncio.to_thread(look)
 
     # Letting go.
 

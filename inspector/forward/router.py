@@ -13,19 +13,17 @@ from inspector.domain.attempt import (
     Trigger,
 )
 from inspector.domain.delivery import Request
-from inspector.domain.facts import Appended, Captured, Routed
+from inspector.domain.facts import Captured, Routed
 from inspector.domain.routes import Routing, parse_target
 from inspector.errors import ConfigurationError, NotFoundError, UsageError
 from inspector.forward.backlog import Item
 from inspector.forward.dispatcher import Dispatcher
-from inspector.forward.holds import UNROUTED, Holds
-from inspector.forward.insist import insist
-from inspector.forward.ports import Facts, Waiting, WaitingItem
+from inspector.forward.events import event_of, quick
+from inspector.forward.holds import Holds
+from inspector.forward.ports import Facts, Waiting
 from inspector.forward.target import Sent
-from inspector.providers import provider_for
-from inspector.tasks import Tasks
+from inspector.providers import event_name, provider_for
 
-_PAGE = 500
 _NO_ANSWER = Failure(FailureKind.TIMEOUT, "the app did not answer in time")
 
 
@@ -49,8 +47,8 @@ class Sending:
 class Router:
     """Routes by event where a rule asks for it, re-sends by hand, re-signs with the first secret.
 
-    `holds` routes in its place while there is a breakpoint. `attempts` gives the attempts made on
-    a delivery so far.
+    `holds` routes in its place while there is a breakpoint, and where a body takes time to be read,
+    that delivery and what comes behind it. `attempts` gives the attempts made on a delivery so far.
     """
 
     def __init__(
@@ -71,38 +69,20 @@ class Router:
         self._attempts = attempts
         self._secrets = secrets
         self._clock = clock
-        self._tasks = Tasks("router")
         self.holds = Holds(routing, dispatcher, facts, waiting, secrets, clock)
-        self._decided: asyncio.Future[Appended] | None = None
         # Where no event name matters, every delivery goes the same way.
         self._same = None if routing.needs_event else routing.decide(None).targets
 
     async def start(self) -> None:
         """Route what was captured and not routed when the last listener stopped, then send."""
-        after = 0
-        while page := await self._unrouted(after):
-            for item in page:
-                after = item.delivery_id
-                if (request := await self._load(after)) is not None:
-                    self._decide(after, request)
-            # The lanes begin with what the store says, so it must know where these go.
-            if self._decided is not None:
-                await self._decided
+        # The lanes begin with what the store says, so it must know where these go.
+        await self.holds.route_left()
         self._dispatcher.start()
         await self.holds.start()
 
     async def stop(self, deadline: float) -> None:
-        await self._tasks.stop()
         await self.holds.stop()
         await self._dispatcher.stop(deadline)
-
-    async def _unrouted(self, after: int) -> list[WaitingItem]:
-        return await insist(
-            lambda: self._waiting.waiting(UNROUTED, after, _PAGE), asyncio.sleep, "routing"
-        )
-
-    async def _load(self, delivery_id: int) -> Request | None:
-        return await insist(lambda: self._waiting.load(delivery_id), asyncio.sleep, "routing")
 
     def route(self) -> tuple[str, ...] | None:
         """The targets of every delivery where neither a rule asks for its event nor a breakpoint
@@ -110,20 +90,12 @@ class Router:
         return None if self.holds.active else self._same
 
     def captured(self, delivery_id: int, fact: Captured) -> None:
-        """Queue a committed delivery for its targets; returns at once.
-
-        The body of a large one is in pieces and is loaded when its turn comes.
-        """
-        request = None if fact.pieces else fact.request
-        if fact.route is not None:
-            self._dispatcher.offer(delivery_id, request, fact.at, fact.route)
-        elif self.holds.active:
+        """Queue a committed delivery for its targets; returns at once."""
+        if self._in_turn(fact):
             self.holds.offer(_item(delivery_id, fact))
-        elif request is not None:
-            targets = self._decide(delivery_id, request)
-            self._dispatcher.offer(delivery_id, request, fact.at, targets)
         else:
-            self._tasks.start(self._load_and_route(delivery_id, fact.at), f"{delivery_id}")
+            targets = self._targets_of(delivery_id, fact)
+            self._dispatcher.offer(delivery_id, _whole(fact), fact.at, targets)
 
     def overhear(self, delivery_id: int, told: Callable[[Outcome, float], None]) -> None:
         """`told` how the next attempt on this delivery ends, and after how many milliseconds."""
@@ -137,18 +109,14 @@ class Router:
         None without a target. Where it does not answer within the time: a failure if it is tried
         `once`, since the sender must not take the delivery for handled, else None.
         """
-        if fact.route is None and self.holds.active:
+        if self._in_turn(fact):
             item = _item(delivery_id, fact)
             chosen, outcome = await self.holds.answered(item, within=within, once=once)
             return _NO_ANSWER if chosen and outcome is None and once else outcome
-        request = None if fact.pieces else fact.request
-        targets = fact.route
-        if targets is None:
-            whole = request or await self._waiting.load(delivery_id)
-            targets = self._decide(delivery_id, whole) if whole else ()
+        targets = self._targets_of(delivery_id, fact)
         if not targets:
             return None
-        self._dispatcher.offer(delivery_id, request, fact.at, targets, reply=True, once=once)
+        self._dispatcher.offer(delivery_id, _whole(fact), fact.at, targets, reply=True, once=once)
         outcome = await self._dispatcher.answer(delivery_id, within)
         return _NO_ANSWER if outcome is None and once else outcome
 
@@ -168,9 +136,9 @@ class Router:
             why = await self._waiting.absent(delivery_id)
             raise NotFoundError(why, "see `inspector list` for the ids")
         made = await self._attempts(delivery_id)
-        targets = (parse_target(to).url,) if to else self._targets(request, made)
+        targets = (parse_target(to).url,) if to else await self._targets(request, made)
         if re_sign:
-            request = self.signed(request)
+            request = await self.signed(request)
         if not to:
             self.holds.sent(delivery_id, targets)
         sendings = [
@@ -181,21 +149,20 @@ class Router:
             self.holds.senders.turn(delivery_id, sendings[0].sent)
         return sendings
 
-    def signed(self, request: Request) -> Request:
+    async def signed(self, request: Request) -> Request:
         """The request with a fresh signature of the first secret."""
         secrets = self._secrets()
         if not secrets:
             raise ConfigurationError(
                 "there is no secret to sign with", "give one with --secret or INSPECTOR_SECRET"
             )
-        provider = provider_for(request)
         try:
-            return provider.sign(request, secrets[0], self._clock())
+            return await asyncio.to_thread(_sign, request, secrets[0], self._clock())
         except ValueError as error:
             raise UsageError(str(error), "re-send it without signing") from error
 
-    def _targets(self, request: Request, made: Sequence[Attempt]) -> tuple[str, ...]:
-        event = provider_for(request).event_name(request)
+    async def _targets(self, request: Request, made: Sequence[Attempt]) -> tuple[str, ...]:
+        event = await event_of(request) if self._same is None else None
         earlier = tuple(dict.fromkeys(each.target for each in made if each.chosen))
         targets = self._unfiltered.decide(event).targets or earlier
         if not targets:
@@ -237,25 +204,39 @@ class Router:
         )
         return Sending(attempt, begun.sent)
 
-    def _decide(self, delivery_id: int, request: Request) -> tuple[str, ...]:
-        event = provider_for(request).event_name(request)
+    def _in_turn(self, fact: Captured) -> bool:
+        """Whether it is routed by `holds`: behind others, or because it takes time to be read."""
+        if fact.route is not None:
+            return False
+        slow = self._same is None and (bool(fact.pieces) or not quick(fact.request))
+        return slow or self.holds.active
+
+    def _targets_of(self, delivery_id: int, fact: Captured) -> tuple[str, ...]:
+        """Where a delivery goes that is not routed in turn; the decision is journalled."""
+        if fact.route is not None:
+            return fact.route
+        event = event_name(fact.request) if self._same is None else None
         decision = self._routing.decide(event)
-        self._decided = self._facts.append(
+        self._facts.append(
             Routed(self._clock(), delivery_id, decision.targets, decision.filtered_by)
         )
         return decision.targets
 
-    async def _load_and_route(self, delivery_id: int, received_at: int) -> None:
-        if (request := await self._load(delivery_id)) is not None:
-            targets = self._decide(delivery_id, request)
-            self._dispatcher.offer(delivery_id, None, received_at, targets)
+
+def _whole(fact: Captured) -> Request | None:
+    """The body of a large one is in pieces: it is loaded when its turn comes."""
+    return None if fact.pieces else fact.request
 
 
 def _item(delivery_id: int, fact: Captured) -> Item:
     return Item(
         delivery_id,
         fact.at,
-        request=None if fact.pieces else fact.request,
+        request=_whole(fact),
         remote=fact.remote,
         answered=fact.answered,
     )
+
+
+def _sign(request: Request, secret: str, at: int) -> Request:
+    return provider_for(request).sign(request, secret, at)

@@ -1,4 +1,4 @@
-"""Senders that wait for the app's answer while a breakpoint looks at their delivery or holds it."""
+"""Senders that wait for the app's answer while it is decided where their delivery goes."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Container
@@ -18,12 +18,13 @@ _STOPPING = Failure(FailureKind.INTERRUPTED, "a breakpoint holds it, and the lis
 Turn = Union["asyncio.Task[Sent]", Failure, bool]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Sender:
-    """One of them; `once`: its delivery is tried a single time."""
+    """One of them; `once`: its delivery is tried a single time. `held`: a breakpoint holds it."""
 
     turn: "asyncio.Future[Turn]"
     once: bool
+    held: bool = False
 
 
 class Senders:
@@ -51,7 +52,7 @@ class Senders:
         finally:
             self._waiting.pop(delivery_id, None)
         if not sender.turn.done():
-            return True, _NOT_RELEASED
+            return True, _NOT_RELEASED if sender.held else None
         left = max(deadline - loop.time(), 0.001) if deadline else None
         turn = sender.turn.result()
         if isinstance(turn, Failure):
@@ -73,6 +74,8 @@ class Senders:
 
     def held(self, delivery_id: int) -> None:
         """Its delivery is held: at the end nobody would release it any more."""
+        if (sender := self._waiting.get(delivery_id)) is not None:
+            sender.held = True
         if self._dismissed:
             self.turn(delivery_id, _STOPPING)
 

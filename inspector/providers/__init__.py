@@ -32,6 +32,16 @@ def find_event(event: str) -> Provider | None:
     return next((p for p in PROVIDERS if event in p.catalogue), None)
 
 
+def event_name(request: Request) -> str | None:
+    """The event type alone, as `read` finds it, for routing on the way; never raises."""
+    try:
+        parts = Parts(request)
+        return _reader(parts).event(parts)
+    except Exception:
+        # As for `read`: a delivery that cannot be read has no event.
+        return None
+
+
 def read(request: Request, secrets: Sequence[str], at: int) -> tuple[Envelope, Signature]:
     """What the request's provider decodes and verifies, in one reading; never raises.
 
@@ -40,7 +50,7 @@ def read(request: Request, secrets: Sequence[str], at: int) -> tuple[Envelope, S
     """
     try:
         parts = Parts(request)
-        reader = next(r for r in _READERS if r.knows(parts))
+        reader = _reader(parts)
         return reader.envelope(parts), reader.signature(parts, secrets, at)
     except Exception as error:
         # A fault of ours must not stop the indexer; the delivery stays readable as bytes.
@@ -69,6 +79,10 @@ def explained(
         " `inspector reindex` reads it again."
     )
     return signature, (*checks, Check("list", None, said))
+
+
+def _reader(parts: Parts) -> Reader:
+    return next(r for r in _READERS if r.knows(parts))
 
 
 def _unreadable(error: Exception) -> tuple[Envelope, Signature]:

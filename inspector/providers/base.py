@@ -25,10 +25,6 @@ class Provider(Protocol):
         """Whether the delivery is this provider's, by signature headers or catalogue event."""
         ...
 
-    def event_name(self, request: Request) -> str | None:
-        """The event type alone, the same as `decode` finds, for routing on the way."""
-        ...
-
     def decode(self, request: Request) -> Envelope: ...
 
     def verify(self, request: Request, secrets: Sequence[str], at: int) -> Signature:

@@ -33,10 +33,6 @@ class Generic:
     def recognise(self, request: Request) -> bool:
         return True
 
-    def event_name(self, request: Request) -> str | None:
-        parts = Parts(request)
-        return _event(parts, _read(parts, [])[1], [])
-
     def decode(self, request: Request) -> Envelope:
         return self.envelope(Parts(request))
 
@@ -70,6 +66,9 @@ class Generic:
 
     def knows(self, parts: Parts) -> bool:
         return True
+
+    def event(self, parts: Parts) -> str | None:
+        return _event(parts, _read(parts, [])[1], [])
 
     def envelope(self, parts: Parts) -> Envelope:
         notes: list[str] = []

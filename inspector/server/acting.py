@@ -151,7 +151,7 @@ class Acting:
         original = await self._views.read(lambda reader: _original(reader, id_))
         edited = _edited(original, asked)
         if asked.re_sign:
-            edited = self._forwarder.signed(edited)
+            edited = await self._forwarder.signed(edited)
         new_id = await self._intake.keep(self._clock(), edited, "", replay_of=id_)
         return new_id, asked.model_copy(update={"re_sign": False})
 

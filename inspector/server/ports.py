@@ -108,7 +108,7 @@ class Forwarder(Onward, Protocol):
         """Send a delivery once more, now."""
         ...
 
-    def signed(self, request: Request) -> Request:
+    async def signed(self, request: Request) -> Request:
         """The request with a fresh signature of the first secret."""
         ...
 

@@ -228,14 +228,19 @@ async def test_those_readmitted_while_the_store_is_read_past_them_are_not_lost(
     assert sorted(item.delivery_id for item in taken) == [*held, *after]
 
 
-async def test_one_that_begins_up_to_date_reads_nothing_first() -> None:
+async def test_it_tells_whether_there_is_more_and_what_the_store_may_have() -> None:
     store = Journal()
     store.capture(request(), (TARGET,), 5)
-    backlog = Backlog(TARGET, store, Clock().pause, limit=2, memory=9, behind=False)
-    assert await drained(backlog) == []
+    backlog = made(store, limit=2)
+    assert backlog.behind
+    assert await backlog.more()
+    assert not backlog.behind
+    assert [item.delivery_id for item in await drained(backlog)] == [1]
+    assert not await backlog.more()
     new = [offer(backlog, store) for _ in range(5)]
+    assert backlog.behind
     assert [item.delivery_id for item in await drained(backlog)] == new
-    assert store.reads == [new[1]]
+    assert store.reads == [0, new[1]]
 
 
 @dataclass

@@ -1,11 +1,12 @@
 """The breakpoint at the router: what is held, in what order it goes, and what must not overtake."""
 
 import asyncio
+import gzip
 from collections.abc import AsyncIterator, Callable, Sequence
 
 import pytest
 
-from inspector.domain.attempt import Attempt
+from inspector.domain.attempt import Attempt, Failure, FailureKind
 from inspector.domain.delivery import Request
 from inspector.domain.facts import Captured, Fact, Released, Routed
 from inspector.domain.headers import Headers
@@ -73,9 +74,11 @@ class World:
     async def attempts(self, delivery_id: int) -> Sequence[Attempt]:
         return []
 
-    def captured(self, body: bytes = b"{}", *, large: bool = False) -> tuple[int, Captured]:
+    def captured(
+        self, body: bytes = b"{}", *headers: tuple[str, str], large: bool = False
+    ) -> tuple[int, Captured]:
         """A committed capture that was told its route before."""
-        request = Request("POST", "/hooks", "1.1", (), body)
+        request = Request("POST", "/hooks", "1.1", headers, body)
         route = self.router.route()
         pieces = (body,) if large else ()
         fact = Captured(self.clock(), request, "10.0.0.1", answered=200, route=route, pieces=pieces)
@@ -87,8 +90,8 @@ class World:
         self.journal.targets[delivery_id] = ("",) if route is None else route
         return delivery_id, fact
 
-    def capture(self, body: bytes = b"{}", *, large: bool = False) -> int:
-        delivery_id, fact = self.captured(body, large=large)
+    def capture(self, body: bytes = b"{}", *headers: tuple[str, str], large: bool = False) -> int:
+        delivery_id, fact = self.captured(body, *headers, large=large)
         self.router.captured(delivery_id, fact)
         return delivery_id
 
@@ -286,6 +289,63 @@ async def test_what_is_not_routed_at_start_is_sent(world: World) -> None:
     await new.router.start()
     await new.until(lambda: new.got == [delivery_id])
     await new.router.stop(0.0)
+
+
+async def test_what_takes_time_to_be_read_is_not_overtaken() -> None:
+    world = World("delta.*=3000")
+    await world.router.start()
+    event = b'{"event":"delta.verified"}'
+    coded = gzip.compress(event), ("Content-Encoding", "gzip")
+    ids = [world.capture(event)]
+    assert world.facts(Routed) == ids
+    ids += [
+        world.capture(event, large=True),
+        world.capture(event),
+        world.capture(*coded),
+        world.capture(b'{"event":"delta.verified","x":"%s"}' % (b"x" * 100_000)),
+        world.capture(event),
+    ]
+    # Nothing of it is read before the capture goes on.
+    assert world.facts(Routed) == ids[:1]
+    await world.until(lambda: len(world.got) == 6)
+    assert world.facts(Routed) == world.got == ids
+    ids.append(world.capture(event))
+    assert world.facts(Routed) == ids
+    await world.router.stop(0.0)
+
+
+async def test_what_comes_while_the_last_listeners_is_routed_goes_behind_it() -> None:
+    world = World("*=3000")
+    left = [world.captured(large=n % 2 == 0)[0] for n in range(6)]
+    starting = asyncio.ensure_future(world.router.start())
+    new = world.capture()
+    await starting
+    await world.until(lambda: world.got == [*left, new])
+    assert world.facts(Routed) == [*left, new]
+    await world.router.stop(0.0)
+
+
+async def test_an_app_is_asked_in_turn_and_late_reading_is_no_breakpoint() -> None:
+    world = World("delta.*=3000")
+    await world.router.start()
+    event = b'{"event":"delta.verified"}'
+    large, small = world.captured(event, large=True), world.captured(event)
+    answers = [
+        asyncio.ensure_future(world.router.answered_by_app(*each, within=5, once=True))
+        for each in (large, small)
+    ]
+    assert await asyncio.gather(*answers) == [FINE, FINE]
+    assert world.got == [large[0], small[0]]
+    world.journal.load_small = never  # type: ignore[assignment]
+    outcome = await world.router.answered_by_app(
+        *world.captured(event, large=True), within=0.01, once=True
+    )
+    assert outcome == Failure(FailureKind.TIMEOUT, "the app did not answer in time")
+    await world.router.stop(0.0)
+
+
+async def never(*_: object) -> dict[int, Request]:
+    return await asyncio.get_running_loop().create_future()  # type: ignore[no-any-return]
 
 
 async def test_stopping_leaves_what_is_held(world: World) -> None:

@@ -11,6 +11,7 @@ import pytest
 from inspector.domain.envelope import Check, Envelope, Verdict
 from inspector.providers.forms import MAX_FIELDS, MAX_FORM, MAX_PARTS
 from inspector.providers.generic import GENERIC
+from inspector.providers.parts import Parts
 from inspector.providers.schemes import SCHEMES, Scheme
 from tests.helpers.pacspace import AT, post
 
@@ -22,7 +23,7 @@ def decoded(body: Any, *headers: tuple[str, str]) -> Envelope:
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
     request = post(raw, *headers)
     found = GENERIC.decode(request)
-    assert GENERIC.event_name(request) == found.event
+    assert GENERIC.event(Parts(request)) == found.event
     return found
 
 

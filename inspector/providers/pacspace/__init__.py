@@ -19,9 +19,6 @@ class PacSpace:
     def recognise(self, request: Request) -> bool:
         return decode.knows(Parts(request))
 
-    def event_name(self, request: Request) -> str | None:
-        return decode.event_name(Parts(request))
-
     def decode(self, request: Request) -> Envelope:
         return decode.envelope(Parts(request))
 
@@ -61,6 +58,9 @@ class PacSpace:
 
     def knows(self, parts: Parts) -> bool:
         return decode.knows(parts)
+
+    def event(self, parts: Parts) -> str | None:
+        return decode.event_name(parts)
 
     def envelope(self, parts: Parts) -> Envelope:
         return decode.envelope(parts)
