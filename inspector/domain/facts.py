@@ -151,7 +151,8 @@ class AttemptStarted(NamedTuple):
 
 
 class AttemptFinished(NamedTuple):
-    """A sending ended. `final`: no further try follows by itself."""
+    """A sending ended. `final`: no further try follows by itself; one by hand says so of itself
+    alone, whatever waits beside it."""
 
     at: int
     delivery_id: int

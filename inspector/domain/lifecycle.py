@@ -16,10 +16,18 @@ class TargetStatus(StrEnum):
     FAILED = "failed"
 
 
-def after_attempt(status: TargetStatus, outcome: Outcome, *, final: bool) -> TargetStatus:
-    """Any response is an answer; a failure counts only when no further try follows by itself."""
+def after_attempt(
+    status: TargetStatus | None, outcome: Outcome, *, final: bool, by_hand: bool
+) -> TargetStatus | None:
+    """Any response is an answer; a failure counts only when no further try follows by itself.
+
+    None is where a target stands that was not chosen. One by hand that fails ends nothing: what
+    waits or is held there does so still.
+    """
     if isinstance(outcome, Response):
         return TargetStatus.ANSWERED
+    if by_hand and status in (TargetStatus.WAITING, TargetStatus.HELD):
+        return status
     return TargetStatus.FAILED if final else status
 
 

@@ -99,7 +99,7 @@ class Attempts:
         final: bool,
     ) -> None:
         at = self._clock()
-        if self._overheard and not _interrupted(sent.outcome):
+        if self._overheard and not interrupted(sent.outcome):
             told = self._overheard.pop(fact.delivery_id, None)
             if told is not None:
                 # Not from in here: what goes wrong there is no matter of the attempt.
@@ -132,5 +132,6 @@ class Attempts:
             _log.warning("an attempt could not be journalled: %s", error)
 
 
-def _interrupted(outcome: Outcome) -> bool:
+def interrupted(outcome: Outcome) -> bool:
+    """Whether a stop of ours ended it, which says nothing of the target."""
     return isinstance(outcome, Failure) and outcome.kind is FailureKind.INTERRUPTED

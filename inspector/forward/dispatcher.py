@@ -10,7 +10,7 @@ from inspector.domain.delivery import Request
 from inspector.domain.facts import Appended, AttemptStarted
 from inspector.domain.routes import Routing, Target, parse_target
 from inspector.errors import UnreachableError
-from inspector.forward.attempts import Attempts
+from inspector.forward.attempts import Attempts, interrupted
 from inspector.forward.backlog import Item
 from inspector.forward.lane import ForwardSettings, Lane, LaneStatus, Reply
 from inspector.forward.ports import Client, Facts, Waiting
@@ -158,6 +158,7 @@ class Dispatcher:
     ) -> Resend:
         """Send once, now, beside the queue; `number` counts the attempts there from 1.
 
+        Without an answer it ends nothing: what waits in the queue is sent all the same.
         `chosen` says that the target is one of the delivery's own. Raises `UsageError` for a
         target that cannot be read, `UnreachableError` after `stop`.
         """
@@ -186,7 +187,12 @@ class Dispatcher:
     ) -> Sent:
         try:
             sent = await self._attempts.carry_out(
-                fact, started, client, request, self._settings.timeout, lambda _: True
+                fact,
+                started,
+                client,
+                request,
+                self._settings.timeout,
+                lambda outcome: not interrupted(outcome),
             )
         finally:
             if lane is None:

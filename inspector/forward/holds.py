@@ -74,7 +74,9 @@ class Holds:
         self._held: dict[int, tuple[str, ...]] = {}
         self._tried: dict[tuple[int, str], int] = {}
         self.senders = Senders(dispatcher.answer)
-        self._sent_early: set[int] | None = set()
+        # Where they are being sent by hand: of those that are held, and of all before `start`.
+        self._by_hand: set[tuple[int, str]] = set()
+        self._sent_early: set[tuple[int, str]] | None = set()
         self._ready = asyncio.Event()
         self._releasing = asyncio.Lock()
         self._deciding = False
@@ -111,7 +113,9 @@ class Holds:
                 if item.attempts:
                     self._tried[after] = item.attempts
         early, self._sent_early = self._sent_early or set(), None
-        self._held |= {id_: targets for id_, targets in found.items() if id_ not in early}
+        for id_, targets in found.items():
+            self._held[id_] = targets
+            self._take(id_, [target for target in targets if (id_, target) in early])
         self._ready.set()
 
     async def _read(self, after: tuple[int, str]) -> list[HeldItem]:
@@ -272,13 +276,26 @@ class Holds:
             self.senders.turn(id_, True)
         return list(taken)
 
-    def sent(self, delivery_id: int, targets: tuple[str, ...]) -> None:
-        """It is being sent to these targets by hand: it is not held there any more."""
+    def sent(self, delivery_id: int, targets: Sequence[str]) -> None:
+        """It is being sent to these targets by hand: it is not released there meanwhile."""
         if self._sent_early is not None:
-            self._sent_early.add(delivery_id)
-        held = self._held.pop(delivery_id, None)
-        if held is None:
-            return
+            self._sent_early.update((delivery_id, target) for target in targets)
+        self._take(delivery_id, targets)
+
+    def ended(self, delivery_id: int, target: str, *, answered: bool) -> None:
+        """A sending by hand ended: without an answer the delivery is held as before."""
+        pair = delivery_id, target
+        if answered:
+            self._take(delivery_id, (target,))
+        elif self._sent_early is not None:
+            self._sent_early.discard(pair)
+        elif pair in self._by_hand:
+            self._held[delivery_id] = (*self._held.get(delivery_id, ()), target)
+        self._by_hand.discard(pair)
+
+    def _take(self, delivery_id: int, targets: Sequence[str]) -> None:
+        held = self._held.pop(delivery_id, ())
+        self._by_hand.update((delivery_id, target) for target in held if target in targets)
         if rest := tuple(target for target in held if target not in targets):
             self._held[delivery_id] = rest
 
@@ -303,6 +320,7 @@ class Claim:
     def let_go(self, by: int, sending: "asyncio.Task[Sent] | None" = None) -> None:
         """Delivery `by` was sent in its place; a sender that waits gets that one's answer."""
         holds = self._holds
+        holds._by_hand = {pair for pair in holds._by_hand if pair[0] != self._delivery_id}
         reason = f"edited and sent as #{by}"
         holds._facts.append(Routed(holds._clock(), self._delivery_id, (), reason))
         holds.senders.turn(self._delivery_id, sending or False)

@@ -51,6 +51,7 @@ class Waiting(Protocol):
     async def waiting(self, target: str, after: int, limit: int) -> list[WaitingItem]:
         """Deliveries with that chosen target whose latest chosen attempt there is not final.
 
+        One by hand without an answer does not count.
         Ascending by id, ids over `after`, at most `limit`: fewer mean that there are no more.
         Whatever was committed before the call is seen; if it cannot be, this raises, and is
         called again after a while.

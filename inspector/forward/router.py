@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from inspector.domain.attempt import (
     Attempt,
@@ -141,13 +142,21 @@ class Router:
             request = await self.signed(request)
         if not to:
             self.holds.sent(delivery_id, targets)
-        sendings = [
-            await self._send(delivery_id, request, target, made, own=not to, resigned=re_sign)
-            for target in targets
-        ]
+        sendings: list[Sending] = []
+        for target in targets:
+            sending = await self._send(
+                delivery_id, request, target, made, own=not to, resigned=re_sign
+            )
+            sendings.append(sending)
+            if not to:
+                sending.sent.add_done_callback(partial(self._ended, delivery_id, target))
         if not to:
             self.holds.senders.turn(delivery_id, sendings[0].sent)
         return sendings
+
+    def _ended(self, delivery_id: int, target: str, sent: "asyncio.Task[Sent]") -> None:
+        answered = not sent.cancelled() and isinstance(sent.result().outcome, Response)
+        self.holds.ended(delivery_id, target, answered=answered)
 
     async def signed(self, request: Request) -> Request:
         """The request with a fresh signature of the first secret."""

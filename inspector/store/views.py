@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from hashlib import sha256
 from typing import NamedTuple
 
-from inspector.domain.attempt import Attempt, Outcome, Response
+from inspector.domain.attempt import Attempt, Outcome, Response, Trigger
 from inspector.domain.delivery import Delivery, Request, State
 from inspector.domain.envelope import Envelope, Signature
 from inspector.domain.facts import (
@@ -281,10 +281,12 @@ class Views:
         if attempt["chosen"]:
             targets = self._drafts.targets(fact.delivery_id)
             name = attempt["target"]
-            status, tried = targets.get(name, (TargetStatus.WAITING, 1))
-            status = after_attempt(status, fact.outcome, final=fact.final)
-            self._drafts.set_target(fact.delivery_id, name, status, tried)
-            self._restate(fact.delivery_id, draft)
+            before, tried = targets.get(name, (None, 1))
+            by_hand = attempt["trigger"] == Trigger.MANUAL
+            status = after_attempt(before, fact.outcome, final=fact.final, by_hand=by_hand)
+            if status is not None:
+                self._drafts.set_target(fact.delivery_id, name, status, tried)
+                self._restate(fact.delivery_id, draft)
 
     def _reach(self, delivery_id: int, seen: int) -> None:
         """Every id up to this one was given; those never seen go in a prune that follows."""

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 
-from inspector.domain.attempt import Failure, Response
+from inspector.domain.attempt import Failure, Response, Trigger
 from inspector.domain.delivery import Request
 from inspector.domain.facts import (
     Appended,
@@ -138,6 +138,9 @@ class Journal:
         for _, started, finished in self.attempts():
             if started.target == target and started.chosen:
                 made[started.delivery_id] = made.get(started.delivery_id, 0) + 1
+                answered = finished is not None and isinstance(finished.outcome, Response)
+                if started.trigger is Trigger.MANUAL and not answered:
+                    continue
                 final[started.delivery_id] = finished is not None and finished.final
         return final, made
 

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 
 import pytest
 
-from inspector.domain.attempt import Attempt, Failure, FailureKind
+from inspector.domain.attempt import Attempt, Failure, FailureKind, Outcome
 from inspector.domain.delivery import Request
 from inspector.domain.facts import Captured, Fact, Released, Routed
 from inspector.domain.headers import Headers
@@ -32,11 +32,12 @@ class App:
         self.got: list[str] = []
         self.gate = asyncio.Event()
         self.gate.set()
+        self.outcome: Outcome = FINE
 
     async def send(self, request: Request, *, timeout: float | None, extra: Headers = ()) -> Sent:
         self.got.append(dict(extra)["Inspector-Delivery"])
         await self.gate.wait()
-        return Sent(FINE, 1.0)
+        return Sent(self.outcome, 1.0)
 
     async def close(self) -> None:
         pass
@@ -236,6 +237,19 @@ async def test_one_that_goes_by_hand_is_not_released_as_well(world: World) -> No
     world.apps[URL].gate.set()
     await sending.finished()
     assert world.got == [delivery_id]
+
+
+async def test_one_that_got_no_answer_by_hand_is_held_as_before(world: World) -> None:
+    await world.holds.hold("id:>0")
+    delivery_id = world.capture()
+    await world.until(lambda: world.held == [delivery_id])
+    world.apps[URL].outcome = Failure(FailureKind.REFUSED, "down")
+    (sending,) = await world.router.resend(delivery_id)
+    await sending.finished()
+    world.apps[URL].outcome = FINE
+    assert await world.holds.release(None) == (delivery_id,)
+    await world.until(lambda: world.got == [delivery_id, delivery_id])
+    assert await world.holds.release(None) == ()
 
 
 async def test_a_target_that_went_by_hand_is_done(world: World) -> None:

@@ -4,6 +4,7 @@ import base64
 import hashlib
 from array import array
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -284,6 +285,28 @@ async def test_resend_and_wait(serve: Serve) -> None:
         # Another URL than the delivery's own does not change its state.
         await listener.until(lambda: _finished(listener, id_), 3)
         assert (await listener.delivery(id_)).state == "forwarded"
+
+
+async def test_a_resend_that_fails_takes_nothing_from_what_waits(tmp_path: Path) -> None:
+    app = FakeTarget()
+    await app.open()
+    await app.close()
+    async with served(tmp_path, forward_to=[app.url]) as listener:
+        bodies = [b'{"n":%d}' % n for n in range(3)]
+        ids = [await listener.post(body) for body in bodies]
+        path = f"deliveries/{ids[1]}/resend"
+        _, told = await listener.api(path, {"wait": True})
+        assert told["attempts"][0]["failure"]["kind"] == "refused"
+        await listener.until(lambda: _finished(listener, ids[1]), 1)
+        assert [each.state for each in await listener.all()] == ["waiting"] * 3
+        _, status = await listener.api("status")
+        assert status["ledger"]["balanced"]
+        assert status["ledger"]["waiting"] == 3
+    async with app, served(tmp_path, forward_to=[app.url]) as listener:
+        await app.wait_for(3)
+        assert [exchange.body for exchange in app.received] == bodies
+        for id_ in ids:
+            await listener.settled(id_, "forwarded")
 
 
 async def test_resend_of_what_is_kept_needs_a_target(shared: Served) -> None:

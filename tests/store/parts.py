@@ -71,8 +71,14 @@ def verdict_of(files: StoreFiles, delivery_id: int) -> str:
     return found.verdict
 
 
-def started(delivery_id: int, target: str = APP, number: int = 1, **more: Any) -> AttemptStarted:
-    return AttemptStarted(AT, delivery_id, target, number, Trigger.AUTO, **more)
+def started(
+    delivery_id: int,
+    target: str = APP,
+    number: int = 1,
+    trigger: Trigger = Trigger.AUTO,
+    **more: Any,
+) -> AttemptStarted:
+    return AttemptStarted(AT, delivery_id, target, number, trigger, **more)
 
 
 def finished(

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from inspector.domain.attempt import Trigger
 from inspector.domain.delivery import State
 from inspector.domain.facts import (
     Answered,
@@ -121,7 +122,13 @@ class Maker:
 
     def about(self, name: str, id_: int, b: int) -> None:
         made: dict[str, Fact] = {
-            "start": started(id_, (APP, OTHER)[b % 2], b, chosen=b < 6),
+            "start": started(
+                id_,
+                (APP, OTHER)[b % 2],
+                b,
+                (Trigger.AUTO, Trigger.MANUAL)[b % 3 == 0],
+                chosen=b < 6,
+            ),
             "route": Routed(AT, id_, ROUTES[1 + b % 3] or (), "rule" if b == 0 else ""),
             "answer": Answered(AT, id_, 200 + b),
             "shadow": Shadowed(AT, id_, "bob", 1.5, GONE if b % 2 else OK),
@@ -272,8 +279,12 @@ class Expected:
         found["last"] = (200, None) if answered else (None, GONE.reason)
         if start.chosen:
             chosen = found.setdefault("chosen", {})
-            status = chosen.get(start.target, "waiting")
-            chosen[start.target] = "answered" if answered else "failed" if fact.final else status
+            status = chosen.get(start.target)
+            pending = start.trigger is Trigger.MANUAL and status in ("waiting", "held")
+            if answered:
+                chosen[start.target] = "answered"
+            elif fact.final and not pending:
+                chosen[start.target] = "failed"
 
     @staticmethod
     def state(found: dict[str, Any]) -> str:

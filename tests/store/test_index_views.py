@@ -41,6 +41,10 @@ def state_of(tmp_path: Path, *facts: Fact) -> str:
     return str(rows(files.index, "SELECT state FROM delivery WHERE id = 1")[0][0])
 
 
+def by_hand(delivery_id: int) -> AttemptStarted:
+    return started(delivery_id, trigger=Trigger.MANUAL)
+
+
 BOTH = captured(route=(APP, OTHER))
 HELD = Routed(AT, 1, (APP,), held_by="event:*")
 
@@ -96,6 +100,17 @@ HELD = Routed(AT, 1, (APP,), held_by="event:*")
                 finished(1, 4, GONE, final=False),
             ],
         ),
+        # One by hand that fails takes nothing from what waits or is held.
+        ("waiting", [captured(route=(APP,)), by_hand(1), finished(1, 2, GONE)]),
+        ("held", [captured(route=None), HELD, by_hand(1), finished(1, 3, GONE)]),
+        ("forwarded", [captured(route=(APP,)), by_hand(1), finished(1, 2)]),
+        (
+            "failed",
+            [captured(route=(APP,)), started(1), finished(1, 2), by_hand(1), finished(1, 4, GONE)],
+        ),
+        # What is kept is never sent by itself, not even behind one by hand that was interrupted.
+        ("kept", [captured(route=()), by_hand(1), finished(1, 2, GONE, final=False)]),
+        ("failed", [captured(route=()), by_hand(1), finished(1, 2, GONE)]),
         # A re-send elsewhere changes nothing.
         ("kept", [captured(route=()), started(1, chosen=False), finished(1, 2, GONE)]),
         ("waiting", [captured(route=(APP,)), started(1, OTHER, chosen=False), finished(1, 2)]),
