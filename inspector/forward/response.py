@@ -7,9 +7,11 @@ import h11
 
 from inspector.domain.attempt import Failure, FailureKind, Outcome, Response
 from inspector.domain.headers import Headers
+from inspector.domain.plaintext import one_line
 
 HEAD_LIMIT = 64 * 1024
 BODY_KEPT = 1024 * 1024
+_WHY_LIMIT = 200
 
 # What was really sent is of no interest to the parser but for these two methods, whose answers
 # are framed differently; so the request it is told of is the same each time.
@@ -63,7 +65,9 @@ class ResponseReader:
                 return self.cut()
             if error.error_status_hint == 431:
                 return self._too_long()
-            return self._failed(FailureKind.MALFORMED, f"did not answer in HTTP ({error})")
+            # The text repeats what came.
+            why = one_line(str(error), _WHY_LIMIT)
+            return self._failed(FailureKind.MALFORMED, f"did not answer in HTTP ({why})")
 
     def cut(self, how: str = "closed the connection") -> Failure:
         """The failure of a connection that ended before the answer did."""

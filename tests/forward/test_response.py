@@ -71,3 +71,13 @@ def test_a_plain_answer_that_is_cut_says_where() -> None:
     outcome, _ = read("POST", [head + b"ok"])
     reason = "app closed the connection after 2 bytes of its answer's body"
     assert outcome == Failure(FailureKind.CUT, reason)
+
+
+def test_what_is_no_http_is_told_in_a_short_line() -> None:
+    reader = ResponseReader("POST", "localhost:3000")
+    outcome = reader.receive(b"HTTP/1.1 200 OK\r\n" + b"\x1b[31m\x00" * 2000 + b"\r\n\r\n")
+    assert isinstance(outcome, Failure)
+    assert outcome.kind is FailureKind.MALFORMED
+    assert outcome.reason.startswith("localhost:3000 did not answer in HTTP (")
+    assert len(outcome.reason) < 300
+    assert outcome.reason.isprintable()
