@@ -7,6 +7,7 @@ from collections.abc import Callable
 from inspector.domain.attempt import Failure, FailureKind, Outcome
 from inspector.domain.delivery import Request
 from inspector.domain.facts import Appended, AttemptFinished, AttemptStarted
+from inspector.domain.plaintext import one_line
 from inspector.forward.message import ours
 from inspector.forward.ports import Client, Facts
 from inspector.forward.target import Sent
@@ -15,6 +16,7 @@ from inspector.forward.target import Sent
 _UNCOMMITTED = 256
 # How many deliveries are listened to at most; of more, the oldest are forgotten.
 _OVERHEARD = 4096
+_WHY_LIMIT = 200
 _STOPPED = Failure(FailureKind.INTERRUPTED, "stopped before the target had answered")
 
 _log = logging.getLogger(__name__)
@@ -77,7 +79,8 @@ class Attempts:
             sent = await client.send(request, timeout=limit, extra=extra)
         except Exception as error:
             _log.exception("sending delivery %d to %s", fact.delivery_id, fact.target)
-            failure = Failure(FailureKind.MALFORMED, f"not sent: internal error ({error!r})")
+            why = one_line(repr(error), _WHY_LIMIT)
+            failure = Failure(FailureKind.MALFORMED, f"not sent: internal error ({why})")
             sent = Sent(failure, self._since(fact))
         finally:
             ended = sent or Sent(_STOPPED, self._since(fact))

@@ -9,6 +9,7 @@ from inspector.domain.delivery import Request
 from inspector.domain.facts import AttemptStarted
 from inspector.forward.attempts import Attempts
 from inspector.forward.backlog import Backlog, Item
+from inspector.forward.message import UNWRITABLE
 from inspector.forward.ports import Client, Waiting
 from inspector.tasks import Tasks
 
@@ -235,11 +236,14 @@ class Lane:
         return final
 
     def _is_final(self, outcome: Outcome, deadline: int, once: bool) -> bool:
-        if isinstance(outcome, Response) or once:
+        # What cannot be written now never can.
+        if isinstance(outcome, Response) or once or outcome == UNWRITABLE:
             return True
         return outcome.kind is not FailureKind.INTERRUPTED and self._clock() >= deadline
 
     def _learn(self, worker: _Worker, outcome: Outcome) -> None:
+        if outcome == UNWRITABLE:
+            return  # it says nothing of the target
         before = worker.failure
         if isinstance(outcome, Failure):
             worker.failure = outcome.reason

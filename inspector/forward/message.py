@@ -21,7 +21,7 @@ _DROPPED = HOP_BY_HOP | {"expect", DELIVERY_HEADER.lower(), ATTEMPT_HEADER.lower
 _HEAD = re.compile(rb"[^\s\0]+ [^\s\0]+ HTTP/1\.1\r\n(?:[^\s:\0]+: [^\r\n\0]*\r\n)+\r\n")
 _FIRST = re.compile(rb"[^\s\0]+ [^\s\0]+ HTTP/1\.1\r\n")
 _NAME = re.compile(r"[^\s:\0]+", re.ASCII)
-_UNWRITABLE = Failure(
+UNWRITABLE = Failure(
     FailureKind.MALFORMED,
     "not sent: a blank, a line break or another character that HTTP forbids stands in its head",
 )
@@ -74,11 +74,11 @@ def compose(
     try:
         head = encode_head(request.method, request_target(target, request.target), "1.1", headers)
     except UnicodeEncodeError:
-        return _UNWRITABLE
+        return UNWRITABLE
     head += b"\r\n"
     # A line break inside a value makes a head that looks right and holds one line too many.
     if head.count(b"\n") != len(headers) + 2 or not _HEAD.fullmatch(head):
-        return _UNWRITABLE
+        return UNWRITABLE
     return Message(request.method, head, request.body)
 
 

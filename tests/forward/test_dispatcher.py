@@ -11,7 +11,7 @@ from inspector.domain.attempt import Failure, FailureKind, Outcome, Response, Tr
 from inspector.domain.delivery import Request
 from inspector.domain.facts import AttemptFinished, AttemptStarted
 from inspector.domain.headers import Headers
-from inspector.domain.routes import Routing, Target, parse_route
+from inspector.domain.routes import Routing, Target, parse_route, parse_target
 from inspector.errors import UnreachableError, UsageError
 from inspector.forward import attempts as attempts_module
 from inspector.forward import backlog as backlog_module
@@ -235,6 +235,32 @@ async def test_pauses_grow_to_five_seconds_and_the_last_try_is_at_the_end(world:
     assert world.clock.pauses == [0.25, 0.5, 1.0, 2.0, 4.0, 5.0, 5.0, 2.25]
     assert world.clock.now == begun + 20_000_000
     assert [line.split()[-1] for line in world.journal.story()] == ["again"] * 8 + ["final"]
+
+
+async def test_what_can_never_be_written_fails_at_once_and_holds_nothing_up(world: World) -> None:
+    world.build()
+    world.app.outcomes.append(await unwritable())
+    world.offer()
+    world.offer()
+    await until(lambda: finished(world.journal) == 2)
+    assert world.journal.story() == ["1 #1 auto malformed final", "2 #1 auto 200 final"]
+    assert world.clock.pauses == []
+    assert world.changes == 0
+
+
+async def unwritable() -> Outcome:
+    """What the real client says of a head with a blank in its target."""
+    head = Request("POST", "/a b", "1.1", (("Host", "x"),), b"")
+    return (await TargetClient(parse_target(URL)).send(head, timeout=1)).outcome
+
+
+async def test_an_internal_error_is_told_in_a_short_line(world: World) -> None:
+    dispatcher = world.build()
+    world.app.outcomes.append(ValueError("x" * 9000 + "\n"))
+    sent = await dispatcher.resend(3, request(), URL).sent
+    assert isinstance(sent.outcome, Failure)
+    assert len(sent.outcome.reason) < 300
+    assert sent.outcome.reason.isprintable()
 
 
 async def test_each_waiting_delivery_is_tried_once_without_another_pause(world: World) -> None:
