@@ -22,15 +22,15 @@ def main(arguments: list[str]) -> int:
     alone = ["-m", "alone", "--cov-append", "--cov-report=term:skip-covered"]
     alone.append(f"--cov-fail-under={LEAST_PERCENT}")
     whole = [["pytest", *coverage, *together], ["pytest", *coverage, *alone]]
-    for check in (["ruff", "format", "--check", "."], ["ruff", "check", "."]):
+    *first, last = [["pytest", *arguments]] if arguments else whole
+    for check in (["ruff", "format", "--check", "."], ["ruff", "check", "."], *first):
         if code := _call(check):
             return code
-    # It takes a minute of one core, and the tests often wait.
+    # It takes a minute of a core, and the last tests, one at a time, often wait.
     with _begun(["mypy"]) as types:
-        for check in [["pytest", *arguments]] if arguments else whole:
-            if code := _call(check):
-                types.terminate()
-                return code
+        if code := _call(last):
+            types.terminate()
+            return code
         told, _ = types.communicate()
     print("$ mypy", told, sep="\n", end="", flush=True)
     return types.returncode
