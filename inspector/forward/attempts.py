@@ -30,9 +30,12 @@ class Attempts:
     is then sent again by the next listener.
     """
 
-    def __init__(self, facts: Facts, clock: Callable[[], int]) -> None:
+    def __init__(
+        self, facts: Facts, clock: Callable[[], int], monotonic: Callable[[], float]
+    ) -> None:
         self._facts = facts
         self._clock = clock
+        self._monotonic = monotonic
         self._open: set[asyncio.Future[Appended]] = set()
         self._overheard: dict[int, Callable[[Outcome, float], None]] = {}
         self.latest: tuple[int, Outcome] | None = None
@@ -75,15 +78,16 @@ class Attempts:
         """
         extra = ours(fact.delivery_id, fact.number)
         sent: Sent | None = None
+        begun = self._monotonic()
         try:
             sent = await client.send(request, timeout=limit, extra=extra)
         except Exception as error:
             _log.exception("sending delivery %d to %s", fact.delivery_id, fact.target)
             why = one_line(repr(error), _WHY_LIMIT)
             failure = Failure(FailureKind.MALFORMED, f"not sent: internal error ({why})")
-            sent = Sent(failure, self._since(fact))
+            sent = Sent(failure, self._since(begun))
         finally:
-            ended = sent or Sent(_STOPPED, self._since(fact))
+            ended = sent or Sent(_STOPPED, self._since(begun))
             self._finish(fact, started, ended, conclude(ended.outcome))
         return sent
 
@@ -91,8 +95,8 @@ class Attempts:
         """Journal an attempt that ended, for good, before anything was sent."""
         self._finish(fact, self._append(fact), Sent(failure, 0.0), True)
 
-    def _since(self, fact: AttemptStarted) -> float:
-        return (self._clock() - fact.at) / 1000
+    def _since(self, begun: float) -> float:
+        return (self._monotonic() - begun) * 1000
 
     def _finish(
         self,

@@ -4,7 +4,7 @@ import asyncio
 from bisect import insort
 from collections import deque
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import TypeVar
 
@@ -31,14 +31,16 @@ class Item:
     """A delivery in a queue. Without `request` it is loaded when its turn comes.
 
     `attempts` were made at the lane's target; `received_at` is microseconds since the epoch;
-    `weight` bytes are counted for it by the backlog.
+    `weight` bytes are counted for it by the backlog, which has had it `since` then, in seconds of
+    its monotonic clock.
     """
 
     delivery_id: int
-    received_at: int
+    received_at: int = 0
     attempts: int = 0
     request: Request | None = None
     weight: int = 0
+    since: float = field(default=0.0, compare=False)
     remote: str = ""
     answered: int | None = None
 
@@ -61,12 +63,14 @@ class Backlog:
         *,
         limit: int,
         memory: int,
+        monotonic: Callable[[], float],
     ) -> None:
         self._target = target
         self._store = store
         self._pause = pause
         self._limit = limit
         self._memory = memory
+        self._monotonic = monotonic
         self._queue: deque[Item] = deque()
         self._weight = 0
         self._cursor = 0  # the highest id that was queued
@@ -96,6 +100,7 @@ class Backlog:
         """Take a delivery that was committed and chosen for this target; never waits."""
         if item.delivery_id in self._read:
             return  # the store already told of it
+        item.since = self._monotonic()
         if item.delivery_id <= self._cursor:
             self._insert(item)
         elif self._behind or len(self._queue) >= self._limit:
@@ -117,6 +122,7 @@ class Backlog:
         if self._reading and item.delivery_id > self._cursor:
             self._forgotten += 1
             item.request = None
+            item.since = self._monotonic()
             self._late.append(item)
         else:
             self.offer(item)
@@ -191,6 +197,7 @@ class Backlog:
                         entry.attempts,
                         remote=entry.remote,
                         answered=entry.answered,
+                        since=self._monotonic(),
                     )
                 )
         # Whatever was offered since the reading began must still be at hand.

@@ -1,6 +1,7 @@
 """Takes deliveries to their targets, one lane each, and re-sends them by hand beside the lanes."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -35,8 +36,9 @@ class Resend:
 class Dispatcher:
     """Forwards deliveries to the targets of a routing: at least once, in order for each target.
 
-    `clients` makes the client of a target; `clock` gives microseconds since the epoch, `pause`
-    waits seconds; `on_change` is called when `lanes()` tells something new of a target's health.
+    `clients` makes the client of a target; `clock` gives microseconds since the epoch, for what
+    is stored; `monotonic` gives seconds, for what is waited for, and `pause` waits them;
+    `on_change` is called when `lanes()` tells something new of a target's health.
     """
 
     def __init__(
@@ -49,11 +51,12 @@ class Dispatcher:
         settings: ForwardSettings,
         on_change: Callable[[], None] = lambda: None,
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._clients = clients
         self._clock = clock
         self._settings = settings
-        self._attempts = Attempts(facts, clock)
+        self._attempts = Attempts(facts, clock, monotonic)
         self._tasks = Tasks("forward")
         self._resends: set[asyncio.Task[Sent]] = set()
         self._answers: dict[int, tuple[Lane, Reply]] = {}
@@ -66,6 +69,7 @@ class Dispatcher:
                 waiting,
                 settings,
                 clock,
+                monotonic,
                 pause,
                 on_change,
             )
@@ -81,7 +85,6 @@ class Dispatcher:
         self,
         delivery_id: int,
         request: Request | None,
-        received_at: int,
         targets: tuple[str, ...],
         *,
         reply: bool = False,
@@ -99,12 +102,11 @@ class Dispatcher:
             if (lane := self._lanes.get(url)) is None:
                 continue
             promise = self._promise(delivery_id, lane, once) if number == 0 and reply else None
-            lane.offer(Item(delivery_id, received_at, request=request), promise)
+            lane.offer(Item(delivery_id, request=request), promise)
 
     def readmit(
         self,
         delivery_id: int,
-        at: int,
         targets: Mapping[str, int],
         *,
         reply: bool = False,
@@ -112,7 +114,7 @@ class Dispatcher:
     ) -> None:
         """Take a delivery that was held, now that its release is committed; never waits.
 
-        `targets` come with the attempts made at each; the time for retries runs from `at`.
+        `targets` come with the attempts made at each; the time for retries runs from now.
         """
         if self._stopping:
             return
@@ -120,7 +122,7 @@ class Dispatcher:
             if (lane := self._lanes.get(url)) is None:
                 continue
             promise = self._promise(delivery_id, lane, once) if number == 0 and reply else None
-            lane.readmit(Item(delivery_id, at, attempts), promise)
+            lane.readmit(Item(delivery_id, attempts=attempts), promise)
 
     def _promise(self, delivery_id: int, lane: Lane, once: bool) -> Reply:
         promise = Reply(asyncio.get_running_loop().create_future(), once)

@@ -68,6 +68,7 @@ class Holds:
             asyncio.sleep,
             limit=_QUEUE_LIMIT,
             memory=_QUEUE_MEMORY,
+            monotonic=monotonic,
         )
         self._breakpoint: _Breakpoint | None = None
         # The targets where each is held still; a hundred bytes a delivery.
@@ -215,7 +216,6 @@ class Holds:
         self._dispatcher.offer(
             id_,
             item.request,
-            item.received_at,
             targets,
             reply=sender is not None,
             once=sender is not None and sender.once,
@@ -263,15 +263,15 @@ class Holds:
     async def _release_some(self, ids: Iterable[int]) -> list[int]:
         # Some may have been sent by hand meanwhile.
         taken = {id_: self._held.pop(id_) for id_ in ids if id_ in self._held}
-        at = self._clock()
         if taken:
+            at = self._clock()
             # The store must say that they wait before a lane may read on from there.
             await asyncio.wait([self._facts.append(Released(at, id_)) for id_ in taken])
         for id_, targets in taken.items():
             sender = self.senders.of(id_)
             tried = {target: self._tried.pop((id_, target), 0) for target in targets}
             self._dispatcher.readmit(
-                id_, at, tried, reply=sender is not None, once=sender is not None and sender.once
+                id_, tried, reply=sender is not None, once=sender is not None and sender.once
             )
             self.senders.turn(id_, True)
         return list(taken)

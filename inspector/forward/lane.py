@@ -15,7 +15,6 @@ from inspector.tasks import Tasks
 
 FIRST_PAUSE = 0.25
 LONGEST_PAUSE = 5.0
-_MICROS = 1_000_000
 
 _GONE = Failure(FailureKind.INTERRUPTED, "not sent: it is no longer in the store")
 _STOPPING = Failure(FailureKind.INTERRUPTED, "not sent: the listener is stopping")
@@ -64,7 +63,7 @@ class _Worker:
 
     busy: bool = False
     pause: float = 0.0
-    retry_at: int | None = None
+    retry_at: float | None = None
     failure: str = ""
 
 
@@ -72,7 +71,10 @@ class Lane:
     """Sends what is offered to one target, with one worker per connection.
 
     With one worker the order is kept: a delivery that gets no answer holds back the others until
-    it is answered or its retry time is over. `clock` gives microseconds, `pause` waits seconds.
+    it is answered or its retry time is over. That runs from when the lane came to know of it (was
+    offered it or, of what piled up in the store, read it) but not before the lane's start, and on a
+    monotonic clock: neither a computer that slept nor a clock that was set ends it early or never.
+    `clock` gives microseconds since the epoch, `monotonic` seconds; `pause` waits seconds.
     """
 
     def __init__(
@@ -83,6 +85,7 @@ class Lane:
         store: Waiting,
         settings: ForwardSettings,
         clock: Callable[[], int],
+        monotonic: Callable[[], float],
         pause: Callable[[float], Awaitable[None]],
         on_change: Callable[[], None],
     ) -> None:
@@ -91,19 +94,25 @@ class Lane:
         self._attempts = attempts
         self._settings = settings
         self._clock = clock
+        self._monotonic = monotonic
         self._pause = pause
         self._on_change = on_change
         self._backlog = Backlog(
-            target, store, pause, limit=settings.queue_limit, memory=settings.queue_memory
+            target,
+            store,
+            pause,
+            limit=settings.queue_limit,
+            memory=settings.queue_memory,
+            monotonic=monotonic,
         )
         self._replies: dict[int, Reply] = {}
         self._workers: dict[asyncio.Task[None], _Worker] = {}
-        self._since = 0
+        self._since = 0.0
         self._stopping = False
 
     def start(self, tasks: Tasks) -> None:
         """Begin, with what was left over from before; the retry clock of that runs from now."""
-        self._since = self._clock()
+        self._since = self._monotonic()
         for number in range(1, max(1, self._settings.max_connections) + 1):
             worker = _Worker()
             task = tasks.start(self._work(worker), f"{self.target} {number}")
@@ -143,7 +152,7 @@ class Lane:
             self.target,
             waiting=len(self._backlog),
             sending=sum(worker.busy for worker in workers),
-            retry_in=max(0, min(retries) - self._clock()) / _MICROS if retries else None,
+            retry_in=round(max(0.0, min(retries) - self._monotonic()), 3) if retries else None,
             failure=next((worker.failure for worker in workers if worker.failure), ""),
         )
 
@@ -181,7 +190,7 @@ class Lane:
             return
         reply = self._replies.get(item.delivery_id)
         once = reply is not None and reply.once
-        deadline = 0 if once else self._deadline(item)
+        deadline = 0.0 if once else self._deadline(item)
         final = False
         while not final and not self._stopping:
             await self._hold_off(worker, deadline)
@@ -191,19 +200,19 @@ class Lane:
             finally:
                 worker.busy = False
 
-    def _deadline(self, item: Item) -> int:
-        """Until when a delivery is tried again, in the clock's microseconds; 0: not at all."""
+    def _deadline(self, item: Item) -> float:
+        """Until when a delivery is tried again, on the monotonic clock; 0: not at all."""
         if self._settings.retry <= 0:
-            return 0
-        return max(item.received_at, self._since) + int(self._settings.retry * _MICROS)
+            return 0.0
+        return max(item.since, self._since) + self._settings.retry
 
-    async def _hold_off(self, worker: _Worker, deadline: int) -> None:
+    async def _hold_off(self, worker: _Worker, deadline: float) -> None:
         """Leave a target that gave no answer alone for a while, but not beyond the deadline."""
-        now = self._clock()
-        seconds = min(worker.pause, (deadline - now) / _MICROS)
+        now = self._monotonic()
+        seconds = min(worker.pause, deadline - now)
         if seconds <= 0:
             return
-        worker.retry_at = now + int(seconds * _MICROS)
+        worker.retry_at = now + seconds
         self._on_change()
         try:
             await self._pause(seconds)
@@ -211,7 +220,7 @@ class Lane:
             worker.retry_at = None
 
     async def _try(
-        self, worker: _Worker, item: Item, request: Request, deadline: int, once: bool
+        self, worker: _Worker, item: Item, request: Request, deadline: float, once: bool
     ) -> bool:
         """One attempt; whether it was the delivery's last."""
         await self._attempts.room()
@@ -235,11 +244,11 @@ class Lane:
             await asyncio.wait((started,))
         return final
 
-    def _is_final(self, outcome: Outcome, deadline: int, once: bool) -> bool:
+    def _is_final(self, outcome: Outcome, deadline: float, once: bool) -> bool:
         # What cannot be written now never can.
         if isinstance(outcome, Response) or once or outcome == UNWRITABLE:
             return True
-        return outcome.kind is not FailureKind.INTERRUPTED and self._clock() >= deadline
+        return outcome.kind is not FailureKind.INTERRUPTED and self._monotonic() >= deadline
 
     def _learn(self, worker: _Worker, outcome: Outcome) -> None:
         if outcome == UNWRITABLE:

@@ -96,7 +96,7 @@ class Router:
             self.holds.offer(_item(delivery_id, fact))
         else:
             targets = self._targets_of(delivery_id, fact)
-            self._dispatcher.offer(delivery_id, _whole(fact), fact.at, targets)
+            self._dispatcher.offer(delivery_id, _whole(fact), targets)
 
     def overhear(self, delivery_id: int, told: Callable[[Outcome, float], None]) -> None:
         """`told` how the next attempt on this delivery ends, and after how many milliseconds."""
@@ -117,7 +117,7 @@ class Router:
         targets = self._targets_of(delivery_id, fact)
         if not targets:
             return None
-        self._dispatcher.offer(delivery_id, _whole(fact), fact.at, targets, reply=True, once=once)
+        self._dispatcher.offer(delivery_id, _whole(fact), targets, reply=True, once=once)
         outcome = await self._dispatcher.answer(delivery_id, within)
         return _NO_ANSWER if outcome is None and once else outcome
 

@@ -18,15 +18,24 @@ from inspector.forward.ports import HeldItem, WaitingItem
 
 
 class Clock:
-    """Microseconds; `pause` moves it on at once, so no test ever waits."""
+    """Microseconds; `pause` moves it on at once, so no test ever waits. `step` moves the wall's."""
 
     def __init__(self) -> None:
         self.now = 1_000_000_000
         self.pauses: list[float] = []
+        self.stepped = 0
         self.on_pause: Callable[[], None] = lambda: None
 
     def __call__(self) -> int:
         return self.now
+
+    def monotonic(self) -> float:
+        return (self.now - self.stepped) / 1_000_000
+
+    def step(self, micros: int) -> None:
+        """As when somebody sets the clock, or the computer has slept."""
+        self.now += micros
+        self.stepped += micros
 
     async def pause(self, seconds: float) -> None:
         self.pauses.append(seconds)

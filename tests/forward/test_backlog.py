@@ -3,6 +3,7 @@
 import asyncio
 import random
 from dataclasses import dataclass, field
+from time import monotonic
 
 import pytest
 from hypothesis import given, settings
@@ -22,7 +23,7 @@ def request(size: int = 2) -> Request:
 
 
 def made(store: Journal, *, limit: int = 10_000, memory: int = 1 << 20) -> Backlog:
-    return Backlog(TARGET, store, Clock().pause, limit=limit, memory=memory)
+    return Backlog(TARGET, store, Clock().pause, limit=limit, memory=memory, monotonic=monotonic)
 
 
 def offer(backlog: Backlog, store: Journal, size: int = 2) -> int:
@@ -180,7 +181,7 @@ async def test_a_store_that_cannot_be_read_is_asked_again() -> None:
     store, clock = Journal(), Clock()
     store.capture(request(), (TARGET,), 5)
     store.unreadable = 3
-    backlog = Backlog(TARGET, store, clock.pause, limit=10, memory=10)
+    backlog = Backlog(TARGET, store, clock.pause, limit=10, memory=10, monotonic=monotonic)
     assert (await backlog.take()).delivery_id == 1
     assert clock.pauses == [1.0] * 3
 

@@ -111,20 +111,21 @@ class World:
             settings or ForwardSettings(),
             changed,
             pause or self.clock.pause,
+            self.clock.monotonic,
         )
         if start:
             self.dispatcher.start()
         return self.dispatcher
 
     def offer(self, *targets: str, reply: bool = False, once: bool = False, ahead: int = 0) -> int:
+        """`ahead`: so many microseconds from now it was received, by the clock of where it was."""
         assert self.dispatcher is not None
         chosen = targets or (URL,)
         delivery_id = self.journal.capture(
             request(len(self.journal.requests) + 1), chosen, self.clock.now + ahead
         )
         captured = self.journal.requests[delivery_id]
-        received_at = self.journal.received[delivery_id]
-        self.dispatcher.offer(delivery_id, captured, received_at, chosen, reply=reply, once=once)
+        self.dispatcher.offer(delivery_id, captured, chosen, reply=reply, once=once)
         return delivery_id
 
     @property
@@ -268,12 +269,17 @@ async def test_each_waiting_delivery_is_tried_once_without_another_pause(world: 
     world.app.default = REFUSED
     for _ in range(4):
         world.offer()
-    world.offer(ahead=5_000_000)
+
+    def offer_another() -> None:
+        if len(world.clock.pauses) == 4:
+            world.offer()
+
+    world.clock.on_pause = offer_another
     await until(lambda: finished(world.journal) == 9)
     await settle()
     assert world.app.order == ["1#1", "1#2", "1#3", "1#4", "1#5", "2#1", "3#1", "4#1", "5#1"]
     # The last is not due yet and the target still away: it begins with the lane's pause.
-    assert world.clock.pauses == [0.25, 0.5, 1.0, 1.25, 5.0]
+    assert world.clock.pauses == [0.25, 0.5, 1.0, 1.25, 3.0]
     assert world.journal.story()[-1] == "5 #1 auto refused final"
 
 
@@ -283,6 +289,31 @@ async def test_the_clock_of_left_over_deliveries_runs_from_the_start(world: Worl
     world.app.default = REFUSED
     await until(lambda: "final" in "".join(world.journal.story()))
     assert world.clock.pauses == [0.25, 0.5, 0.25]
+
+
+@pytest.mark.parametrize("step", [-7_200_000_000, 600_000_000])
+async def test_a_clock_that_was_set_ends_no_retry_early_or_late(world: World, step: int) -> None:
+    world.build(settings=ForwardSettings(retry=3))
+    world.app.default = REFUSED
+    for _ in range(2):
+        world.offer()
+
+    def slept() -> None:
+        if len(world.clock.pauses) == 2:
+            world.clock.step(step)
+
+    world.clock.on_pause = slept
+    await until(lambda: finished(world.journal) == 6)
+    assert world.app.order == ["1#1", "1#2", "1#3", "1#4", "1#5", "2#1"]
+    assert world.clock.pauses == [0.25, 0.5, 1.0, 1.25]
+
+
+async def test_what_was_received_ahead_of_our_clock_blocks_nothing(world: World) -> None:
+    world.build(settings=ForwardSettings(retry=3))
+    world.app.default = REFUSED
+    world.offer(ahead=7_200_000_000)
+    await until(lambda: "final" in "".join(world.journal.story()))
+    assert sum(world.clock.pauses) == 3
 
 
 async def test_retry_0_is_one_try(world: World) -> None:
@@ -322,9 +353,9 @@ async def test_large_bodies_are_loaded_when_their_turn_comes(world: World) -> No
     await settle()
     large = Request("POST", "/", "1.1", (), bytes(backlog_module.BODY_IN_MEMORY + 1))
     delivery_id = world.journal.capture(large, (URL,), world.clock.now)
-    dispatcher.offer(delivery_id, large, world.clock.now, (URL,))
+    dispatcher.offer(delivery_id, large, (URL,))
     unknown = world.journal.capture(request(), (URL,), world.clock.now)
-    dispatcher.offer(unknown, None, world.clock.now, (URL,))
+    dispatcher.offer(unknown, None, (URL,))
     await until(lambda: finished(world.journal) == 2)
     assert sorted(world.journal.loads) == [1, 2]
 
@@ -332,7 +363,7 @@ async def test_large_bodies_are_loaded_when_their_turn_comes(world: World) -> No
 async def test_a_pruned_delivery_is_passed_over(world: World) -> None:
     dispatcher = world.build()
     await settle()
-    dispatcher.offer(99, None, world.clock.now, (URL,), reply=True)
+    dispatcher.offer(99, None, (URL,), reply=True)
     outcome = await dispatcher.answer(99, 10)
     assert outcome == Failure(FailureKind.INTERRUPTED, "not sent: it is no longer in the store")
     world.offer()
@@ -522,7 +553,7 @@ async def test_without_targets_only_resends_are_made(world: World) -> None:
     )
     dispatcher.start()
     assert dispatcher.lanes() == ()
-    dispatcher.offer(1, request(), 0, ())
+    dispatcher.offer(1, request(), ())
     assert (await dispatcher.resend(1, request(), URL).sent).outcome == FINE
     await dispatcher.stop(1)
     with pytest.raises(UnreachableError):
@@ -722,7 +753,7 @@ async def test_end_to_end_over_sockets() -> None:
     app.then(ok(), cut(), cut(b"HTTP/1.1 2"), ok(status=500))
     for number in range(1, 5):
         delivery_id = journal.capture(request(number), (app.url,), clock.now)
-        dispatcher.offer(delivery_id, request(number), clock.now, (app.url,))
+        dispatcher.offer(delivery_id, request(number), (app.url,))
     await app.wait_for(6)
     await dispatcher.stop(5)
     assert journal.story() == [
@@ -763,7 +794,7 @@ async def test_waiting_for_ever_blocks_nothing_else() -> None:
         both = (slow.url, quick.url)
         for _ in range(3):
             delivery_id = journal.capture(request(), both, clock.now)
-            dispatcher.offer(delivery_id, request(), clock.now, both)
+            dispatcher.offer(delivery_id, request(), both)
         await quick.wait_for(3)
         await slow.wait_for(1)
         async with asyncio.timeout(5):
