@@ -40,7 +40,14 @@ class _Waiting:
         )
         return [
             WaitingItem(
-                each.delivery_id, each.received_at, each.attempts, each.remote, each.answered
+                each.delivery_id,
+                each.received_at,
+                each.attempts,
+                each.remote,
+                each.answered,
+                each.endpoint,
+                each.origin_relay,
+                each.origin_id,
             )
             for each in found
         ]

@@ -43,6 +43,9 @@ class Item:
     since: float = field(default=0.0, compare=False)
     remote: str = ""
     answered: int | None = None
+    endpoint: str = "default"
+    origin_relay: str | None = None
+    origin_id: int | None = None
 
 
 class Backlog:
@@ -197,6 +200,9 @@ class Backlog:
                         entry.attempts,
                         remote=entry.remote,
                         answered=entry.answered,
+                        endpoint=entry.endpoint,
+                        origin_relay=entry.origin_relay,
+                        origin_id=entry.origin_id,
                         since=self._monotonic(),
                     )
                 )

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from inspector.domain.delivery import Delivery, Request, State
 from inspector.domain.headers import Headers, first
+from inspector.forward.backlog import Item
 from inspector.providers import read
 
 
@@ -18,28 +19,21 @@ class Fresh(NamedTuple):
     data: Any
 
 
-def fresh(
-    delivery_id: int,
-    request: Request,
-    received_at: int,
-    remote: str,
-    answered: int | None,
-    secrets: Sequence[str],
-) -> Fresh:
+def fresh(item: Item, request: Request, secrets: Sequence[str]) -> Fresh:
     """Decoded and verified as of its capture, waiting, with nothing sent of it yet.
 
     What only the store knows is left open: its position, and the delivery that it repeats.
     """
-    envelope, signature = read(request, secrets, received_at)
+    envelope, signature = read(request, secrets, item.received_at)
     delivery = Delivery(
-        id=delivery_id,
+        id=item.delivery_id,
         seq=0,
-        endpoint="default",
-        received_at=received_at,
+        endpoint=item.endpoint,
+        received_at=item.received_at,
         method=request.method,
         request_target=request.target,
         http_version=request.http_version,
-        remote=remote,
+        remote=item.remote,
         content_type=first(request.headers, "content-type") or "",
         body_size=len(request.body),
         body_sha256=sha256(request.body).hexdigest(),
@@ -52,7 +46,7 @@ def fresh(
         notes=envelope.notes,
         duplicate_of=None,
         replay_of=None,
-        answered=answered,
+        answered=item.answered,
         state=State.WAITING,
         state_reason="",
         attempts=0,
@@ -61,5 +55,7 @@ def fresh(
         last_duration_ms=None,
         mark="",
         note="",
+        origin_relay=item.origin_relay,
+        origin_id=item.origin_id,
     )
     return Fresh(delivery, request.headers, request.body, envelope.data)

@@ -226,14 +226,7 @@ class Holds:
         self, item: Item, request: Request, stop: _Breakpoint
     ) -> tuple[Fresh, bool]:
         def look() -> tuple[Fresh, bool]:
-            subject = fresh(
-                item.delivery_id,
-                request,
-                item.received_at,
-                item.remote,
-                item.answered,
-                self._secrets(),
-            )
+            subject = fresh(item, request, self._secrets())
             return subject, matches(stop.query, subject, self._clock())
 
         return look() if quick(request) else await asyncio.to_thread(look)

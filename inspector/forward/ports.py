@@ -27,6 +27,7 @@ class WaitingItem:
     """A delivery that waits for a target; `attempts` were made there already.
 
     `received_at` is microseconds since the epoch; `answered` is what `remote` was told.
+    `endpoint` took it in, here or at the relay of its origin.
     """
 
     delivery_id: int
@@ -34,6 +35,9 @@ class WaitingItem:
     attempts: int
     remote: str = ""
     answered: int | None = None
+    endpoint: str = "default"
+    origin_relay: str | None = None
+    origin_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

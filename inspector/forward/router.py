@@ -244,6 +244,9 @@ def _item(delivery_id: int, fact: Captured) -> Item:
         request=_whole(fact),
         remote=fact.remote,
         answered=fact.answered,
+        endpoint=fact.endpoint,
+        origin_relay=fact.origin and fact.origin.relay,
+        origin_id=fact.origin and fact.origin.id,
     )
 
 

@@ -21,14 +21,17 @@ _REPLAY_FACTS = 1024
 
 @dataclass(frozen=True, slots=True)
 class WaitingDelivery:
-    """A delivery that waits for a target, with the attempts already made there, and who sent it
-    and was answered what."""
+    """A delivery that waits for a target, with the attempts already made there, who sent it and
+    was answered what, and where it came in."""
 
     delivery_id: int
     received_at: int
     attempts: int
     remote: str
     answered: int | None
+    endpoint: str
+    origin_relay: str | None
+    origin_id: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +145,8 @@ class Reader:
     def waiting(self, target: str, after: int, limit: int) -> list[WaitingDelivery]:
         """Deliveries that wait for a target, oldest first; `UNROUTED` names those without one."""
         rows = self._index.execute(
-            "SELECT c.delivery_id, d.received_at, c.attempts, d.remote, d.answered FROM chosen c "
-            "JOIN delivery d ON d.id = c.delivery_id "
+            "SELECT c.delivery_id, d.received_at, c.attempts, d.remote, d.answered, d.endpoint, "
+            "d.origin_relay, d.origin_id FROM chosen c JOIN delivery d ON d.id = c.delivery_id "
             "WHERE c.status = 'waiting' AND c.target = ? AND c.delivery_id > ? "
             "ORDER BY c.delivery_id LIMIT ?",
             (target, after, limit),

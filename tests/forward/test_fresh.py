@@ -7,7 +7,8 @@ from pathlib import Path
 from hypothesis import example, given, settings
 
 from inspector.domain.delivery import Request
-from inspector.domain.facts import Captured
+from inspector.domain.facts import Captured, Origin
+from inspector.forward.backlog import Item
 from inspector.forward.fresh import fresh
 from inspector.providers import read
 from inspector.providers.pacspace import PACSPACE
@@ -32,7 +33,8 @@ FORM = (("Content-Type", "application/x-www-form-urlencoded"),)
 @example(Request("POST", "/", "1.1", (("X-GitHub-Event", "push"),), b'[{"id":1},{"id":2}]'))
 @example(Request("POST", "/", "1.1", (("Content-Encoding", "gzip"),), b"\x1f\x8bno"))
 def test_the_same_as_the_index_says(request: Request) -> None:
-    fact = Captured(AT, request, "10.0.0.1", answered=202)
+    origin = Origin("https://relay", 1, "relay/box")
+    fact = Captured(AT, request, "10.0.0.1", "dev", answered=202, origin=origin)
     with tempfile.TemporaryDirectory() as folder:
         files = StoreFiles(Path(folder) / "store.db")
         write(files, fact)
@@ -43,6 +45,15 @@ def test_the_same_as_the_index_says(request: Request) -> None:
             assert indexed is not None
             subject = Subject(indexed, reader.journal)
             content = subject.headers, subject.body, subject.data
-    found = fresh(1, request, AT, "10.0.0.1", 202, [SECRET])
+    item = Item(
+        1,
+        AT,
+        remote="10.0.0.1",
+        answered=202,
+        endpoint="dev",
+        origin_relay="https://relay",
+        origin_id=1,
+    )
+    found = fresh(item, request, [SECRET])
     assert found.delivery == indexed._replace(seq=0)
     assert (found.headers, found.body, found.data) == content

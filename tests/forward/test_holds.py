@@ -8,7 +8,7 @@ import pytest
 
 from inspector.domain.attempt import Attempt, Failure, FailureKind, Outcome
 from inspector.domain.delivery import Request
-from inspector.domain.facts import Captured, Fact, Released, Routed
+from inspector.domain.facts import Captured, Fact, Origin, Released, Routed
 from inspector.domain.headers import Headers
 from inspector.domain.routes import Routing, Target, parse_route
 from inspector.errors import UsageError
@@ -145,6 +145,17 @@ async def test_one_captured_under_a_breakpoint_that_is_gone_is_sent(world: World
     world.router.captured(*after)
     await world.until(lambda: world.got == [under[0], after[0]])
     assert world.facts(Routed) == [under[0]]
+
+
+async def test_a_breakpoint_sees_where_a_mirrored_one_came_in(world: World) -> None:
+    for query in ("endpoint:dev", "origin:*"):
+        await world.holds.hold(query)
+        id_, fact = world.captured()
+        origin = Origin("https://relay.example", 7, "relay/box")
+        world.router.captured(id_, fact._replace(endpoint="dev", origin=origin))
+        await world.until(lambda id_=id_: id_ in world.held)  # type: ignore[misc]
+        own = world.capture()
+        await world.until(lambda own=own: own in world.got)  # type: ignore[misc]
 
 
 async def test_nothing_overtakes_what_is_still_looked_at(world: World) -> None:

@@ -146,8 +146,8 @@ def test_what_waits_for_a_target(reader: Reader, files: StoreFiles) -> None:
             WaitingDelivery(*row)
             for row in rows(
                 files.index,
-                "SELECT d.id, d.received_at, c.attempts, d.remote, d.answered "
-                "FROM delivery d, chosen c "
+                "SELECT d.id, d.received_at, c.attempts, d.remote, d.answered, d.endpoint, "
+                "d.origin_relay, d.origin_id FROM delivery d, chosen c "
                 "WHERE c.delivery_id = d.id AND c.target = ? AND c.status = 'waiting' "
                 "ORDER BY d.id",
                 (target,),
@@ -165,6 +165,10 @@ def test_what_waits_for_a_target(reader: Reader, files: StoreFiles) -> None:
     assert reader.waiting_counts() == {key: len(all_) for key, all_ in expected.items() if all_}
 
 
+# Where what was captured here came in.
+HERE = ("default", None, None)
+
+
 def test_what_waits_once_it_was_tried(tmp_path: Path) -> None:
     files = store(
         tmp_path,
@@ -174,13 +178,13 @@ def test_what_waits_once_it_was_tried(tmp_path: Path) -> None:
         captured(route=None, answered=200),
     )
     with closing(Reader(files)) as reader:
-        assert reader.waiting(APP, 0, 9) == [WaitingDelivery(1, AT, 1, "127.0.0.1", None)]
-        assert reader.waiting(OTHER, 0, 9) == [WaitingDelivery(1, AT, 0, "127.0.0.1", None)]
-        assert reader.waiting("", 0, 9) == [WaitingDelivery(2, AT, 0, "127.0.0.1", 200)]
+        assert reader.waiting(APP, 0, 9) == [WaitingDelivery(1, AT, 1, "127.0.0.1", None, *HERE)]
+        assert reader.waiting(OTHER, 0, 9) == [WaitingDelivery(1, AT, 0, "127.0.0.1", None, *HERE)]
+        assert reader.waiting("", 0, 9) == [WaitingDelivery(2, AT, 0, "127.0.0.1", 200, *HERE)]
         assert reader.waiting_counts() == {"": 1, APP: 1, OTHER: 1}
         write(files, Routed(AT, 2, (APP,)))
         index(files)
-        assert reader.waiting(APP, 1, 9) == [WaitingDelivery(2, AT, 0, "127.0.0.1", 200)]
+        assert reader.waiting(APP, 1, 9) == [WaitingDelivery(2, AT, 0, "127.0.0.1", 200, *HERE)]
         assert "" not in reader.waiting_counts()
 
 
