@@ -7,7 +7,6 @@ none is skipped and none comes twice, however the two are mixed.
 
 import asyncio
 import logging
-import time
 from collections import deque
 from collections.abc import Sequence
 from hashlib import sha256
@@ -16,6 +15,8 @@ from inspector.domain.facts import Captured
 from inspector.errors import StoreUnavailableError
 from inspector.tunnel.messages import (
     BATCH_ITEMS,
+    CLOSE_AGAIN,
+    CLOSE_FAULT,
     CLOSE_SLOW,
     PIECE_BYTES,
     Ack,
@@ -32,21 +33,13 @@ from inspector.tunnel.messages import (
 )
 from inspector.tunnel.parcels import Item
 from inspector.tunnel.sieve import Sieve, sieve_of
-from inspector.tunnel.supply import Caller as Caller
-from inspector.tunnel.supply import Line as Line
-from inspector.tunnel.supply import Presence as Presence
-from inspector.tunnel.supply import Supply
+from inspector.tunnel.supply import Caller, Line, Supply
 from inspector.tunnel.team import passed_on
 from inspector.tunnel.window import Window
 from inspector.tunnel.wire import encode
 
-CLOSE_AGAIN = 1012
-"""Deliveries expired before they were sent: the next connection begins with how many."""
-CLOSE_FAULT = 1011
 CURSOR_SECONDS = 2.0
 SLOW_SECONDS = 60.0
-# So long a filter may hold up all others at a time; a strange one takes long for a single head.
-JUDGING_SECONDS = 0.01
 ANSWERS_REPEATED = 256
 # A consumer sends one at a time; of one that does not, the oldest are not said back.
 _CANARIES = 8
@@ -258,7 +251,15 @@ class Attachment:
             if (await supply.held()).first > seen + 1:
                 raise _ExpiredError
             return False
-        batch, size, last = self._fitting(items)
+        if self._sieve is None:
+            batch, size, last = self._fitting(items)
+        else:
+            # One consumer in each turn of the loop: many together would hold up all endpoints.
+            async with supply.judging:
+                await asyncio.sleep(0)
+                supply.settle(items)
+                self._sieve.begin()
+                batch, size, last = self._fitting(items)
         if last == seen:
             await self._wait_for_acks()
             return False
@@ -271,9 +272,6 @@ class Attachment:
             await self.line.send(frame)
             if batch[-1].large:
                 await self._send_body(batch[-1])
-        if self._sieve is not None:
-            # Others get their turn: judging took a while, and what is in memory needs no wait.
-            await asyncio.sleep(0)
         return True
 
     def _frame(self, batch: Sequence[Item], size: int) -> bytes:
@@ -289,15 +287,13 @@ class Attachment:
         most = self._supply.batch_bytes
         last = self.sent
         room = min(self._window.items, BATCH_ITEMS, self._supply.last - last)
-        # Not the time of the loop, which may stand still while the loop does not turn.
-        enough = time.monotonic() + JUDGING_SECONDS
         for item in items[:room]:
             if item.number != last + 1:
                 if last > self.sent:
                     break
                 raise _ExpiredError
             if self._sieve is not None:
-                if last > self.sent and time.monotonic() > enough:
+                if last > self.sent and self._sieve.over:
                     break
                 if not self._sieve.takes(item):
                     last = item.number

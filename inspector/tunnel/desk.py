@@ -32,6 +32,8 @@ STATE_SECONDS = 5.0
 _BATCHES_BYTES = 8 << 20
 _BATCH_LEAST = 32 << 10
 _REPLACED = 1000
+# Each is served in turn by the loop of all endpoints.
+MOST_CONSUMERS = 256
 NO_APP = Failure(FailureKind.UNREACHABLE, "no app is there to answer")
 
 _log = logging.getLogger(__name__)
@@ -43,6 +45,10 @@ class AttachedError(Exception):
     def __init__(self, presence: Presence) -> None:
         super().__init__(presence.consumer)
         self.presence = presence
+
+
+class CrowdedError(Exception):
+    """There are as many consumers as may be; the text says so."""
 
 
 class ClosedError(Exception):
@@ -76,6 +82,7 @@ class Desk:
         self._clock = clock
         self._tail = Tail()
         self._frames = Frames()
+        self.judging = asyncio.Lock()
         self._attendance = Attendance(lambda: self.last)
         self._attached = self._attendance.attached
         self._feeds: dict[Attachment, asyncio.Task[None]] = {}
@@ -170,14 +177,16 @@ class Desk:
     def attach(self, caller: Caller, line: Line, *, take_over: bool = False) -> Attachment:
         """Give a consumer its name; `detach` follows in any case.
 
-        Raises `AttachedError` when another has it and it is not taken over, and `ClosedError`. A
-        process that comes back takes the place of its own older connection.
+        Raises `AttachedError` when another has it and it is not taken over, `CrowdedError` and
+        `ClosedError`. A process that comes back takes the place of its own older connection.
         """
         if self.closed:
             raise ClosedError
         older = self._attached.get(caller.consumer)
         attachment = Attachment(self, line, caller, self._clock())
         if older is None:
+            if len(self._attached) >= MOST_CONSUMERS:
+                raise CrowdedError(f"{MOST_CONSUMERS} consumers are attached already")
             self._attached[caller.consumer] = attachment
         elif older.caller.instance == caller.instance:
             # In the same place: whoever is attached longest stays so, and so do those who wait.
@@ -255,8 +264,11 @@ class Desk:
             self._reads[seen] = reading
         items = await asyncio.shield(reading)
         # Here and not in the reading: what came meanwhile must be in the frame that others share.
-        self._answers.settle(items)
+        self.settle(items)
         return items
+
+    def settle(self, items: Sequence[Item]) -> None:
+        self._answers.settle(items)
 
     async def _read(self, seen: int) -> list[Item]:
         try:

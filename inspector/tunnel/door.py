@@ -16,10 +16,11 @@ from inspector.domain.delivery import iso
 from inspector.domain.endpoint import Endpoint
 from inspector.errors import StoreUnavailableError
 from inspector.tasks import Tasks
-from inspector.tunnel.attachment import CLOSE_FAULT, Attachment
-from inspector.tunnel.desk import AttachedError, ClosedError, Desk
+from inspector.tunnel.attachment import Attachment
+from inspector.tunnel.desk import AttachedError, ClosedError, CrowdedError, Desk
 from inspector.tunnel.messages import (
     CLOSE_BROKEN,
+    CLOSE_FAULT,
     CLOSE_SLOW,
     MAX_FRAME,
     PATH,
@@ -180,6 +181,8 @@ class Door:
             attachment = desk.attach(caller, line, take_over=query.get("take_over") == "1")
         except AttachedError as error:
             return _attached(error.presence)
+        except CrowdedError as error:
+            return refusal(429, "too-many-consumers", str(error), headers={"Retry-After": "60"})
         except ClosedError:
             return refusal(401, "unauthorized", "the token is no longer the endpoint's")
         self._lines.add(line)

@@ -64,6 +64,8 @@ def harmless(text: str) -> str:
 Line = Annotated[str, AfterValidator(harmless)]
 
 # Codes with which the relay closes a connection (4000 to 4999 are an application's own).
+CLOSE_FAULT = 1011
+CLOSE_AGAIN = 1012  # deliveries expired before they were sent: the next connection says how many
 CLOSE_BROKEN = 4400  # a message that cannot be read
 CLOSE_UNAUTHORIZED = 4401  # the token was rotated, or the endpoint removed
 CLOSE_TAKEN_OVER = 4409  # another consumer took the name

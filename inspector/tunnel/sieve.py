@@ -1,6 +1,7 @@
 """A consumer's filter at the relay: what it leaves out, told in its place and in few words."""
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 
 from inspector.domain.relay_filter import RelayFilter, parse_relay_filter
@@ -11,6 +12,8 @@ from inspector.tunnel.parcels import Item
 # What is left out is told with the next delivery, or after so long, or when it is so many.
 TELL_SECONDS = 0.5
 TELL_AFTER = 1024
+# So long one consumer's filter may hold up all others at a time.
+JUDGING_SECONDS = 0.01
 
 
 class Sieve:
@@ -26,6 +29,17 @@ class Sieve:
         self._wake = wake
         self._timer: asyncio.TimerHandle | None = None
         self._due = False
+        self._until = 0.0
+
+    def begin(self) -> None:
+        """It judges from now on, until it is `over`."""
+        # Not the time of the loop, which may stand still while the loop does not turn.
+        self._until = time.monotonic() + JUDGING_SECONDS
+
+    @property
+    def over(self) -> bool:
+        """Whether it has taken as long as it may."""
+        return time.monotonic() > self._until
 
     def takes(self, item: Item) -> bool:
         """Whether it is asked for; what no parser understood, and probes, always."""

@@ -1,5 +1,6 @@
 """What an attachment deals with: who is at the other end, the line there, and its desk."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
@@ -52,6 +53,8 @@ class Supply(Protocol):
     """What an attachment needs of its desk."""
 
     mailboxes: Mailboxes
+    judging: asyncio.Lock
+    """Held while a consumer's filter looks at deliveries."""
 
     @property
     def mailbox(self) -> str: ...
@@ -74,6 +77,10 @@ class Supply(Protocol):
 
     async def stored(self, seen: int) -> list[Item]:
         """The same from the store."""
+        ...
+
+    def settle(self, items: Sequence[Item]) -> None:
+        """Put the answers to deliveries that were given since they were asked for."""
         ...
 
     def frame(

@@ -6,7 +6,13 @@ from hypothesis import strategies as st
 
 from inspector.domain.headers import Headers, first
 from inspector.domain.query import matches, parse
-from inspector.domain.relay_filter import EVENT_HEADER, MOST_CHARACTERS, parse_relay_filter
+from inspector.domain.relay_filter import (
+    EVENT_HEADER,
+    MOST_CHARACTERS,
+    MOST_OF_HEADERS,
+    MOST_OF_TARGET,
+    parse_relay_filter,
+)
 from inspector.errors import UsageError
 from tests.helpers.subjects import RECEIVED_AT, subject
 
@@ -89,12 +95,38 @@ def test_a_key_that_no_relay_knows_is_named(text: str, key: str) -> None:
         ("(path:/a", "the relay's filter: this bracket is not closed (character 1)"),
         ("pth:/a", 'the relay\'s filter: unknown key "pth" (character 1)'),
         ("path:" + "a" * MOST_CHARACTERS, "a relay's filter has at most 1024 characters"),
+        (f"path:*{'?' * 63}b*c", "a relay's filter has at most 64 characters behind its *"),
+        (
+            "path:*" + "a" * 40 + " event:*" + "a" * 40,
+            "a relay's filter has at most 64 characters behind its *",
+        ),
+        (f"header.x:{','.join('a' * 65)}", "a relay's filter asks for at most 64 values"),
     ],
 )
 def test_what_is_no_filter_is_told(text: str, message: str) -> None:
     with pytest.raises(UsageError) as refused:
         parse_relay_filter(text)
     assert refused.value.message == message
+
+
+@pytest.mark.parametrize(
+    "text",
+    [f"path:{'?' * 500}*", f"path:/a/*{'a' * 63}*", f"event:{','.join(['delta.*'] * 64)}"],
+)
+def test_what_costs_little_may_be_asked(text: str) -> None:
+    assert parse_relay_filter(text) is not None
+
+
+def test_of_a_long_head_it_looks_at_the_beginning() -> None:
+    long = "/hooks/" + "a" * MOST_OF_TARGET
+    assert takes("path:/hooks/*", target=long)
+    assert not takes("path:*b", target=long + "b")
+    cookie = ("Cookie", "c" * MOST_OF_HEADERS)
+    assert takes("event:delta.*", (cookie, *HEADERS))
+    assert not takes("header.cookie:*", (cookie, *HEADERS))
+    many = (("X-Many", "1"),) * 500
+    assert takes("event:delta.*", HEADERS + many)
+    assert not takes("event:delta.*", many + HEADERS)
 
 
 @pytest.mark.parametrize("text", ["", "  ", "\n"])

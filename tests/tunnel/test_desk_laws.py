@@ -18,7 +18,7 @@ from inspector.domain.parcel import Parcel, digest_of
 from inspector.tunnel import attachment as attachments
 from inspector.tunnel import desk as desks
 from inspector.tunnel import parcels, sieve, window
-from inspector.tunnel.attachment import Attachment, Caller
+from inspector.tunnel.attachment import Attachment
 from inspector.tunnel.desk import Desk
 from inspector.tunnel.messages import (
     Ack,
@@ -31,6 +31,7 @@ from inspector.tunnel.messages import (
     Reply,
     Start,
 )
+from inspector.tunnel.supply import Caller
 from inspector.tunnel.wire import decode
 from tests.helpers.mailboxes import FakeMailboxes, captured
 

@@ -11,9 +11,10 @@ from inspector.domain.facts import Answered, Captured, Probed, Refused
 from inspector.domain.parcel import digest_of
 from inspector.store.files import StoreFiles
 from inspector.store.mailboxes import RelayStore
-from inspector.tunnel.attachment import Attachment, Caller
+from inspector.tunnel.attachment import Attachment
 from inspector.tunnel.desk import Desk
 from inspector.tunnel.messages import PIECE_BYTES, Ack, Parcel, Piece, Start
+from inspector.tunnel.supply import Caller
 from tests.helpers.desk import ENDPOINT, Line
 from tests.helpers.mailboxes import Telling, head_of
 from tests.helpers.tunnel import until

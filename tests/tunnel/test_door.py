@@ -174,6 +174,20 @@ async def test_a_name_that_is_taken_is_refused(side: RelaySide) -> None:
         assert "from 127.0.0.1" in error["message"]
 
 
+async def test_an_endpoint_has_so_many_consumers(
+    side: RelaySide, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(desks, "MOST_CONSUMERS", 1)
+    async with peer(side) as consumer:
+        await consumer.begin()
+        status, error = await refusal(side, consumer="another")
+        assert (status, error["code"]) == (429, "too-many-consumers")
+        assert error["message"] == "1 consumers are attached already"
+        # One that comes back has its place.
+        async with peer(side) as again:
+            await again.begin()
+
+
 async def test_a_name_can_be_taken_over_and_the_older_one_is_told(side: RelaySide) -> None:
     async with peer(side) as older:
         await older.begin()

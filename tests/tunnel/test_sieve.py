@@ -1,13 +1,14 @@
 """A consumer's filter at the relay: what is sent, what is passed over, and who is asked."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
 from inspector.domain.attempt import Response
 from inspector.domain.facts import Captured, Probed, Refused
 from inspector.domain.headers import Headers, decode_head
-from inspector.tunnel import attachment as attachments
+from inspector.domain.relay_filter import RelayFilter
 from inspector.tunnel import parcels, sieve
 from inspector.tunnel.attachment import Attachment
 from inspector.tunnel.messages import WINDOW, Ack, Parcels, Passed, Reply, Start, WireError
@@ -116,7 +117,7 @@ async def test_a_long_backlog_of_others_is_passed_over_in_few_words(relay: DeskS
 async def test_a_filter_that_takes_long_gives_others_their_turns(
     relay: DeskSide, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(attachments, "JUDGING_SECONDS", 0.0)
+    monkeypatch.setattr(sieve, "JUDGING_SECONDS", 0.0)
     _, line = await attach(relay, "a", "path:/a")
     capture(relay, *["/a", "/b", "/b", "/a"] * 25)
     turns = 0
@@ -124,6 +125,40 @@ async def test_a_filter_that_takes_long_gives_others_their_turns(
         await asyncio.sleep(0)
         turns += 1
     assert turns >= 50
+
+
+async def test_filters_of_many_consumers_are_judged_in_turn(
+    relay: DeskSide, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turn, judged = 0, []
+    takes = RelayFilter.takes
+
+    def noting(wanted: RelayFilter, *request: Any) -> bool:
+        judged.append(turn)
+        return takes(wanted, *request)
+
+    monkeypatch.setattr(RelayFilter, "takes", noting)
+    lines = [(await attach(relay, f"c{n}", "path:/a"))[1] for n in range(20)]
+    capture(relay, "/a")
+    while not all(1 in shown(line) for line in lines):
+        await asyncio.sleep(0)
+        turn += 1
+    assert len(judged) == len(set(judged)) == 20
+
+
+async def test_answers_that_come_while_filters_take_turns_reach_everybody(
+    relay: DeskSide,
+) -> None:
+    lines = [(await attach(relay, f"c{n}", "path:/a"))[1] for n in range(5)]
+    fact = to("/a", answered=None)
+    number = relay.mailboxes.commit(fact)
+    async with relay.desk.judging:
+        relay.desk.captured(number, fact)
+        for _ in range(10):
+            await asyncio.sleep(0)
+        relay.desk.answered(number, 503, True)
+    await until(lambda: all(line.parcels() for line in lines))
+    assert {line.parcels()[0].answered for line in lines} == {503}
 
 
 async def test_a_window_full_of_others_is_told_before_it_is_waited_for(relay: DeskSide) -> None:
