@@ -150,20 +150,43 @@ class MailboxReader:
         newest = newest or 0
         return min(repeated or 0, following or newest), newest
 
-    def oldest(self, mailbox: str, upto: int, before: int | None, limit: int) -> list[int]:
+    def oldest(
+        self, mailbox: str, upto: int, now: int, before: int | None, limit: int
+    ) -> list[int]:
         """The ids of the first deliveries up to number `upto`, none behind one that was captured
-        at `before` or later."""
+        at `before` or later.
+
+        A time later than `now` is that of a wrong clock: such a one is as old as the next one.
+        """
         rows = self._connection.execute(
-            "SELECT delivery, at FROM fact WHERE mailbox = ? AND number > 0 AND number <= ? "
-            "ORDER BY number LIMIT ?",
+            "SELECT delivery, at, number FROM fact WHERE mailbox = ? AND number > 0 "
+            "AND number <= ? ORDER BY number LIMIT ?",
             (mailbox, upto, limit),
-        )
-        found: list[int] = []
-        for delivery, at in rows:
-            if before is not None and at >= before:
+        ).fetchall()
+        if before is None:
+            return [delivery for delivery, _, _ in rows]
+        found = undated = 0
+        for _, at, _ in rows:
+            if at < before:
+                found, undated = found + undated + 1, 0
+            elif at > now:
+                undated += 1
+            else:
                 break
-            found.append(delivery)
-        return found
+        else:
+            following = self._next_at(mailbox, rows[-1][2], upto, now) if undated else None
+            if following is not None and following < before:
+                found += undated
+        return [delivery for delivery, _, _ in rows[:found]]
+
+    def _next_at(self, mailbox: str, number: int, upto: int, now: int) -> int | None:
+        """When the first delivery behind that number was captured that has a true time."""
+        row = self._connection.execute(
+            "SELECT at FROM fact WHERE mailbox = ? AND number > ? AND number <= ? AND at <= ? "
+            "ORDER BY number LIMIT 1",
+            (mailbox, number, upto, now),
+        ).fetchone()
+        return row and int(row[0])
 
 
 def _answer(meta: str) -> _Answer:

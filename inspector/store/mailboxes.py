@@ -98,7 +98,7 @@ class RelayStore:
     ) -> int:
         """Remove the oldest few deliveries, those up to number `upto` that were captured earlier
         than `before`; how many went, 0 when none is left."""
-        ids = await self._read(lambda reader: reader.oldest(mailbox, upto, before, STEP))
+        ids = await self._read(lambda reader: reader.oldest(mailbox, upto, at, before, STEP))
         if ids:
             await self.append(Pruned(at, len(ids), ranges_of(ids)))
         return len(ids)

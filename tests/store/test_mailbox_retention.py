@@ -14,6 +14,7 @@ from inspector.store import mailbox_retention
 from inspector.store.files import StoreFiles
 from inspector.store.mailbox_retention import MailboxRetention
 from inspector.store.mailboxes import RelayStore
+from inspector.store.retention import STEP
 from inspector.tasks import Tasks
 from tests.store.parts import AT, captured, full, in_pieces, relay_store
 
@@ -61,6 +62,23 @@ async def test_what_is_too_old_goes_whoever_has_it(files: StoreFiles) -> None:
         assert await store.held("a") == Held(7, 10)
         await retention(store, keep=0, now=AT + 10**15).expire()
         assert await store.held("a") == Held(7, 10)
+
+
+@pytest.mark.parametrize("wrong", [1, STEP + 5])
+async def test_a_clock_that_was_ahead_keeps_nothing_for_ever(files: StoreFiles, wrong: int) -> None:
+    async with relay_store(files) as store:
+        ahead = [captured(endpoint="a", at=AT + 10**15) for _ in range(wrong)]
+        await asyncio.gather(*[store.append(fact) for fact in ahead])
+        old = retention(store, keep=3.0, now=AT + 2 * SECOND)
+        # Nothing says how old they are, and what comes next is not too old.
+        await old.expire()
+        await fill(store, "a", 10, 1)
+        await old.expire()
+        assert await store.held("a") == Held(1, wrong + 10)
+        await store.append(captured(endpoint="a", at=AT + 9 * SECOND))
+        await store.append(captured(endpoint="a", at=AT + 10**15))
+        await retention(store, keep=3.0, now=AT + 9 * SECOND).expire()
+        assert await store.held("a") == Held(wrong + 11, wrong + 12)
 
 
 async def test_many_are_taken_in_steps_without_holding_captures_back(files: StoreFiles) -> None:
