@@ -64,7 +64,8 @@ def listening(settings: Settings, demo: bool, *, lines: bool = False) -> Iterato
     # A file, because nobody reads a pipe while the UI runs, and a full one would stop the writer.
     with tempfile.TemporaryFile() as complaints:
         process = subprocess.Popen(
-            [sys.executable, "-m", "inspector", "_listen"],
+            # -P: the current folder is the user's project, whose modules are not ours to import.
+            [sys.executable, "-P", "-m", "inspector", "_listen"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=complaints,

@@ -34,7 +34,7 @@ def serve_in_browser(settings: Settings, demo: bool, *, as_json: bool) -> int:
 
             check_ui(settings.ui)
             ready = child.ready()
-            ui = Ui((sys.executable, "-m", "inspector", "_ui"), _told(ready, settings))
+            ui = Ui((sys.executable, "-P", "-m", "inspector", "_ui"), _told(ready, settings))
             output = _Output(ready, child.output, as_json=as_json)
             serving = _Serving(opened, ui, output)
             code = run_loop(serving.run())

@@ -159,6 +159,7 @@ class Follower:
         try:
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable,
+                "-P",  # modules in the current folder, the user's project, are not ours to import
                 "-m",
                 "inspector.store.indexer_process",
                 stdin=read_end,

@@ -206,8 +206,9 @@ def test_a_ui_that_cannot_be_is_told_at_once(tmp_path: Path) -> None:
 
 
 def started(folder: Path, *arguments: str) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-P", "-m", "inspector", "serve", "--web", "--db", "store.db"]
     return subprocess.Popen(
-        [sys.executable, "-m", "inspector", "serve", "--web", "--db", "store.db", *arguments],
+        [*command, *arguments],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -259,3 +260,25 @@ async def test_who_does_not_read_our_output_keeps_nobody_waiting(tmp_path: Path)
         process.wait()
         process.stdout.close()
         process.stderr.close()
+
+
+async def test_no_module_of_the_users_project_is_imported(tmp_path: Path) -> None:
+    """Not by the listener, its indexer, or the UI of a browser; a checkout may be anybody's."""
+    hostile = "from pathlib import Path\nPath({!r}).touch()\nraise ImportError\n"
+    ran = tmp_path / "ran"
+    ran.mkdir()
+    for name in ("json", "queue", "secrets", "asyncio", "click", "inspector"):
+        (tmp_path / f"{name}.py").write_text(hostile.format(str(ran / name)))
+    process = started(tmp_path, "--json")
+    assert process.stdout is not None
+    try:
+        ready = json.loads(await asyncio.to_thread(process.stdout.readline))
+        await asyncio.to_thread(post, ready["url"], b'{"event":"of.a.project"}')
+        async with browser(ready["web"]) as opened:
+            await until_shown(opened, "of.a.project")
+        process.terminate()
+        await asyncio.to_thread(process.communicate, timeout=PATIENCE)
+    finally:
+        process.kill()
+        process.communicate()
+    assert list(ran.iterdir()) == []
