@@ -200,7 +200,7 @@ def _checked(options: dict[str, Any]) -> dict[str, Any]:
             text, given[name] = given[name], size(given[name])
             if not isinstance(given[name], int) or given[name] <= 0:
                 flag = "--" + name.replace("_", "-")
-                raise ConfigurationError(f"{flag}: {text!r} is no size", "write 25mb, or 2gb")
+                raise ConfigurationError(f"{flag}: {text[:40]!r} is no size", "write 25mb, or 2gb")
     return given
 
 

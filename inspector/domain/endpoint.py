@@ -15,7 +15,7 @@ class Limits(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    rate: Annotated[float, Field(gt=0)] = 500.0
+    rate: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 500.0
     """Requests a second, on average; twice as many may come at once."""
     max_body: Annotated[int, Field(gt=0)] = 25 << 20
     """Bytes of one body."""
@@ -42,6 +42,6 @@ class Endpoint(BaseModel):
     """The ack policy: stored, app, or app-or-stored:N."""
     status: Annotated[int, Field(ge=200, le=599)] = 200
     """What `stored` answers."""
-    timeout: Annotated[float, Field(gt=0)] = 30.0
+    timeout: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 30.0
     """Seconds that `app` waits for the app."""
     limits: Limits = Limits()

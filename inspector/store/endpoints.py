@@ -168,7 +168,13 @@ class EndpointsFile:
         with lock:
             new = change(self.read())
             try:
-                replace_private(self._path, new.model_dump_json(indent=1).encode() + b"\n")
+                data = new.model_dump_json(indent=1).encode() + b"\n"
+                Registry.model_validate_json(data)
+            except ValueError as error:
+                # JSON can say less than a value can be, and nobody could then use any endpoint.
+                raise ConfigurationError("what is asked for cannot be kept in JSON") from error
+            try:
+                replace_private(self._path, data)
             except OSError as error:
                 raise self._unusable(error.strerror or str(error)) from error
         return new

@@ -59,6 +59,28 @@ def test_a_rotated_token_changes_nothing_else(file: EndpointsFile) -> None:
     assert after.model_copy(update={"token_sha256": before.token_sha256}) == before
 
 
+@pytest.mark.parametrize("value", [float("inf"), float("nan")])
+@pytest.mark.parametrize("option", ["rate", "timeout"])
+def test_what_the_file_could_not_say_is_refused(
+    file: EndpointsFile, option: str, value: float
+) -> None:
+    file.add("dev", {})
+    before = file.read()
+    with pytest.raises(ConfigurationError, match=f"{option}: .*finite"):
+        file.set("dev", {option: value})
+    with pytest.raises(ConfigurationError, match=f"{option}: .*finite"):
+        file.add("other", {option: value})
+    assert file.read() == before
+
+
+def test_what_could_not_be_read_back_is_not_written(file: EndpointsFile) -> None:
+    file.add("dev", {})
+    before = file.read()
+    with pytest.raises(ConfigurationError, match="cannot be kept"):
+        file.part_from("dev", "no text \udcff")
+    assert file.read() == before
+
+
 def test_options_are_kept_and_only_what_is_named_is_changed(file: EndpointsFile) -> None:
     file.add("dev", {"ack": "app-or-stored:5", "max_body": 1000})
     file.set("dev", {"rate": 7.0, "timeout": 2.0})
