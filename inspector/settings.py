@@ -20,6 +20,9 @@ PROJECT_FILE = "inspector.toml"
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 _SIZES = {"": 1, "b": 1, "kb": 1 << 10, "mb": 1 << 20, "gb": 1 << 30}
+# A hundred years, an exbibyte: no timer, and not SQLite either, takes any number.
+_MOST_SECONDS = 100 * 365 * 86400
+_MOST_BYTES = 1 << 60
 
 
 def seconds(value: object) -> object:
@@ -35,7 +38,8 @@ def size(value: object) -> object:
         text = value.lower().replace("ib", "b").replace(" ", "")
         if found := re.fullmatch(r"(\d+(?:\.\d+)?)([kmg]?b?)", text):
             unit = found[2] if found[2] in _SIZES else found[2] + "b"
-            return int(float(found[1]) * _SIZES[unit])
+            amount = float(found[1]) * _SIZES[unit]
+            return int(amount) if amount <= _MOST_BYTES else amount
     return value
 
 
@@ -68,8 +72,8 @@ def api_url(value: object) -> object:
     return parse_base(value).url if isinstance(value, str) and value else value
 
 
-Seconds = Annotated[float, BeforeValidator(seconds), Field(ge=0)]
-Bytes = Annotated[int, BeforeValidator(size), Field(gt=0)]
+Seconds = Annotated[float, BeforeValidator(seconds), Field(ge=0, le=_MOST_SECONDS)]
+Bytes = Annotated[int, BeforeValidator(size), Field(gt=0, le=_MOST_BYTES)]
 Secret = Annotated[str, BeforeValidator(secret), Field(min_length=1)]
 Token = Annotated[str, BeforeValidator(secret)]
 PublicUrl = Annotated[str, BeforeValidator(public_url)]

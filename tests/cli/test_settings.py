@@ -115,7 +115,9 @@ def test_secrets_are_not_shown_by_repr(project: Path) -> None:
     ("name", "bad"),
     [("port", "whsec_x"), ("port", "70000"), ("timeout", "soon"), ("timeout", "-1"),
      ("max_body", "-7"), ("max_body", "many"), ("status", "17"), ("max_connections", "0"),
-     ("keep", "1y"), ("insecure", "perhaps")],
+     ("keep", "1y"), ("insecure", "perhaps"), ("retry", "inf"), ("keep", "nan"), ("timeout", "1e99"),
+     ("keep", "9" * 330 + "d"), ("max_body", "9" * 330 + "gb"), ("max_size", "99999999999gb"),
+     ("max_in_flight", "inf")],
 )  # fmt: skip
 def test_an_error_names_the_place_and_never_the_value(name: str, bad: str, project: Path) -> None:
     flag = "--" + name.replace("_", "-")
