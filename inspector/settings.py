@@ -18,6 +18,10 @@ PREFIX = "INSPECTOR_"
 RELAY_PREFIX = "INSPECTOR_RELAY_"
 PROJECT_FILE = "inspector.toml"
 
+_REFERENCE = "env:"
+# Where a token of the account at a provider is sent.
+_OF_THE_ACCOUNT = {"dashboard_url", "balance_url"}
+
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 _SIZES = {"": 1, "b": 1, "kb": 1 << 10, "mb": 1 << 20, "gb": 1 << 30}
 # A hundred years, an exbibyte: no timer, and not SQLite either, takes any number.
@@ -45,8 +49,8 @@ def size(value: object) -> object:
 
 def secret(value: object) -> object:
     """`env:NAME` stands for a variable of the environment, so that no file needs the secret."""
-    if isinstance(value, str) and value.startswith("env:"):
-        name = value.removeprefix("env:")
+    if isinstance(value, str) and value.startswith(_REFERENCE):
+        name = value.removeprefix(_REFERENCE)
         if name not in os.environ:
             raise ValueError(f"the environment has no {name}")
         return os.environ[name]
@@ -207,13 +211,16 @@ def load(
     values: dict[str, Any] = {}
     origins: dict[str, str] = {}
     looks: list[tuple[str, object]] = []
-    for path in config_files(directory):
+    user, project = config_files(directory)
+    for path in (user, project):
         table = read_config(path)
         if "ui" in table:
             looks.append((str(path), table.pop("ui")))
-        for name, value in table.items():
-            values[name.replace("-", "_")] = value
-            origins[name.replace("-", "_")] = str(path)
+        for spelled, value in table.items():
+            name, origin = spelled.replace("-", "_"), f"{path}: {spelled}"
+            if path == project:
+                _check_of_a_project(name, value, origin, user)
+            values[name], origins[name] = value, origin
     values["ui"] = Preferences.merged(looks)
     told = _told(Settings.model_fields.keys() - {"ui"}, PREFIX, flags, environment)
     for name, (value, origin) in told.items():
@@ -222,6 +229,22 @@ def load(
         return Settings.model_validate(values)
     except ValidationError as error:
         raise _explained(error, origins) from error
+
+
+def _check_of_a_project(name: str, value: object, origin: str, user: Path) -> None:
+    """Raise for what a project may not say: a checkout of anybody's sends no account's token and
+    no variable of ours away."""
+    if name in _OF_THE_ACCOUNT:
+        raise ConfigurationError(
+            f"{origin}: a project does not say where your account's token goes",
+            f"put it into {user}, or set {PREFIX}{name.upper()}",
+        )
+    if name == "relay_token" and isinstance(value, str) and value.startswith(_REFERENCE):
+        if not value.startswith(_REFERENCE + PREFIX):
+            raise ConfigurationError(
+                f"{origin}: a project sends only variables away that begin with {PREFIX}",
+                f"name the variable so, or put it into {user}",
+            )
 
 
 def load_relay(
@@ -273,6 +296,6 @@ def _explained(error: ValidationError, origins: Mapping[str, str]) -> InspectorE
     origin = origins.get(name, name)
     if first["type"] == "extra_forbidden":
         return ConfigurationError(
-            f"{origin}: there is no setting {name}", "see `inspector serve --help` for their names"
+            f"{origin}: there is no such setting", "see `inspector serve --help` for their names"
         )
     return ConfigurationError(f"{origin}: {first['msg'].removeprefix('Value error, ')}")

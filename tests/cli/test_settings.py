@@ -107,6 +107,39 @@ def test_a_reference_to_nothing_names_the_variable(project: Path) -> None:
     assert "NO_SUCH_VARIABLE" in caught.value.message
 
 
+@pytest.mark.parametrize("name", ["dashboard_url", "dashboard-url", "balance_url"])
+def test_a_project_does_not_say_where_the_account_s_token_goes(
+    name: str, project: Path, own_user_config: Path
+) -> None:
+    line = f'{name} = "https://attacker.example"'
+    (project / "inspector.toml").write_text(line)
+    with pytest.raises(ConfigurationError) as caught:
+        load({}, {}, project)
+    assert f"inspector.toml: {name}: " in caught.value.message
+    assert str(own_user_config) in caught.value.hint
+    (project / "inspector.toml").unlink()
+    own_user_config.write_text(line)
+    assert getattr(load({}, {}, project), name.replace("-", "_")) == "https://attacker.example"
+
+
+def test_a_project_sends_no_variable_away_but_our_own(
+    project: Path, own_user_config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
+    monkeypatch.setenv("INSPECTOR_SHOP_TOKEN", "itun_x")
+    (project / "inspector.toml").write_text('relay-token = "env:AWS_SECRET_ACCESS_KEY"')
+    with pytest.raises(ConfigurationError) as caught:
+        load({}, {}, project)
+    assert "inspector.toml: relay-token: " in caught.value.message
+    assert "INSPECTOR_" in caught.value.message + caught.value.hint
+    assert SECRET not in caught.value.message + caught.value.hint
+    (project / "inspector.toml").write_text('relay-token = "env:INSPECTOR_SHOP_TOKEN"')
+    assert load({}, {}, project).relay_token == "itun_x"
+    (project / "inspector.toml").unlink()
+    own_user_config.write_text('relay-token = "env:AWS_SECRET_ACCESS_KEY"')
+    assert load({}, {}, project).relay_token == SECRET
+
+
 def test_secrets_are_not_shown_by_repr(project: Path) -> None:
     assert SECRET not in repr(load({"secret": (SECRET,)}, {}, project))
 
@@ -126,7 +159,7 @@ def test_an_error_names_the_place_and_never_the_value(name: str, bad: str, proje
     for flags, told, place in (
         ({name: bad}, {}, flag),
         ({}, {variable: bad}, variable),
-        ({}, {}, "inspector.toml"),
+        ({}, {}, f"inspector.toml: {name}: "),
     ):
         with pytest.raises(ConfigurationError) as caught:
             load(flags, told, project)
@@ -144,7 +177,7 @@ def test_a_secret_of_a_wrong_type_is_not_repeated(project: Path) -> None:
 
 def test_an_unknown_name_is_an_error_with_its_place(project: Path) -> None:
     (project / "inspector.toml").write_text("prot = 1")
-    with pytest.raises(ConfigurationError, match=r"inspector\.toml.*no setting prot"):
+    with pytest.raises(ConfigurationError, match=r"inspector\.toml: prot: there is no such setting"):
         load({}, {}, project)
 
 

@@ -317,8 +317,10 @@ def test_events_may_be_named_with_a_token(account: Account, generation: int) -> 
 
 def test_settings_may_stand_in_a_file(cookies: Account, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("INSPECTOR_DASHBOARD_URL")
-    text = f'dashboard_url = "{cookies.api.url}"\nrelay = "https://relay.example.com/in/S1"\n'
-    (cookies.folder / "inspector.toml").write_text(text)
+    own = cookies.folder / "config" / "inspector" / "config.toml"
+    own.parent.mkdir(parents=True)
+    own.write_text(f'dashboard_url = "{cookies.api.url}"')
+    (cookies.folder / "inspector.toml").write_text('relay = "https://relay.example.com/in/S1"')
     (item,) = cookies.items()
     assert item["url"] == "https://relay.example.com/in/S1"
 
