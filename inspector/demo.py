@@ -39,8 +39,9 @@ class Demo:
         site = web.TCPSite(self._runner, "127.0.0.1", self._port)
         await site.start()
         port = self._runner.addresses[0][1]
-        changes: dict[str, object] = {"secret": settings.secret or [self._secret]}
-        self._secret = settings.secret[0] if settings.secret else self._secret
+        signing = settings.secrets() or [self._secret]
+        changes: dict[str, object] = {"secret": signing}
+        self._secret = signing[0]
         if not settings.forward_to:
             changes["forward_to"] = [f"http://127.0.0.1:{port}"]
         if settings.db == Settings().db:

@@ -49,7 +49,7 @@ class Offline:
         files.create()
         async with AsyncExitStack() as stack:
             stack.enter_context(locked(files, self._command))
-            secrets = Secrets.of(files, settings.secret)
+            secrets = Secrets.of(files, settings.secrets())
             self._store = Store(files, secrets, lambda frame: None)
             stack.push_async_callback(self._store.close)
             await self._store.start()

@@ -71,7 +71,7 @@ class Runtime:
         self._stack = AsyncExitStack()
         self._tasks = Tasks("runtime")
         self.files = StoreFiles(settings.db.expanduser().absolute())
-        self._secrets = Secrets(settings.secret, SecretsFile.beside(self.files))
+        self._secrets = Secrets(settings.secrets(), SecretsFile.beside(self.files))
         self.url = ""
 
     async def __aenter__(self) -> Self:

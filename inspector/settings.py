@@ -47,16 +47,6 @@ def size(value: object) -> object:
     return value
 
 
-def secret(value: object) -> object:
-    """`env:NAME` stands for a variable of the environment, so that no file needs the secret."""
-    if isinstance(value, str) and value.startswith(_REFERENCE):
-        name = value.removeprefix(_REFERENCE)
-        if name not in os.environ:
-            raise ValueError(f"the environment has no {name}")
-        return os.environ[name]
-    return value
-
-
 def several(value: object) -> object:
     """One text where a list is expected: a list of its comma-separated parts."""
     return [part for part in value.split(",") if part] if isinstance(value, str) else value
@@ -78,8 +68,7 @@ def api_url(value: object) -> object:
 
 Seconds = Annotated[float, BeforeValidator(seconds), Field(ge=0, le=_MOST_SECONDS)]
 Bytes = Annotated[int, BeforeValidator(size), Field(gt=0, le=_MOST_BYTES)]
-Secret = Annotated[str, BeforeValidator(secret), Field(min_length=1)]
-Token = Annotated[str, BeforeValidator(secret)]
+Secret = Annotated[str, Field(min_length=1)]
 PublicUrl = Annotated[str, BeforeValidator(public_url)]
 ApiUrl = Annotated[str, BeforeValidator(api_url)]
 Texts = Annotated[list[str], BeforeValidator(several)]
@@ -106,7 +95,7 @@ class Settings(BaseModel):
     events: Texts = []
     """Globs of the event types to forward; the rest stays visible as filtered."""
     secret: Secrets = Field(default=[], repr=False)
-    """Signing secrets, the current one first."""
+    """Signing secrets, the current one first, as they are given: `secrets()` has them."""
     ack: str = "stored"
     """What the sender is answered: stored, app, or app-or-stored:N."""
     status: int = Field(default=200, ge=200, le=599)
@@ -135,8 +124,9 @@ class Settings(BaseModel):
     """Further Host names under which the API may be asked."""
     relay: str = ""
     """Mirror this endpoint of a relay: its capture URL."""
-    relay_token: Token = Field(default="", repr=False)
-    """The endpoint's token; there is no flag for it, since arguments can be seen."""
+    relay_token: str = Field(default="", repr=False)
+    """The endpoint's token, as it is given: `token()` has it. There is no flag for it, since
+    arguments can be seen."""
     consumer: str = ""
     """What this listener is called at the relay; USER@HOST if nothing is given."""
     backfill: str = "all"
@@ -155,6 +145,14 @@ class Settings(BaseModel):
     """The port of the UI in a browser, with --web; 0 takes any free one."""
     ui: Preferences = Preferences()
     """How the terminal UI is to be."""
+
+    def secrets(self) -> list[str]:
+        """The signing secrets; raises `ConfigurationError` for a variable that is not set."""
+        return [_resolved("secret", given) for given in self.secret]
+
+    def token(self) -> str:
+        """The endpoint's token, in the same way."""
+        return _resolved("relay_token", self.relay_token)
 
 
 class RelaySettings(BaseModel):
@@ -285,6 +283,16 @@ def read_config(path: Path) -> dict[str, Any]:
         return {}
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigurationError(f"cannot read {path}: {error}", "correct it or move it") from error
+
+
+def _resolved(name: str, given: str) -> str:
+    """`env:NAME` stands for a variable of the environment, so that no file needs the secret."""
+    if not given.startswith(_REFERENCE):
+        return given
+    variable = given.removeprefix(_REFERENCE)
+    if not (found := os.environ.get(variable)):
+        raise ConfigurationError(f"{name}: the environment has no {variable}", f"set {variable}")
+    return found
 
 
 def _explained(error: ValidationError, origins: Mapping[str, str]) -> InspectorError:

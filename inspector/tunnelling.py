@@ -25,7 +25,7 @@ def dialler_of(settings: Settings) -> Dialler:
     name = parse_consumer(settings.consumer) if settings.consumer else consumer_of(*_who())
     parse_backfill(settings.backfill)
     parse_relay_filter(settings.relay_filter)
-    return Dialler(parse_relay(settings.relay), settings.relay_token.strip(), name, instance="")
+    return Dialler(parse_relay(settings.relay), settings.token().strip(), name, instance="")
 
 
 def _who() -> tuple[str, str]:

@@ -27,7 +27,7 @@ def known_secrets(settings: Settings) -> tuple[str, ...]:
 
     For commands without a listener; raises `ConfigurationError` when the kept ones are unreadable.
     """
-    return Secrets.of(StoreFiles(settings.db.expanduser().absolute()), settings.secret)()
+    return Secrets.of(StoreFiles(settings.db.expanduser().absolute()), settings.secrets())()
 
 
 @contextmanager

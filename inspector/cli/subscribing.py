@@ -94,19 +94,26 @@ class _Place:
 
     def __init__(self, settings: Settings, *, strict: bool = False) -> None:
         self._settings = settings
+        self.given: list[str] = []
         self._files = StoreFiles(settings.db.expanduser().absolute())
         self.file = SecretsFile.beside(self._files)
         self._kept: list[Kept] = []
-        try:
-            self._kept += (each for each in self.file.read() if each.provider == _PROVIDER)
-        except ConfigurationError as error:
-            if strict:
-                raise
-            tell(f"inspector: {error.message}")
-        self.given = bool(settings.secret)
+        for read in (self._read_given, self._read_kept):
+            try:
+                read()
+            except ConfigurationError as error:
+                if strict:
+                    raise
+                tell(f"inspector: {error.message}")
+
+    def _read_given(self) -> None:
+        self.given = self._settings.secrets()
+
+    def _read_kept(self) -> None:
+        self._kept += (each for each in self.file.read() if each.provider == _PROVIDER)
 
     def secrets(self) -> list[str]:
-        return [*self._settings.secret, *(each.secret for each in self._kept)]
+        return [*self.given, *(each.secret for each in self._kept)]
 
     def kept(self, webhook: str) -> Kept | None:
         return next((each for each in self._kept if each.webhook == webhook), None)

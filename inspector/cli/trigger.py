@@ -52,7 +52,7 @@ def command(
     to = options["to"]
     listener = None if dry_run or to else running(StoreFiles(settings.db.expanduser().absolute()))
     # A running listener signs by itself.
-    secrets = settings.secret if settings.secret or listener else known_secrets(settings)
+    secrets = () if listener else settings.secrets() or known_secrets(settings)
     # Made here once in any case: a mistake in it is told before anything is sent.
     sample = Sample(asked, next(iter(secrets), None))
     made = sample.make()

@@ -56,7 +56,7 @@ def sample(at: int) -> Request:
 
 async def _secret(subject: Subject) -> str | None:
     """What signs: the first secret in force, as for a listener."""
-    given = subject.settings.secret
+    given = subject.settings.secrets()
     try:
         found = await apart(lambda: Secrets.of(subject.files, given)(), _KEYRING_SECONDS)
     except (ConfigurationError, TimeoutError):

@@ -49,6 +49,18 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Cli:
     return cli
 
 
+def test_who_needs_no_secret_misses_none(filled: Cli) -> None:
+    cli = Cli(filled.folder, {"INSPECTOR_SECRET": "env:NOT_SET", "INSPECTOR_RELAY_TOKEN": "env:NO"})
+    for arguments in (["list"], ["show", "1"], ["status"], ["events"]):
+        assert (cli(*arguments).code, cli(*arguments).err) == (0, "")
+    before = cli("list").out
+    for arguments in (["reindex"], ["trigger", "delta.failed"], ["serve", "--headless"]):
+        ran = cli(*arguments)
+        assert (ran.code, ran.out) == (3, "")
+        assert "secret: the environment has no NOT_SET" in ran.err
+    assert cli("list").out == before
+
+
 def test_list_is_newest_first_and_short_by_default(filled: Cli) -> None:
     ran = filled("list")
     assert ran.code == 0

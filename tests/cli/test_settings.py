@@ -97,14 +97,22 @@ def test_a_list_in_the_environment_has_commas(project: Path) -> None:
 def test_a_secret_may_be_a_reference(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOOK_SECRET", SECRET)
     (project / "inspector.toml").write_text('secret = ["env:HOOK_SECRET"]')
-    assert load({}, {}, project).secret == [SECRET]
+    assert load({}, {}, project).secrets() == [SECRET]
 
 
-def test_a_reference_to_nothing_names_the_variable(project: Path) -> None:
-    with pytest.raises(ConfigurationError) as caught:
-        load({"secret": ("env:NO_SUCH_VARIABLE",)}, {}, project)
-    assert "--secret" in caught.value.message
-    assert "NO_SUCH_VARIABLE" in caught.value.message
+@pytest.mark.parametrize("value", [None, ""])
+def test_a_reference_to_nothing_is_told_to_who_needs_the_secret(
+    value: str | None, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("NO_SUCH_VARIABLE", raising=False)
+    if value is not None:
+        monkeypatch.setenv("NO_SUCH_VARIABLE", value)
+    reference = "env:NO_SUCH_VARIABLE"
+    settings = load({"secret": (reference,)}, {"INSPECTOR_RELAY_TOKEN": reference}, project)
+    with pytest.raises(ConfigurationError, match=r"^secret: .* NO_SUCH_VARIABLE"):
+        settings.secrets()
+    with pytest.raises(ConfigurationError, match=r"^relay_token: .* NO_SUCH_VARIABLE"):
+        settings.token()
 
 
 @pytest.mark.parametrize("name", ["dashboard_url", "dashboard-url", "balance_url"])
@@ -134,10 +142,10 @@ def test_a_project_sends_no_variable_away_but_our_own(
     assert "INSPECTOR_" in caught.value.message + caught.value.hint
     assert SECRET not in caught.value.message + caught.value.hint
     (project / "inspector.toml").write_text('relay-token = "env:INSPECTOR_SHOP_TOKEN"')
-    assert load({}, {}, project).relay_token == "itun_x"
+    assert load({}, {}, project).token() == "itun_x"
     (project / "inspector.toml").unlink()
     own_user_config.write_text('relay-token = "env:AWS_SECRET_ACCESS_KEY"')
-    assert load({}, {}, project).relay_token == SECRET
+    assert load({}, {}, project).token() == SECRET
 
 
 def test_secrets_are_not_shown_by_repr(project: Path) -> None:
