@@ -45,7 +45,7 @@ class Offline:
         self._routing = Routing(
             tuple(map(parse_route, settings.forward_to)), tuple(settings.events)
         )
-        files = StoreFiles(settings.db.expanduser().absolute())
+        files = StoreFiles(settings.db)
         files.create()
         async with AsyncExitStack() as stack:
             stack.enter_context(locked(files, self._command))

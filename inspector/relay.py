@@ -53,7 +53,7 @@ class Relay:
         most_connections: int | None = None,
     ) -> None:
         self.settings = settings
-        self.files = StoreFiles(settings.db.expanduser().absolute())
+        self.files = StoreFiles(settings.db)
         self.url = ""
         self.health_url = ""
         self._clock = clock

@@ -70,7 +70,7 @@ class Runtime:
         self.tunnel: Tunnel | None = None
         self._stack = AsyncExitStack()
         self._tasks = Tasks("runtime")
-        self.files = StoreFiles(settings.db.expanduser().absolute())
+        self.files = StoreFiles(settings.db)
         self._secrets = Secrets(settings.secrets(), SecretsFile.beside(self.files))
         self.url = ""
 

@@ -8,7 +8,15 @@ from pathlib import Path
 from typing import Annotated, Any, Self
 
 import platformdirs
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 
 from inspector.domain.base import parse_base
 from inspector.domain.preferences import Preferences
@@ -49,7 +57,31 @@ def size(value: object) -> object:
 
 def several(value: object) -> object:
     """One text where a list is expected: a list of its comma-separated parts."""
-    return [part for part in value.split(",") if part] if isinstance(value, str) else value
+    return _parts(value, ",") if isinstance(value, str) else value
+
+
+def lines(value: object) -> object:
+    """The same for what may have commas in it: a list of its lines."""
+    return _parts(value, "\n") if isinstance(value, str) else value
+
+
+def _parts(text: str, separator: str) -> list[str]:
+    return [part for each in text.split(separator) if (part := each.strip())]
+
+
+def whole_path(path: Path) -> Path:
+    """A path that means the same in every folder, with the home folder for `~`."""
+    try:
+        return path.expanduser().absolute()
+    except RuntimeError as error:
+        raise ValueError(f"{path.parts[0]} has no home folder") from error
+
+
+def address(value: object) -> object:
+    """An address to listen on; none would be every interface, which nobody asked for so."""
+    if isinstance(value, str) and not value.strip():
+        raise ValueError("name an address, 127.0.0.1 for example; 0.0.0.0 is every one")
+    return value
 
 
 def public_url(value: object) -> object:
@@ -71,7 +103,10 @@ Bytes = Annotated[int, BeforeValidator(size), Field(gt=0, le=_MOST_BYTES)]
 Secret = Annotated[str, Field(min_length=1)]
 PublicUrl = Annotated[str, BeforeValidator(public_url)]
 ApiUrl = Annotated[str, BeforeValidator(api_url)]
+Address = Annotated[str, BeforeValidator(address)]
+WholePath = Annotated[Path, AfterValidator(whole_path)]
 Texts = Annotated[list[str], BeforeValidator(several)]
+Lines = Annotated[list[str], BeforeValidator(lines)]
 Secrets = Annotated[list[Secret], BeforeValidator(several)]
 
 
@@ -84,9 +119,9 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    db: Path = Field(default_factory=default_database)
+    db: WholePath = Field(default_factory=default_database, validate_default=True)
     """The store: a file, made when it is missing."""
-    host: str = "127.0.0.1"
+    host: Address = "127.0.0.1"
     """The address to listen on."""
     port: int = Field(default=8400, ge=0, le=65535)
     """The port to listen on; 0 takes any free one."""
@@ -110,8 +145,8 @@ class Settings(BaseModel):
     """Accept any certificate of an https target."""
     keep_host: bool = False
     """Send the captured Host header instead of the target's."""
-    header: list[str] = []
-    """Headers to set on what is forwarded, as `Name: value`."""
+    header: Lines = []
+    """Headers to set on what is forwarded, as `Name: value`; in one text, one a line."""
     max_body: Bytes = 25 << 20
     """The largest body taken in."""
     max_in_flight: Bytes = 64 << 20
@@ -160,17 +195,19 @@ class RelaySettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    db: Path = Field(default_factory=lambda: default_database().with_name("relay.db"))
+    db: WholePath = Field(
+        default_factory=lambda: default_database().with_name("relay.db"), validate_default=True
+    )
     """The store: a file, made when it is missing; the endpoints lie beside it."""
-    host: str = "0.0.0.0"
+    host: Address = "0.0.0.0"
     """The address to listen on."""
     port: int = Field(default=8400, ge=0, le=65535)
     """The port to listen on; 0 takes any free one."""
     public_url: PublicUrl = ""
     """Where senders and developers reach it, when that is another address."""
-    tls_cert: Path | None = None
+    tls_cert: WholePath | None = None
     """A certificate chain in PEM; the file is read again when it changes."""
-    tls_key: Path | None = None
+    tls_key: WholePath | None = None
     """Its private key."""
     trust_proxy: bool = False
     """Take a sender's address from the last entry of X-Forwarded-For."""
@@ -178,7 +215,7 @@ class RelaySettings(BaseModel):
     """How long deliveries stay; 0 keeps them for ever."""
     max_in_flight: Bytes = 64 << 20
     """All bodies being read or committed at a time."""
-    health_host: str = "127.0.0.1"
+    health_host: Address = "127.0.0.1"
     """The address of health checks and metrics."""
     health_port: int = Field(default=8402, ge=0, le=65535)
     """Their port; 0 takes any free one."""
@@ -237,12 +274,12 @@ def _check_of_a_project(name: str, value: object, origin: str, user: Path) -> No
             f"{origin}: a project does not say where your account's token goes",
             f"put it into {user}, or set {PREFIX}{name.upper()}",
         )
-    if name == "relay_token" and isinstance(value, str) and value.startswith(_REFERENCE):
-        if not value.startswith(_REFERENCE + PREFIX):
-            raise ConfigurationError(
-                f"{origin}: a project sends only variables away that begin with {PREFIX}",
-                f"name the variable so, or put it into {user}",
-            )
+    variable = value.removeprefix(_REFERENCE) if isinstance(value, str) else value
+    if name == "relay_token" and variable != value and not str(variable).startswith(PREFIX):
+        raise ConfigurationError(
+            f"{origin}: a project sends only variables away that begin with {PREFIX}",
+            f"name the variable so, or put it into {user}",
+        )
 
 
 def load_relay(

@@ -46,7 +46,7 @@ async def _hello(dialler: Dialler) -> Hello:
 
 
 def _asked(settings: Settings, hello: Hello) -> str:
-    files = StoreFiles(settings.db.expanduser().absolute())
+    files = StoreFiles(settings.db)
     first = max(hello.first, mirrored(files, hello.mailbox) + 1)
     count = hello.last - first + 1
     if count <= 0:

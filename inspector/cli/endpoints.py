@@ -165,7 +165,7 @@ class _Place:
     def __init__(self, ctx: click.Context, db: Path | None) -> None:
         given = db or given_before(ctx)
         self.settings: RelaySettings = load_relay({"db": given})
-        self._files = StoreFiles(self.settings.db.expanduser().absolute())
+        self._files = StoreFiles(self.settings.db)
         self.file = EndpointsFile(self._files.endpoints)
         port = self.settings.port or RelaySettings.model_fields["port"].default
         known = self.settings.public_url or self.file.read().base

@@ -19,7 +19,7 @@ _LOOK_SECONDS = 0.01
 
 def existing(settings: Settings) -> StoreFiles:
     """The files of the store; raises `NotFoundError` where there is none, and creates none."""
-    return StoreFiles(settings.db.expanduser().absolute()).require()
+    return StoreFiles(settings.db).require()
 
 
 def known_secrets(settings: Settings) -> tuple[str, ...]:
@@ -27,7 +27,7 @@ def known_secrets(settings: Settings) -> tuple[str, ...]:
 
     For commands without a listener; raises `ConfigurationError` when the kept ones are unreadable.
     """
-    return Secrets.of(StoreFiles(settings.db.expanduser().absolute()), settings.secrets())()
+    return Secrets.of(StoreFiles(settings.db), settings.secrets())()
 
 
 @contextmanager

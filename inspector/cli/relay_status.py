@@ -31,7 +31,7 @@ _PATIENCE = 10.0
 def command(ctx: click.Context, /, db: Path | None, as_json: bool) -> None:
     """Endpoints, their consumers, what waits for them and what was turned away."""
     settings = load_relay({"db": db or given_before(ctx)})
-    files = StoreFiles(settings.db.expanduser().absolute())
+    files = StoreFiles(settings.db)
     if not files.database.exists() and not files.endpoints.exists():
         raise NotFoundError(
             f"there is no relay's store at {files.database}",

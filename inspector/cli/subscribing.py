@@ -95,7 +95,7 @@ class _Place:
     def __init__(self, settings: Settings, *, strict: bool = False) -> None:
         self._settings = settings
         self.given: list[str] = []
-        self._files = StoreFiles(settings.db.expanduser().absolute())
+        self._files = StoreFiles(settings.db)
         self.file = SecretsFile.beside(self._files)
         self._kept: list[Kept] = []
         for read in (self._read_given, self._read_kept):

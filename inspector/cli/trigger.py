@@ -50,7 +50,7 @@ def command(
     how = {name: options.pop(name) for name in ("envelope", "bad_signature", "stale")}
     asked = asked_for(event, data, sets, **how)
     to = options["to"]
-    listener = None if dry_run or to else running(StoreFiles(settings.db.expanduser().absolute()))
+    listener = None if dry_run or to else running(StoreFiles(settings.db))
     # A running listener signs by itself.
     secrets = () if listener else settings.secrets() or known_secrets(settings)
     # Made here once in any case: a mistake in it is told before anything is sent.

@@ -102,4 +102,4 @@ class Subject:
 
     @property
     def files(self) -> StoreFiles:
-        return StoreFiles(self.settings.db.expanduser().absolute())
+        return StoreFiles(self.settings.db)

@@ -216,7 +216,9 @@ async def test_the_settings_may_come_from_the_project_with_the_token_in_a_variab
     async with fake_relay() as relay:
         text = f'relay = "{relay.url}"\nrelay-token = "env:INSPECTOR_SHOP_TOKEN"\nconsumer = "ci"\n'
         (tmp_path / "inspector.toml").write_text(text)
-        here = ListenerProcess(tmp_path / "home.db", extra_environment={"INSPECTOR_SHOP_TOKEN": TOKEN})
+        here = ListenerProcess(
+            tmp_path / "home.db", extra_environment={"INSPECTOR_SHOP_TOKEN": TOKEN}
+        )
         async with here:
             assert here.ready["relay"]["consumer"] == "ci"
             assert TOKEN not in str(here.ready)

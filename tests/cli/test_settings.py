@@ -6,7 +6,7 @@ import platformdirs
 import pytest
 
 from inspector.errors import ConfigurationError
-from inspector.settings import Settings, default_database, load
+from inspector.settings import Settings, default_database, load, load_relay
 
 SECRET = "whsec_do_not_print_me"
 
@@ -88,10 +88,40 @@ def test_sizes_have_units(text: str, expected: int, project: Path) -> None:
 
 
 def test_a_list_in_the_environment_has_commas(project: Path) -> None:
-    told = {"INSPECTOR_EVENTS": "delta.*,fact.*", "INSPECTOR_SECRET": "one,two"}
+    told = {"INSPECTOR_EVENTS": "delta.*, fact.* ,", "INSPECTOR_SECRET": " one,two"}
     settings = load({}, told, project)
     assert settings.events == ["delta.*", "fact.*"]
     assert settings.secret == ["one", "two"]
+
+
+def test_headers_in_the_environment_have_lines(project: Path) -> None:
+    told = {"INSPECTOR_HEADER": "Accept: text/html, */*\n  X-One: 1\n\n"}
+    assert load({}, told, project).header == ["Accept: text/html, */*", "X-One: 1"]
+
+
+def test_the_store_s_path_is_whole_whatever_was_written(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(project))
+    monkeypatch.chdir(project)
+    (project / "inspector.toml").write_text('db = "~/hooks.db"')
+    assert load({}, {}, project).db == project / "hooks.db"
+    assert load({"db": Path("here.db")}, {}, project).db == project / "here.db"
+    assert load_relay({}, {"INSPECTOR_RELAY_DB": "~/relay.db"}).db == project / "relay.db"
+    monkeypatch.setenv("XDG_DATA_HOME", "data")
+    assert load_relay({}, {}).db.is_absolute()
+    with pytest.raises(ConfigurationError, match=r"^--db: "):
+        load({"db": Path("~nobody-at-all/hooks.db")}, {}, project)
+
+
+@pytest.mark.parametrize("name", ["host", "health_host"])
+@pytest.mark.parametrize("empty", ["", " "])
+def test_an_empty_host_is_not_every_interface(name: str, empty: str, project: Path) -> None:
+    with pytest.raises(ConfigurationError, match=f"^--{name.replace('_', '-')}: .*0\\.0\\.0\\.0"):
+        load_relay({name: empty}, {})
+    if name == "host":
+        with pytest.raises(ConfigurationError, match=r"^--host: "):
+            load({name: empty}, {}, project)
 
 
 def test_a_secret_may_be_a_reference(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -156,9 +186,9 @@ def test_secrets_are_not_shown_by_repr(project: Path) -> None:
     ("name", "bad"),
     [("port", "whsec_x"), ("port", "70000"), ("timeout", "soon"), ("timeout", "-1"),
      ("max_body", "-7"), ("max_body", "many"), ("status", "17"), ("max_connections", "0"),
-     ("keep", "1y"), ("insecure", "perhaps"), ("retry", "inf"), ("keep", "nan"), ("timeout", "1e99"),
-     ("keep", "9" * 330 + "d"), ("max_body", "9" * 330 + "gb"), ("max_size", "99999999999gb"),
-     ("max_in_flight", "inf")],
+     ("keep", "1y"), ("insecure", "perhaps"), ("retry", "inf"), ("keep", "nan"),
+     ("timeout", "1e99"), ("keep", "9" * 330 + "d"), ("max_body", "9" * 330 + "gb"),
+     ("max_size", "99999999999gb"), ("max_in_flight", "inf")],
 )  # fmt: skip
 def test_an_error_names_the_place_and_never_the_value(name: str, bad: str, project: Path) -> None:
     flag = "--" + name.replace("_", "-")
@@ -185,7 +215,9 @@ def test_a_secret_of_a_wrong_type_is_not_repeated(project: Path) -> None:
 
 def test_an_unknown_name_is_an_error_with_its_place(project: Path) -> None:
     (project / "inspector.toml").write_text("prot = 1")
-    with pytest.raises(ConfigurationError, match=r"inspector\.toml: prot: there is no such setting"):
+    with pytest.raises(
+        ConfigurationError, match=r"inspector\.toml: prot: there is no such setting"
+    ):
         load({}, {}, project)
 
 
