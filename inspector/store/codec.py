@@ -27,7 +27,12 @@ from inspector.domain.facts import (
     Routed,
     Shadowed,
 )
-from inspector.domain.headers import Headers, decode_head, encode_head
+from inspector.domain.headers import (
+    decode_head,
+    decode_response_head,
+    encode_head,
+    encode_response_head,
+)
 
 CAPTURED: Final = 1
 REFUSED: Final = 2
@@ -177,8 +182,7 @@ def _encode_shadowed(fact: Shadowed) -> Row:
 def _encode_outcome(outcome: Outcome) -> tuple[str, bytes | None, bytes | None]:
     """The end of a meta, head and body."""
     if isinstance(outcome, Response):
-        # A response head in the form of a request head: the reason phrase stands as target.
-        head = encode_head(str(outcome.status), outcome.reason, "1.1", outcome.headers)
+        head = encode_response_head(outcome.status, outcome.reason, outcome.headers)
         return f',"status":{outcome.status},"size":{outcome.body_size}}}', head, outcome.body
     told = f',"failure":{_quote(outcome.kind)},"reason":{_quote(outcome.reason)}}}'
     return told, None, None
@@ -275,16 +279,10 @@ def _text(value: Any) -> Any:
 def _outcome(meta: dict[str, Any], head: bytes | None, body: bytes | None) -> Outcome:
     if "status" not in meta:
         return Failure(FailureKind(meta["failure"]), meta["reason"])
-    reason, headers = response_head(head or b"")
+    reason, headers = decode_response_head(head or b"")
     return Response(meta["status"], reason, headers, body or b"", meta["size"])
 
 
 def request_of(head: bytes, body: bytes) -> Request:
     method, target, version, headers = decode_head(head)
     return Request(method, target, version, headers, body)
-
-
-def response_head(head: bytes) -> tuple[str, Headers]:
-    """(reason phrase, headers) of a stored response head."""
-    _, reason, _, headers = decode_head(head)
-    return reason, headers

@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from inspector.domain.attempt import Failure, FailureKind, Outcome, Response
-from inspector.domain.headers import decode_head, encode_head
+from inspector.domain.headers import decode_response_head, encode_response_head
 from inspector.domain.parcel import Parcel
 from inspector.tunnel.messages import (
     LAST_MOMENT,
@@ -110,8 +110,7 @@ _HEAD = re.compile(
 def _outcome_head(outcome: Outcome) -> tuple[dict[str, Any], tuple[bytes, ...]]:
     if isinstance(outcome, Failure):
         return {"failure": outcome.kind, "reason": outcome.reason}, ()
-    # A response head in the form of a request head: the reason phrase stands as target.
-    block = encode_head(str(outcome.status), outcome.reason, "1.1", outcome.headers)
+    block = encode_response_head(outcome.status, outcome.reason, outcome.headers)
     told = {"status": outcome.status, "size": outcome.body_size, "head": len(block)}
     return told, (block, outcome.body)
 
@@ -210,7 +209,7 @@ def _outcome(head: dict[str, Any], rest: memoryview) -> Outcome:
         raise WireError("an answer came whose head is none")
     if status in (204, 304) and len(rest) > size:
         raise WireError("an answer came with a body that it cannot have")
-    _, reason, _, headers = decode_head(block)
+    reason, headers = decode_response_head(block)
     return Response(status, reason, headers, bytes(rest[size:]), _count(head["size"]))
 
 
