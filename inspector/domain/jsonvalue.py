@@ -4,8 +4,8 @@ import json
 import re
 from typing import Any, NamedTuple
 
-# Bodies may be 25 MiB; parsed, each small value costs some 60 to 100 bytes. This many values keep
-# the parsed form below about 100 MiB, whatever was sent.
+# Bodies may be 25 MiB; parsed, each small value and each container costs some 60 to 110 bytes. This
+# many of them keep the parsed form at about 100 MiB beside its texts, whatever was sent.
 MAX_VALUES = 1_000_000
 # Deeper containers are cut: whoever walks or prints the value may recurse without fear.
 MAX_DEPTH = 200
@@ -28,11 +28,13 @@ def parse(body: bytes) -> Parsed:
 
     Of duplicate keys the last one wins, NaN and Infinity are floats, integers with more digits
     than Python converts stay text, containers below `MAX_DEPTH` become the text `…`. A byte order
-    mark is read past and reported, and so are bytes that are not UTF-8, up to 1 MiB of body.
+    mark is read past and reported, and so are bytes that are not UTF-8, up to 1 MiB of body. Of a
+    body with more than `MAX_VALUES` commas, colons and opening brackets nothing is read.
     """
     if not body:
         return Parsed(None, False, "is empty")
-    if len(body) > _SMALL and body.count(b",") + body.count(b":") > MAX_VALUES:
+    containers = body.count(b"[") + body.count(b"{")
+    if len(body) > MAX_VALUES and containers + body.count(b",") + body.count(b":") > MAX_VALUES:
         return Parsed(None, False, f"has more than {MAX_VALUES} values and is not read")
     problem = ""
     try:
@@ -45,7 +47,7 @@ def parse(body: bytes) -> Parsed:
     if body.startswith(_BOM):
         text = text[1:]
         problem = "begins with a byte order mark"
-    return _parsed(text, body.count(b"[") + body.count(b"{"), problem)
+    return _parsed(text, containers, problem)
 
 
 def replace_surrogates(text: str) -> str:
@@ -89,23 +91,25 @@ def _int_or_text(digits: str) -> int | str:
 
 def _cut(value: Any) -> bool:
     """Replace in place the containers below `MAX_DEPTH`; whether there were any."""
-    level = [value] if isinstance(value, dict | list) else []
+    level = [value] if type(value) in _CONTAINERS else []
     for _ in range(MAX_DEPTH - 1):
-        level = [child for parent in level for _, child in _containers(parent)]
+        level = [
+            child
+            for parent in level
+            for child in (parent.values() if type(parent) is dict else parent)
+            if type(child) in _CONTAINERS
+        ]
         if not level:
             return False
     found = False
     for parent in level:
-        for key, _ in _containers(parent):
-            parent[key] = CUT
-            found = True
+        for key, child in parent.items() if type(parent) is dict else enumerate(parent):
+            if type(child) in _CONTAINERS:
+                parent[key] = CUT
+                found = True
     return found
 
 
-def _containers(parent: Any) -> list[tuple[Any, Any]]:
-    items = parent.items() if type(parent) is dict else enumerate(parent)
-    return [(key, child) for key, child in items if type(child) in (dict, list)]
-
-
+_CONTAINERS = (dict, list)
 _DECODER = json.JSONDecoder()
 _TEXT_INT_DECODER = json.JSONDecoder(parse_int=_int_or_text)

@@ -11,6 +11,9 @@ from inspector.domain.envelope import Envelope, Signature
 
 # An event name or id beyond this is cut: it is a key, a column and a line on a screen.
 MAX_NAME = 255
+# A coded body that grows beyond this is shown, but neither its event nor its fields are looked for:
+# a hundred bytes may decode to this much, and deliveries behind it wait for the reading of it.
+MAX_DECODED = 1024 * 1024
 _REPLACED = "\ufffd"
 
 
@@ -40,15 +43,20 @@ class Parts:
         return self.headers.get("content-type", "").partition(";")[0].strip().lower()
 
     def plain_body(self) -> bytes | None:
-        """The body without content codings, or None where they cannot be undone."""
-        return decoded(self.request.body, self.encoding) if self.encoding else self.request.body
+        """The body without content codings, None where they cannot be undone in `MAX_DECODED`."""
+        if not self.encoding:
+            return self.request.body
+        return decoded(self.request.body, self.encoding, MAX_DECODED)
 
     @property
     def json(self) -> jsonvalue.Parsed:
         if self._parsed is None:
             body = self.plain_body()
             if body is None:
-                problem = f"has the content encoding {shown(self.encoding)}, which cannot be undone"
+                encoding = shown(self.encoding)
+                problem = (
+                    f"has the content encoding {encoding}, which cannot be undone within 1 MiB"
+                )
                 self._parsed = jsonvalue.Parsed(None, False, problem)
             else:
                 self._parsed = jsonvalue.parse(body)

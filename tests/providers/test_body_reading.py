@@ -12,7 +12,10 @@ from hypothesis import strategies as st
 
 from inspector.domain import jsonvalue
 from inspector.domain.content import decoded
+from inspector.domain.delivery import Request
 from inspector.domain.jsonvalue import CUT, MAX_DEPTH, MAX_VALUES, parse, replace_surrogates
+from inspector.providers import event_name, read
+from inspector.providers.parts import MAX_DECODED
 
 PLAIN = b'{"event":"x"}' * 50
 # Without the time of day: the names of tests are the same in each process.
@@ -51,7 +54,7 @@ def test_content_codings_are_undone_in_reverse_order(body: bytes, encoding: str)
         (packed(PLAIN) + b"x", "gzip"),
         (b"\xff" * 9, "deflate"),
         (packed(b"\0" * 50_000_000), "gzip"),
-        (packed(packed(b"")), ",".join(["gzip"] * 5)),
+        (packed(packed(packed(b""))), "gzip, gzip, gzip"),
         (packed(b"") * 40, "gzip"),
     ],
 )
@@ -123,10 +126,39 @@ def test_an_integer_too_long_stays_text_and_the_others_numbers() -> None:
     assert parse(b"[1," + b"9" * 5000 + b"]").value == [1, "9" * 5000]
 
 
-def test_a_body_of_too_many_values_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert str(MAX_VALUES) in parse(b"[0" + b",0" * (MAX_VALUES + 1) + b"]").problem
+@pytest.mark.parametrize(
+    ("most", "too_many"),
+    [
+        (b"[1,2,3,4,5]", b"[1,2,3,4,5,6]"),
+        (b"[[[[[]]]]]", b"[[[[[[]]]]]]"),
+        (b'{"a":{"b":{}}}', b'{"a":{"b":[{}]}}'),
+        (b"[{},{},7]", b"[{},{},{}]"),
+    ],
+)
+def test_a_body_of_too_many_values_is_not_read(
+    most: bytes, too_many: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(jsonvalue, "MAX_VALUES", 5)
-    assert parse(b"[1,2,3,4,5,6,7]").ok
+    assert parse(most).ok
+    assert "has more than 5 values" in parse(too_many).problem
+
+
+def test_of_nested_brackets_no_more_are_read_than_of_values() -> None:
+    body = b"[" + b",".join([b"[" * 100 + b"]" * 100] * (MAX_VALUES // 100)) + b"]"
+    assert str(MAX_VALUES) in parse(body).problem
+
+
+def test_of_a_coded_body_no_more_than_a_mebibyte_is_read_for_its_event() -> None:
+    event = b'{"event":"delta.verified","data":"%b"}'
+    most = event % (b"x" * (MAX_DECODED - len(event) + 2))
+    for body, name in ((most, "delta.verified"), (most + b" ", None)):
+        for coding, coded in (("gzip", packed(body)), ("gzip, gzip", packed(packed(body)))):
+            headers = (("Content-Encoding", coding), ("Content-Type", "application/json"))
+            request = Request("POST", "/", "1.1", headers, coded)
+            assert event_name(request) == name
+            envelope, _ = read(request, (), 0)
+            assert envelope.event == name
+            assert any("within 1 MiB" in note for note in envelope.notes) is (name is None)
 
 
 @pytest.mark.parametrize("depth", [MAX_DEPTH - 1, MAX_DEPTH, MAX_DEPTH + 1, MAX_DEPTH + 100])
