@@ -6,7 +6,8 @@ import zlib
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-# Each member of a gzip body is a chance to start anew: many tiny ones would cost time.
+# Each member of a gzip body, or frame of a zstd one, is a chance to start anew: many tiny ones
+# would cost time.
 _MAX_MEMBERS = 32
 _GZIP = 16 + zlib.MAX_WBITS
 _ZLIB = zlib.MAX_WBITS
@@ -74,19 +75,21 @@ def zstd(body: bytes, limit: int) -> Plain:
     """Every frame, each within the window that HTTP allows."""
     library = _zstd()
     options = {library.DecompressionParameter.window_log_max: _ZSTD_WINDOW_LOG}
-    out, stream, at = _Out(limit), library.ZstdDecompressor(options=options), 0
+    out, at = _Out(limit), 0
     try:
-        while at < len(body) and not out.flaw:
-            if stream.eof:
-                stream = library.ZstdDecompressor(options=options)
-            piece = body[at : at + _STEP]
-            out.add(stream.decompress(piece, out.room))
-            at += len(piece) - len(stream.unused_data)
+        for _ in range(_MAX_MEMBERS):
+            stream = library.ZstdDecompressor(options=options)
+            while at < len(body) and not stream.eof and not out.flaw:
+                piece = body[at : at + _STEP]
+                out.add(stream.decompress(piece, out.room))
+                at += len(piece) - len(stream.unused_data)
+            if not out.flaw and not stream.eof:
+                out.flaw = EARLY
+            if out.flaw or at == len(body):
+                return out.plain()
+        out.flaw = MORE
     except library.ZstdError:
         out.flaw = DAMAGED
-        return out.plain()
-    if not out.flaw and not stream.eof:
-        out.flaw = EARLY
     return out.plain()
 
 

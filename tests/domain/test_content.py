@@ -111,6 +111,15 @@ def test_gzip_members_padding_and_what_follows() -> None:
     assert many == Undone(b"a" * 32, "gzip decoded, its beginning alone", False)
 
 
+def test_zstd_frames() -> None:
+    frame = zstd(b"a")
+    assert decoded(frame * 32, "zstd") == b"a" * 32
+    many = undone(frame * 33, "zstd")
+    assert many == Undone(b"a" * 32, "zstd decoded, its beginning alone", False)
+    empty = undone(zstd(b"") * 33, "zstd")
+    assert empty == Undone(None, "zstd cannot be decoded: there is more of it", False)
+
+
 def test_layers() -> None:
     twice = gzip.compress(zlib.compress(PLAIN))
     assert undone(twice, "deflate, gzip") == Undone(PLAIN, "deflate, gzip decoded", True)
@@ -119,7 +128,7 @@ def test_layers() -> None:
     assert undone(twice, "gzip, gzip").note == (
         "gzip, gzip cannot be decoded: it is damaged, or something else"
     )
-    assert undone(PLAIN, "gzip," * 5).note.endswith("cannot be decoded: too many layers")
+    assert undone(PLAIN, "gzip," * 3).note.endswith("cannot be decoded: too many layers")
     cut = undone(twice[:-20], "deflate, gzip")
     assert cut.note == "deflate, gzip decoded in part: it ends early"
 
