@@ -413,6 +413,41 @@ def test_ten_megabytes_are_compared_in_bounded_time(name: str) -> None:
     assert all(len(text) <= 2002 for one in differences for text in (one.left, one.right))
 
 
+@pytest.mark.uncounted
+@pytest.mark.parametrize(
+    ("prefix", "inner", "suffix"),
+    [
+        (("{" + f'"{"k" * 100}":') * 199, lambda v: f"{{{members(v, 20_000)}}}", "}" * 199),
+        ("[", lambda v: ",".join(["[" * 100 + v + "]" * 100] * 20_000), "]"),
+    ],
+    ids=["long paths", "nested brackets"],
+)
+def test_small_bodies_are_compared_in_little_memory(
+    prefix: str, inner: Callable[[str], str], suffix: str
+) -> None:
+    left, right = (of((prefix + inner(value) + suffix).encode()) for value in "12")
+    tracemalloc.start()
+    try:
+        differences = compare(left, right)
+        assert tracemalloc.get_traced_memory()[1] < 60_000_000
+    finally:
+        tracemalloc.stop()
+    assert all(len(one.path) <= 2002 for one in differences)
+
+
+def members(value: str, count: int) -> str:
+    return ",".join(f'"{n}":{value}' for n in range(count))
+
+
+def test_a_long_path_is_told_with_its_beginning_and_its_end() -> None:
+    keys = [f"{n}-{'k' * 95}" for n in range(100)]
+    left, right = (of(("".join(f'{{"{k}":' for k in keys) + v + "}" * 100).encode()) for v in "12")
+    (one,) = compare(left, right)
+    assert one.path.startswith(f"{keys[0]}.{keys[1]}.")
+    assert one.path.endswith(f".{keys[98]}.{keys[99]}")
+    assert "…" in one.path
+
+
 def test_one_changed_line_in_ten_megabytes_is_found() -> None:
     lines = records(140_000)
     changed = [*lines[:70_000], "new", *lines[70_001:]]

@@ -11,34 +11,59 @@ from inspector.domain.diff.tree import Branch, Node, digest
 # More of a branch is not shown, however it was indented.
 _SHOWN = 8000
 _STEP = 100
+# Nor more of a path: up to 5000 of them are told.
+_PATH = 2000
 _INDENT = re.compile(r"[ \t\r]*\n\s*")
 _MEMBERS = 64
 
 
-class _Place(NamedTuple):
-    """Two nodes that stand for each other; None: there is none. Paths differ after a shift."""
+class _Trail(NamedTuple):
+    """The way to a place: joined only where a difference is told, for most places have none."""
 
-    left_path: str
-    right_path: str
+    before: "_Trail | None"
+    step: str
+
+    def path(self) -> str:
+        steps: list[str] = []
+        at: _Trail | None = self
+        while at is not None:
+            short = at.step if len(at.step) <= _STEP else at.step[: _STEP - 1] + "…"
+            steps.append(short)
+            at = at.before
+        path = ".".join(reversed(steps))
+        return path if len(path) <= _PATH else f"{path[: _PATH // 2]}…{path[-_PATH // 2 :]}"
+
+
+class _Place(NamedTuple):
+    """Two nodes that stand for each other and differ; None: there is none, or it is the root.
+
+    The trails differ after a shift.
+    """
+
+    left_trail: _Trail | None
+    right_trail: _Trail | None
     left: Node | None
     right: Node | None
+
+    def paths(self) -> tuple[str, str]:
+        left, right = self.left_trail, self.right_trail
+        ours = left.path() if left else ""
+        return ours, ours if left is right else right.path() if right else ""
 
 
 def differing(
     left: Node, right: Node, left_text: str, right_text: str, *, flip: bool
 ) -> Iterator[Found]:
     """The differences of two trees of these texts, in the order of left's keys."""
-    places = [_Place("", "", left, right)]
+    places = [_Place(None, None, left, right)] if digest(left) != digest(right) else []
     while places:
         here = places.pop()
         one, other = here.left, here.right
         if one is None or other is None:
             kind: Kind = "added" if one is None else "removed"
-            yield Found(kind, *here[:2], _sent(one, left_text), _sent(other, right_text))
-        elif digest(one) == digest(other):
-            continue
+            yield Found(kind, *here.paths(), _sent(one, left_text), _sent(other, right_text))
         elif isinstance(one, str) or isinstance(other, str) or one.is_object != other.is_object:
-            yield Found("changed", *here[:2], _sent(one, left_text), _sent(other, right_text))
+            yield Found("changed", *here.paths(), _sent(one, left_text), _sent(other, right_text))
         else:
             inside = _members(here, one, other) if one.is_object else _items(here, one, other, flip)
             places += inside[::-1]
@@ -49,7 +74,11 @@ def _members(here: _Place, left: Branch, right: Branch) -> list[_Place]:
     ours = dict(zip(left_keys, left.items, strict=True))
     theirs = dict(zip(right_keys, right.items, strict=True))
     keys = [*left_keys, *(key for key in right_keys if key not in ours)]
-    return [_below(here, key, key, ours.get(key), theirs.get(key)) for key in keys]
+    return [
+        _below(here, key, key, one, other)
+        for key in keys
+        if _differ(one := ours.get(key), other := theirs.get(key))
+    ]
 
 
 def _items(here: _Place, left: Branch, right: Branch, flip: bool) -> list[_Place]:
@@ -68,18 +97,17 @@ def _items(here: _Place, left: Branch, right: Branch, flip: bool) -> list[_Place
     ]
 
 
+def _differ(one: Node | None, other: Node | None) -> bool:
+    return one is None or other is None or digest(one) != digest(other)
+
+
 def _below(
     here: _Place, left_step: str, right_step: str, left: Node | None, right: Node | None
 ) -> _Place:
-    left_path = _path(here.left_path, left_step)
-    if left_step == right_step and here.left_path == here.right_path:
-        return _Place(left_path, left_path, left, right)
-    return _Place(left_path, _path(here.right_path, right_step), left, right)
-
-
-def _path(path: str, step: str) -> str:
-    step = step if len(step) <= _STEP else step[: _STEP - 1] + "…"
-    return f"{path}.{step}" if path else step
+    trail = _Trail(here.left_trail, left_step)
+    if left_step == right_step and here.left_trail is here.right_trail:
+        return _Place(trail, trail, left, right)
+    return _Place(trail, _Trail(here.right_trail, right_step), left, right)
 
 
 class _Alike:
