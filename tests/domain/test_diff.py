@@ -318,6 +318,25 @@ def test_rules_for_headers_the_first_line_and_repeated_names() -> None:
     }
 
 
+def test_a_rule_speaks_of_one_part_alone() -> None:
+    body = '{"header":{"date":"%s","age":"%s"},"start":"%s"}'
+    left, right = (
+        Side("", f"GET /{n}", (("Date", n), ("Content-Id", n)), (body % (n, n, n)).encode())
+        for n in "12"
+    )
+    rules = ["header.date", "header", "start", "*.age", "*"]
+    ignored = [(one.part, one.path, one.ignored_by) for one in compare(left, right, rules)]
+    assert ignored == [
+        ("start", "", "start"),
+        ("header", "Date", "header.date"),
+        ("header", "Content-Id", "header"),
+        ("body", "header.date", "*"),
+        ("body", "header.age", "*.age"),
+        ("body", "start", "*"),
+    ]
+    assert {one.ignored_by for one in compare(left, right, ["**"])} == {"**"}
+
+
 def test_the_defaults_leave_what_a_customer_did() -> None:
     def delta(n: int) -> Side:
         headers = (

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 
-from inspector.domain.diff.model import Difference
+from inspector.domain.diff.model import Difference, Part
 
 _HEADERS = (
     "*signature*", "*-timestamp", "x-event-id", "x-request-id", "x-correlation-id", "webhook-id",
@@ -32,19 +32,30 @@ def ruled(differences: Sequence[Difference], rules: Sequence[str]) -> tuple[Diff
 
     A rule is a dotted path with globs and matches that place and all below it: `*` within a step,
     `**` for any number of steps. It speaks of the body, or of a header as `header.NAME` in any
-    case, or of the first line as `start`.
+    case, or of the first line as `start`, and never of two of them; `**` alone is everything.
     """
-    compiled = [(rule, _compiled(rule)) for rule in rules]
+    compiled = [(rule, _part(rule), _compiled(rule)) for rule in rules]
     return tuple(one._replace(ignored_by=_first(one, compiled)) for one in differences)
 
 
-def _first(one: Difference, rules: Sequence[tuple[str, re.Pattern[str]]]) -> str:
+def _part(rule: str) -> Part | None:
+    """What the rule speaks of; None: everything."""
+    if rule == "**":
+        return None
+    if rule.lower().startswith("header.") or rule == "header":
+        return "header"
+    return "start" if rule == "start" else "body"
+
+
+def _first(one: Difference, rules: Sequence[tuple[str, Part | None, re.Pattern[str]]]) -> str:
     path = _NUMBER.sub("", one.path)
     if one.part == "header":
         path = f"header.{path.lower()}"
     elif one.part == "start":
         path = "start"
-    return next((rule for rule, pattern in rules if pattern.match(path)), "")
+    return next(
+        (rule for rule, part, found in rules if part in (one.part, None) and found.match(path)), ""
+    )
 
 
 @lru_cache(maxsize=256)
