@@ -15,6 +15,9 @@ SECRET_HEADERS = frozenset(
         "x-api-key",
         "x-auth-token",
         "x-csrf-token",
+        # Not signatures but the secrets themselves, of GitLab and of Telegram.
+        "x-gitlab-token",
+        "x-telegram-bot-api-secret-token",
     }
 )
 
