@@ -26,7 +26,7 @@ def paths(value: Any, *, limit: int = MAX_PATHS) -> tuple[str, ...]:
             if isinstance(container, list):
                 children = [("0", container[0])] if container else []
             elif isinstance(container, dict):
-                children = list(islice(container.items(), _MAX_KEYS - keys))
+                children = list(islice(container.items(), max(_MAX_KEYS - keys, 0)))
             else:
                 continue
             keys += len(children)

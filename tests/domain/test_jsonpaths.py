@@ -29,6 +29,8 @@ def test_paths(value: Any, expected: tuple[str, ...]) -> None:
 def test_it_is_bounded() -> None:
     assert len(paths({f"k{n}": n for n in range(100_000)})) == MAX_PATHS
     assert len(paths({f"k k{n}": n for n in range(100_000)})) == 0
+    many: Any = {f"k k{n}": n for n in range(10_000)}
+    assert paths({"a": many, "b": [1], "c": {"x": 1}}) == ("a", "b", "c", "b.0")
     deep: Any = 1
     for _ in range(150):
         deep = {"a": deep}
