@@ -71,7 +71,8 @@ class Parts:
     def text(self, name: str) -> str | None:
         """A header's text, None if absent or blank: UTF-8 where it is that, else Latin-1."""
         value = self.headers.get(name)
-        if value is None or not (value := value.strip()):
+        # Blanks alone: what Latin-1 has for a blank may be a byte of a UTF-8 character.
+        if value is None or not (value := value.strip(" \t")):
             return None
         if value.isascii():
             return value

@@ -104,6 +104,14 @@ def test_header_text_is_utf8_where_it_is_that() -> None:
     assert decoded({}, ("X-Webhook-Event", "\xe9")).event == "é"
 
 
+@pytest.mark.parametrize("text", ["evt_voilà", "Å", "…x…"])
+def test_no_byte_of_a_headers_text_is_taken_for_a_blank(text: str) -> None:
+    sent = f" \t{text} ".encode().decode("latin-1")
+    found = decoded({"id": text}, ("X-Event-ID", sent), ("X-Webhook-Event", "delta.verified"))
+    assert found.event_id == text
+    assert not any("header's is used" in note for note in found.notes)
+
+
 def test_a_coded_body_is_read_for_the_eye_and_noted() -> None:
     body = gzip.compress(b'{"event":"delta.verified"}')
     found = decoded(body, ("Content-Encoding", "gzip"))
