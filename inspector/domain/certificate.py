@@ -40,7 +40,7 @@ def read_certificate(der: bytes) -> Certificate:
     """Raises `ValueError` for what is no certificate."""
     try:
         (whole,) = _items(der)
-        body = [*_items(next(_items(whole.content)).content)]
+        body = [*_items(_first(whole).content)]
         if body[0].tag == _VERSION:
             del body[0]
         _, _, issuer, validity, subject, _, *more = body
@@ -49,7 +49,7 @@ def read_certificate(der: bytes) -> Certificate:
         return Certificate(
             _name(subject.content), _name(issuer.content), tuple(names), begins, ends
         )
-    except (IndexError, StopIteration, OverflowError) as error:
+    except (IndexError, OverflowError) as error:
         raise ValueError("no certificate") from error
 
 
@@ -69,6 +69,13 @@ def _items(data: bytes) -> Iterator[_Item]:
             raise ValueError("it is cut off")
         yield _Item(tag, data[at : at + length])
         at += length
+
+
+def _first(around: _Item) -> _Item:
+    item = next(_items(around.content), None)
+    if item is None:
+        raise ValueError("it is empty")
+    return item
 
 
 def _name(content: bytes) -> str:
@@ -95,11 +102,11 @@ def _moment(item: _Item) -> int:
 
 
 def _names(extensions: _Item) -> Iterator[str]:
-    for extension in _items(next(_items(extensions.content)).content):
+    for extension in _items(_first(extensions).content):
         kind, *_, value = _items(extension.content)
         if kind.content != _ALTERNATIVE_NAMES:
             continue
-        for name in _items(next(_items(value.content)).content):
+        for name in _items(_first(value).content):
             if name.tag == _DNS_NAME:
                 yield name.content.decode("ascii", "replace")
             elif name.tag == _IP_ADDRESS and len(name.content) in (4, 16):

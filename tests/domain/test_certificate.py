@@ -105,6 +105,29 @@ def test_bytes_of_any_kind_are_read_or_refused(data: bytes) -> None:
         read_certificate(data)
 
 
+def item(tag: int, *contents: bytes) -> bytes:
+    content = b"".join(contents)
+    return bytes((tag, len(content))) + content
+
+
+_EMPTY = item(0x30)
+_TIMES = item(0x30, *[item(0x17, b"260101000000Z")] * 2)
+_NAMES = item(0x30, item(0x06, bytes.fromhex("551d11")), item(0x04))
+
+
+@pytest.mark.parametrize(
+    "extensions", [item(0xA3), item(0xA3, _EMPTY), item(0xA3, item(0x30, _NAMES))]
+)
+def test_extensions_with_nothing_in_them_are_refused_or_none(extensions: bytes) -> None:
+    parts = (item(0x02, b"\1"), _EMPTY, _EMPTY, _TIMES, _EMPTY, _EMPTY, extensions)
+    der = item(0x30, item(0x30, *parts))
+    if extensions == item(0xA3, _EMPTY):
+        assert read_certificate(der).names == ()
+    else:
+        with pytest.raises(ValueError, match="empty"):
+            read_certificate(der)
+
+
 @pytest.mark.parametrize(
     ("names", "host", "fits"),
     [
