@@ -124,6 +124,16 @@ def test_multipart_is_described_part_by_part() -> None:
     assert GENERIC.describe(request)[0].path == "0.name"
 
 
+@pytest.mark.parametrize("line_break", [b"\r\n", b"\n"])
+def test_a_boundary_within_the_content_of_a_part_ends_nothing(line_break: bytes) -> None:
+    content = b"see --xYz in the text, and\r\n--xYzs"
+    head = b'--xYz|Content-Disposition: form-data; name="a"||'.replace(b"|", line_break)
+    body = head + content + line_break + b"--xYz--" + line_break
+    found = decoded(body, ("Content-Type", "multipart/form-data; boundary=xYz"))
+    part = {"name": "a", "filename": None, "content_type": None, "size": len(content)}
+    assert found.data == [part]
+
+
 def test_multipart_that_is_none_or_without_end() -> None:
     for kind in ("multipart/form-data", "multipart/form-data; boundary=other"):
         assert decoded(multipart_body(("a: b", b"")), ("Content-Type", kind)).data is None
