@@ -1,6 +1,7 @@
 """What every provider reads of a request, each part made once: header index and parsed JSON."""
 
 from collections.abc import Mapping, Sequence
+from hashlib import sha256
 from typing import Any, Protocol
 
 from inspector.domain import headers as h
@@ -9,8 +10,10 @@ from inspector.domain.content import decoded
 from inspector.domain.delivery import Request
 from inspector.domain.envelope import Envelope, Signature
 
-# An event name or id beyond this is cut: it is a key, a column and a line on a screen.
+# An event name or id beyond this is cut: it is a key, a column and a line on a screen. A digest at
+# its end keeps those apart that begin alike.
 MAX_NAME = 255
+_DIGEST = 16
 # A coded body that grows beyond this is shown, but neither its event nor its fields are looked for:
 # a hundred bytes may decode to this much, and deliveries behind it wait for the reading of it.
 MAX_DECODED = 1024 * 1024
@@ -97,11 +100,13 @@ class Reader(Protocol):
 def tidy(text: str, what: str, notes: list[str]) -> str:
     """A text fit for a column and a screen: at most `MAX_NAME` characters, no NUL, valid UTF-8.
 
+    Texts of more characters that differ stay different.
     What had to be changed is added to `notes`; `what` names the value in it.
     """
     if len(text) > MAX_NAME:
         notes.append(f"The {what} has {len(text)} characters and is cut to {MAX_NAME}.")
-        text = text[:MAX_NAME]
+        digest = sha256(text.encode(errors="surrogatepass")).hexdigest()[:_DIGEST]
+        text = text[: MAX_NAME - _DIGEST - 1] + jsonvalue.CUT + digest
     if text.isprintable():
         return text
     clean = jsonvalue.replace_surrogates(text).replace("\0", _REPLACED)

@@ -75,6 +75,16 @@ def test_ids_and_times_from_headers_or_body() -> None:
     assert decoded({"id": True}, JSON).event_id is None
 
 
+def test_long_ids_that_begin_alike_stay_different() -> None:
+    found = [decoded({"id": "e" * 255 + end}) for end in ("", "1", "2", "\ud800", "1")]
+    ids = [each.event_id or "" for each in found]
+    assert ids[0] == "e" * 255
+    assert ids[1] == ids[4]
+    assert len(set(ids)) == 4
+    assert all(len(one) == 255 and one.startswith("e" * 238) for one in ids)
+    assert found[1].notes == ("The event id has 256 characters and is cut to 255.",)
+
+
 def test_json_is_found_without_its_type() -> None:
     for kind in ("", "text/plain", "application/x-www-form-urlencoded"):
         found = decoded(b' {"event":"x"}', ("Content-Type", kind))
