@@ -12,7 +12,7 @@ from inspector.cli.options import store_options
 from inspector.cli.printing import print_item, print_row
 from inspector.cli.sheet import gap_sheet, sheet
 from inspector.domain.delivery import Delivery, Request
-from inspector.domain.export import attempt_json, body_json, delivery_json, shadow_json
+from inspector.domain.export import attempt_json, delivery_json, shadow_json
 from inspector.domain.gap import gap_json, is_gap, nothing_to
 from inspector.errors import NotFoundError
 from inspector.settings import load
@@ -43,11 +43,9 @@ def command(delivery: str, body_alone: bool, db: Path | None, as_json: bool) -> 
         return
     checks = explained_by_secrets(settings, found, request) if request else ()
     if as_json:
-        item = delivery_json(found, request, body=True)
+        item = delivery_json(found, request, body=True, raw=raw)
         if checks:
             item["signature"] |= {"checks": [check._asdict() for check in checks]}
-        if raw:
-            item |= body_json(raw)
         # The summary's `attempts` is their number; here they are themselves.
         item["attempts"] = [attempt_json(*each) for each in attempts]
         item["shadows"] = [shadow_json(each) for each in shadows]

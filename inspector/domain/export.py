@@ -14,15 +14,18 @@ from inspector.domain.gap import gap_json, is_gap
 from inspector.domain.headers import Headers
 
 
-def delivery_json(delivery: Delivery, request: Request | None, *, body: bool) -> dict[str, Any]:
+def delivery_json(
+    delivery: Delivery, request: Request | None, *, body: bool, raw: bytes = b""
+) -> dict[str, Any]:
     """The summary with `headers`, and with `body_b64` and (for UTF-8) `body_text` when asked.
 
-    Without a `request` (a refusal of what no parser understood) the headers are empty.
+    Without a `request` (a refusal of what no parser understood) the headers are empty, and the
+    body is `raw`: what came of it.
     """
     item = delivery.to_json()
     item["headers"] = [list(pair) for pair in request.headers] if request else []
     if body:
-        item |= body_json(request.body if request else b"")
+        item |= body_json(request.body if request else raw)
     return item
 
 
@@ -57,7 +60,7 @@ def shadow_json(fact: Shadowed) -> dict[str, Any]:
 
 def exported_line(
     delivery: Delivery,
-    request: Request | None,
+    request: Request,
     attempts: Iterable[tuple[Attempt, Headers, bytes]],
     shadows: Iterable[Shadowed] = (),
     *,
@@ -80,8 +83,7 @@ def exported_line(
         names.update(dict.fromkeys(found))
         return headers
 
-    if request is not None:
-        request = request._replace(headers=shown(request.headers))
+    request = request._replace(headers=shown(request.headers))
     line: dict[str, Any] = {"v": 1, "kind": "delivery"}
     line |= delivery_json(delivery, request, body=True)
     line["attempts"] = [

@@ -129,7 +129,9 @@ class Reading:
 
         def load(reader: Reader) -> dict[str, Any]:
             delivery = found(reader.delivery(id_), id_)
-            return delivery_json(delivery, reader.journal.request(id_, body=body), body=body)
+            captured = reader.journal.request(id_, body=body)
+            raw = b"" if captured or not body else reader.journal.raw_refusal(id_)
+            return delivery_json(delivery, captured, body=body, raw=raw)
 
         return web.json_response(await self._views.read(load))
 

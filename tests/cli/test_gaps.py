@@ -12,6 +12,7 @@ from inspector.cli.compact import compact_line, delivery_row
 from inspector.cli.outlet import json_line
 from inspector.cli.running import Api
 from inspector.client.discovery import find_listener
+from inspector.domain.delivery import Request
 from inspector.domain.export import exported_line
 from inspector.errors import NotFoundError
 from inspector.store.files import StoreFiles
@@ -152,6 +153,7 @@ def test_a_reason_from_outside_is_harmless_in_a_row() -> None:
 
 
 def test_an_export_has_gaps_in_their_own_shape(tmp_path: Path) -> None:
-    line = exported_line(make_gap(3), None, (), masked=True)
+    nothing = Request("", "", "", (), b"")
+    line = exported_line(make_gap(3), nothing, (), masked=True)
     assert (line["v"], line["kind"], line["count"]) == (1, "gap", 12)
-    assert exported_line(make_delivery(1), None, (), masked=True)["kind"] == "delivery"
+    assert exported_line(make_delivery(1), nothing, (), masked=True)["kind"] == "delivery"

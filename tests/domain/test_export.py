@@ -341,6 +341,6 @@ def test_of_a_long_answer_the_beginning_is_kept() -> None:
     assert len(failure.reason) == 500
 
 
-def test_a_refusal_without_a_request_is_a_line() -> None:
-    line = exported_line(make_delivery(7), None, (), masked=True)
-    assert (line["headers"], line["body_b64"], line["attempts"]) == ([], "", [])
+def test_a_refusal_without_a_request_has_what_came_of_it() -> None:
+    item = delivery_json(make_delivery(7), None, body=True, raw=b"\x16\x03")
+    assert (item["headers"], item["body_b64"]) == ([], "FgM=")

@@ -219,6 +219,8 @@ async def test_what_was_refused_unparsed(shared: Served) -> None:
     assert (item["state"], item["headers"], item["method"]) == ("refused", [], "")
     raw = await _get(shared, f"deliveries/{answer.delivery}/body")
     assert raw.body == b"\x01garbage\r\n\r\n"
+    assert base64.b64decode(item["body_b64"]) == raw.body
+    assert item["body_sha256"] == hashlib.sha256(raw.body).hexdigest()
 
 
 @pytest.mark.parametrize(
