@@ -1,42 +1,18 @@
 """The payload of each PacSpace event as a model: the one source of its fields' documentation.
 
-A model never refuses: every field is optional, unknown ones are kept, and a value of another type
-than the documented one stays as it came, because the public pages contradict each other and no
-live delivery was ever observed. Imported only where fields are described: pydantic costs 50 ms.
+No delivery is held against them: the public pages contradict each other, and no live delivery was
+ever observed. Imported only where fields are described: pydantic costs 50 ms.
 """
 
 from typing import Any
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    ValidationError,
-    ValidatorFunctionWrapHandler,
-    field_validator,
-)
+from pydantic import BaseModel, Field
 
-# Both, so that no integer is rounded to a float.
 Number = int | float
 
 
 class Payload(BaseModel):
-    """The `data` of an event; the base of all, and the whole of an event without public payload.
-
-    Dump it with `exclude_unset=True, warnings=False` to get back exactly what was sent.
-    """
-
-    model_config = ConfigDict(
-        extra="allow", frozen=True, strict=True, protected_namespaces=(), hide_input_in_errors=True
-    )
-
-    @field_validator("*", mode="wrap")
-    @classmethod
-    def _keep(cls, value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
-        try:
-            return handler(value)
-        except ValidationError:
-            return value
+    """The `data` of an event; the base of all, and the whole of an event without public payload."""
 
 
 def _field(doc: str, grade: str, items: str | None) -> Any:
@@ -187,8 +163,3 @@ _MODELS: dict[str, type[Payload]] = {
 def model_of(event: str | None) -> type[Payload]:
     """The event's model; the bare `Payload` where no payload is public, or the event is unknown."""
     return _MODELS.get(event or "", Payload)
-
-
-def payload(event: str | None, data: Any) -> Payload | None:
-    """The event's data as its model, never refused; None if it is not an object."""
-    return model_of(event).model_validate(data) if isinstance(data, dict) else None
