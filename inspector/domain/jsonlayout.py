@@ -6,15 +6,11 @@ from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from inspector.domain.jsontoken import TOKEN
 from inspector.domain.lazylines import LazyLines
 
 # Nobody reads more steps of a path than these, the last ones.
 _MAX_STEPS = 64
-TOKEN = re.compile(
-    r'(?P<string>"[^"\\]*+(?:\\.[^"\\]*+)*+")|(?P<mark>[{}\[\],:])|(?P<open>")'
-    r'|(?P<bare>[^ \t\r\n"{}\[\],:]+)',
-    re.DOTALL,
-)
 _OPENS = ("{", "[")
 _EMPTY = re.compile(r"\{[ \t\r\n]*\}|\[[ \t\r\n]*\]")
 

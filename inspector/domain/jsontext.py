@@ -5,7 +5,8 @@ from array import array
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
-from inspector.domain.jsonlayout import TOKEN, Layout, Spans
+from inspector.domain.jsonlayout import Layout, Spans
+from inspector.domain.jsontoken import LITERAL, NEARLY, SCALAR, TOKEN
 
 __all__ = ["Layout", "laid_out"]
 
@@ -13,14 +14,11 @@ __all__ = ["Layout", "laid_out"]
 _MAX_INDENT = 40
 _BLANKS = r"[ \t\r\n]*+"
 _TEXT = r'"[^"\\\x00-\x1f]*+(?:\\(?:["\\/bfnrt]|u[0-9A-Fa-f]{4})[^"\\\x00-\x1f]*+)*+"'
-_NUMBER = r"-?(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?+(?:[eE][+-]?[0-9]++)?+"
 _STRING = re.compile(_TEXT)
-_LITERAL = re.compile(f"true|false|null|{_NUMBER}")
 # A whole line of most JSON: a value without brackets, with its key or without, and its comma.
-_REST = rf"({_TEXT}|(?:true|false|null|{_NUMBER})(?=[ \t\r\n,}}\]])){_BLANKS}(,?)"
+_REST = rf"({_TEXT}|(?:{SCALAR})(?=[ \t\r\n,}}\]])){_BLANKS}(,?)"
 _ITEM = re.compile(f"{_BLANKS}()" + _REST)
 _MEMBER = re.compile(f"{_BLANKS}({_TEXT}{_BLANKS}:{_BLANKS})" + _REST)
-_NEARLY = ("NaN", "Infinity", "-Infinity")
 _CLOSES = {"}": "{", "]": "["}
 
 
@@ -197,8 +195,8 @@ class _Writer:
         keyed = began is not _Expected.VALUE and self._stack[-1] == "{"
         if keyed and kind != "string":
             return False
-        if kind == "bare" and not _LITERAL.fullmatch(match[0]):
-            if match[0] not in _NEARLY:
+        if kind == "bare" and not LITERAL.fullmatch(match[0]):
+            if match[0] not in NEARLY:
                 return False
             self.flaw = self.flaw or f"{match[0]} is not a JSON value"
         if kind == "string" and not _STRING.fullmatch(match.string, match.start(), match.end()):

@@ -1,19 +1,13 @@
 """JSON text as a tree of what was sent: numbers, strings and duplicate keys as they stand."""
 
 import json
-import re
 from dataclasses import dataclass
+
+from inspector.domain.jsontoken import LITERAL, NEARLY, TOKEN
 
 # Beyond these a body is compared as text: the time is bounded, and paths stay readable.
 MAX_VALUES = 250_000
 MAX_DEPTH = 200
-_TOKEN = re.compile(
-    r'(?P<string>"[^"\\]*+(?:\\.[^"\\]*+)*+")|(?P<mark>[{}\[\],:])|(?P<bare>[^ \t\r\n{}\[\],:]+)',
-    re.DOTALL,
-)
-_LITERAL = re.compile(
-    r"true|false|null|NaN|-?Infinity|-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?"
-)
 
 
 @dataclass(slots=True, eq=False)
@@ -51,7 +45,7 @@ def read(text: str) -> Node | None:
     top = root = _Open(False, 0)
     stack = [root]
     expects = _VALUE
-    for match in _TOKEN.finditer(text):
+    for match in TOKEN.finditer(text):
         kind, token = match.lastgroup, match[0]
         if kind == "mark" and token in ",:]}":
             if token == "," and expects == _AFTER and top is not root:
@@ -79,7 +73,7 @@ def read(text: str) -> Node | None:
                 return None
             top, expects = _Open(token == "{", match.start()), _FIRST
             stack.append(top)
-        elif kind == "string" or _LITERAL.fullmatch(token):
+        elif kind == "string" or LITERAL.fullmatch(token) or token in NEARLY:
             top.items.append(token)
             expects = _AFTER
         else:
