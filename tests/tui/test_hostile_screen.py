@@ -13,6 +13,8 @@ import pytest
 from inspector.domain.attempt import Failure, FailureKind
 from inspector.domain.delivery import Delivery, State
 from inspector.domain.headers import Headers
+from inspector.domain.plaintext import visible
+from inspector.domain.preferences import Preferences
 from inspector.tui.memory import give_back_large_blocks
 from tests.helpers.fake_listener import fake_listener
 from tests.helpers.summaries import Content, make_attempt, make_delivery
@@ -96,9 +98,13 @@ async def test_the_screen_shows_only_harmless_text(name: str) -> None:
             _assert_harmless(shown.text)
 
 
-def _assert_harmless(text: str) -> None:
+def _assert_no_hidden(text: str) -> None:
     unseen = {char for char in text if unicodedata.category(char) in {"Cc", "Cf", "Cs"}} - {"\n"}
     assert not unseen, [f"U+{ord(char):04X}" for char in unseen]
+
+
+def _assert_harmless(text: str) -> None:
+    _assert_no_hidden(text)
     lines = text.split("\n")
     assert lines[0].strip()
     assert "Quit" in lines[-1] or "Leave" in lines[-1]
@@ -112,6 +118,41 @@ async def test_markup_is_text_wherever_it_stands() -> None:
         await shown.until(lambda: shown.text.count(name) == 6)
         await shown.press("y", "e")
         await shown.until_shown(f"copied event id {name}")
+
+
+@pytest.mark.parametrize("typed", ["", "view: "])
+async def test_names_and_queries_of_views_are_text_in_the_palette(typed: str) -> None:
+    views = {
+        "[@click=app.quit]mine[/]": "path:/x[/]",
+        "a[/b]": "sig:valid",
+        "[bold]b[/bold]": "path:/[a-z]*",
+        "B\u202e": 'header.x:"\u202e"',
+    }
+    async with (
+        fake_listener(make_delivery(1)) as listener,
+        ui(listener, (160, 50), preferences=Preferences(views=views)) as shown,
+    ):
+        await shown.press("ctrl+p", *typed)
+        await shown.until_shown("View:" if typed else "Open")
+        # Where nothing is typed they come after every action.
+        await shown.press(*([] if typed else ["pagedown"] * 9))
+        for name in views:
+            await shown.until_shown(f"View: {visible(name)}")
+        await shown.until_shown("path:/x[/]")
+        await shown.until_shown("path:/[a-z]*")
+        _assert_no_hidden(shown.text)
+
+
+async def test_a_view_of_the_palette_is_applied_as_it_is_written() -> None:
+    query = 'header.x:"\u202e"'
+    async with (
+        fake_listener(make_delivery(1)) as listener,
+        ui(listener, preferences=Preferences(views={"turned": query})) as shown,
+    ):
+        await shown.press("ctrl+p", *"view: turned")
+        await shown.until_shown("View: turned")
+        await shown.press("enter")
+        await shown.until(lambda: shown.main.session.filter.text == query)
 
 
 LARGE: dict[str, Callable[[], bytes]] = {
