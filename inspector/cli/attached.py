@@ -23,7 +23,7 @@ def serve_with_ui(settings: Settings, demo: bool) -> int:
         ready = child.ready()
         token = Path(ready["token_file"]).read_text("ascii").strip()
         end_with_standard_input()
-        return run_ui(ready["control"], token, settings.ui, _left)
+        return run_ui(ready["control"], token, settings.ui, _left, child.gone)
 
 
 def _left(status: "Status | None", unfinished: str) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import IO, Any
 
-from inspector.errors import InspectorError
+from inspector.errors import InspectorError, UnreachableError
 from inspector.settings import Settings
 
 _STOP_SECONDS = 12.0
@@ -35,13 +35,25 @@ class Child:
     def failure(self) -> InspectorError:
         """What a listener that ended by itself complained of, as our complaint."""
         code = self._process.wait()
-        self._complaints.seek(0)
-        lines = self._complaints.read().decode("utf-8", "replace").splitlines()
-        message = lines[0].removeprefix("inspector: ") if lines else f"exit code {code}"
-        hint = lines[1].removeprefix("hint: ") if len(lines) > 1 else ""
-        error = InspectorError(message, hint)
+        said, hint = self._said()
+        error = InspectorError(said or _ended(code), hint)
         error.exit_code = code if code > 0 else InspectorError.exit_code
         return error
+
+    def gone(self) -> InspectorError | None:
+        """Why the listener is no more, None while it runs."""
+        code = self._process.poll()
+        if code is None:
+            return None
+        # What it complained of before it was killed was not why.
+        said, hint = self._said() if code >= 0 else ("", "")
+        return UnreachableError(f"{_ended(code, said)}, nothing is captured", hint)
+
+    def _said(self) -> tuple[str, str]:
+        self._complaints.seek(0)
+        lines = self._complaints.read().decode("utf-8", "replace").splitlines()
+        message = lines[0].removeprefix("inspector: ") if lines else ""
+        return message, lines[1].removeprefix("hint: ") if len(lines) > 1 else ""
 
     def stop(self) -> None:
         """Close its input, which ends it, and wait until it is gone."""
@@ -52,6 +64,11 @@ class Child:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+
+
+def _ended(code: int, why: str = "") -> str:
+    why = why or (f"signal {-code}" if code < 0 else f"exit code {code}")
+    return f"the listener ended ({why})"
 
 
 @contextmanager

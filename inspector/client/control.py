@@ -4,6 +4,7 @@ import base64
 import json
 import sys
 from array import array
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
 
@@ -42,12 +43,16 @@ class Control:
 
     Every method raises `ConfigurationError` (token refused), `UnreachableError` (no answer),
     `NotFoundError`, `UsageError` (bad query or argument) or `InspectorError` (the listener's own
-    failure). Close it, or use it as an async context manager.
+    failure). `gone` says why no listener will answer any more, where somebody knows: that is
+    raised then. Close it, or use it as an async context manager.
     """
 
-    def __init__(self, base: str, token: str) -> None:
+    def __init__(
+        self, base: str, token: str, gone: Callable[[], InspectorError | None] = lambda: None
+    ) -> None:
         self.base = base.rstrip("/")
         self._token = token
+        self._gone = gone
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
@@ -269,7 +274,7 @@ class Control:
                 f"the listener at {self.base} does not answer", "it may be busy; try again"
             ) from error
         except (aiohttp.ClientError, OSError) as error:
-            raise UnreachableError(
+            raise self._gone() or UnreachableError(
                 f"no listener answers at {self.base}", "start one with `inspector serve`"
             ) from error
         if status >= 400:

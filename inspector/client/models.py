@@ -72,7 +72,8 @@ class Member(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Relay:
-    """The tunnel to a relay; `state` is connecting, connected, refused, taken-over or stopped.
+    """The tunnel to a relay; `state` is connecting, connected, refused, taken-over or stopped, or
+    unknown where the listener does not answer.
 
     `lag` counts the deliveries that are at the relay and not here yet, `limited` those that its
     limits turned away. `reason` says why there is no connection, `retry_in` (seconds) when it is

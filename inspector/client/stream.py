@@ -11,6 +11,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidSta
 
 from inspector.client.control import refusal
 from inspector.client.models import Item
+from inspector.errors import InspectorError
 
 _FIRST_PAUSE = 0.2
 _LONGEST_PAUSE = 5.0
@@ -41,6 +42,13 @@ class Disconnected:
 
 
 @dataclass(frozen=True, slots=True)
+class Gone:
+    """The listener ended for good: nothing more comes."""
+
+    error: InspectorError
+
+
+@dataclass(frozen=True, slots=True)
 class Frame:
     """Facts that came: `kind` is `deliveries`, `attempts` or `changes`."""
 
@@ -61,14 +69,15 @@ class Reindexed:
     """History was read again: verdicts and all else that is decoded may be others than before."""
 
 
-StreamEvent = Connected | Disconnected | Frame | Lagged | Reindexed
+StreamEvent = Connected | Disconnected | Gone | Frame | Lagged | Reindexed
 
 
 class Stream:
     """The stream of one listener, as `events()`.
 
-    `after` is the position to start from, None for live only. `sleep` and `jitter` (a float in
-    0..1) are injected for tests.
+    `after` is the position to start from, None for live only. `gone` says why the listener will
+    not come back, where somebody knows. `sleep` and `jitter` (a float in 0..1) are injected for
+    tests.
     """
 
     def __init__(
@@ -77,6 +86,7 @@ class Stream:
         token: str,
         *,
         after: int | None = None,
+        gone: Callable[[], InspectorError | None] = lambda: None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         jitter: Callable[[], float] = random.random,
     ) -> None:
@@ -84,6 +94,7 @@ class Stream:
         self._url = f"{'wss' if scheme == 'https' else 'ws'}://{rest}/stream"
         self._token = token
         self._after = after
+        self._gone = gone
         self._sleep = sleep
         self._jitter = jitter
 
@@ -93,7 +104,7 @@ class Stream:
         return self._after
 
     async def events(self) -> AsyncGenerator[StreamEvent, None]:
-        """Everything that the listener sends, for ever, connection changes included.
+        """Everything that the listener sends, connection changes included, until it is gone.
 
         Raises `ConfigurationError` when the token is refused; any other trouble is a
         `Disconnected` and another try after a growing pause.
@@ -123,6 +134,9 @@ class Stream:
                 reason = error.reason or "the connection was cut"
             except (OSError, InvalidHandshake, InvalidURI, ValueError) as error:
                 reason = _plainly(error)
+            if (gone := self._gone()) is not None:
+                yield Gone(gone)
+                return
             retry_in = pause * (0.5 + self._jitter() / 2)
             pause = min(pause * 2, _LONGEST_PAUSE)
             yield Disconnected(retry_in, reason)

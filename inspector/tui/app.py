@@ -109,18 +109,20 @@ def run_ui(
     token: str,
     preferences: Preferences,
     left: Callable[[Status | None, str], None] = lambda status, unfinished: None,
+    gone: Callable[[], InspectorError | None] = lambda: None,
 ) -> int:
     """Show the listener at `control_url` until the user leaves; the exit code of the process.
 
     `left` gets the last that was known of the listener, and the work that was under way, with the
-    terminal as it was before.
-    Raises `ConfigurationError` when the token is refused or the preferences cannot be.
+    terminal as it was before. `gone` says why the listener will not come back, where that is known.
+    Raises `ConfigurationError` when the token is refused or the preferences cannot be, and what
+    `gone` said.
     """
     check_ui(preferences)
     give_back_large_blocks()
     app = InspectorApp(
-        Control(control_url, token),
-        Stream(control_url, token),
+        Control(control_url, token, gone),
+        Stream(control_url, token, gone=gone),
         resolved(preferences, os.environ),
         Saved.at_home(),
     )

@@ -26,10 +26,13 @@ class StatusChanged:
 
 @dataclass(frozen=True, slots=True)
 class ConnectionChanged:
-    """The stream is up, or it is down: `reason`, and the next try `retry_in` seconds from now."""
+    """The stream is up, or it is down: `reason`, and the next try `retry_in` seconds from now.
+
+    There is none where `retry_in` is None: the listener is gone.
+    """
 
     up: bool
-    retry_in: float = 0.0
+    retry_in: float | None = None
     reason: str = ""
 
 

@@ -13,11 +13,15 @@ _REASON, _QUERY = 100, 40
 def relay_told(relay: Relay) -> Cell:
     """`● relay orders 12 ms`, and what is not as it should be; its style is that of the bar.
 
+    The name alone, dim, where it is not known.
+
     `37 to come` are at the relay and not here yet, `3 here` are attached to it, this one too.
     """
     name = one_line(relay.endpoint or urlsplit(relay.url).hostname or "", 40)
     if relay.state == "connected":
         return f"● relay {name}{_figures(relay)}", "bold"
+    if relay.state == "unknown":
+        return f"○ relay {name}", "dim"
     sign = "○" if relay.state in ("connecting", "stopped") else "✗"
     text = f"{sign} relay {name} {_WORDS.get(relay.state) or one_line(relay.state, 20)}"
     if relay.reason:

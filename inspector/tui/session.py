@@ -5,11 +5,12 @@ import logging
 from collections.abc import Callable
 
 from inspector.client.control import Control
-from inspector.client.models import Counts, Item, Seen, Status
+from inspector.client.models import Counts, Item, Relay, Seen, Status
 from inspector.client.stream import (
     Connected,
     Disconnected,
     Frame,
+    Gone,
     Lagged,
     Reindexed,
     Stream,
@@ -77,6 +78,8 @@ class Session:
         self.selection = Selection()
         self.activity = Activity()
         self.connected = False
+        # Why the listener will not come back.
+        self.gone: InspectorError | None = None
         self.status: Status | None = None
         self.counts = Counts()
         self.seen = Seen()
@@ -89,6 +92,14 @@ class Session:
     @property
     def filter(self) -> Filter:
         return self._loading.filter
+
+    @property
+    def relay(self) -> Relay | None:
+        """The tunnel as it is known now: of a listener that is away, that there was one."""
+        relay = self.status.relay if self.status else None
+        if relay is None or self.connected:
+            return relay
+        return Relay(relay.url, relay.endpoint, relay.consumer, "unknown")
 
     @property
     def list_error(self) -> str:
@@ -157,6 +168,10 @@ class Session:
             case Disconnected():
                 self.connected = False
                 self._tell(ConnectionChanged(False, event.retry_in, event.reason))
+                return
+            case Gone(error):
+                self.connected, self.gone = False, error
+                self._tell(ConnectionChanged(False, reason=error.message))
                 return
             case Lagged():
                 self._flush()

@@ -73,6 +73,9 @@ def team_lines(relay: Relay | None, look: Look) -> Iterator[Line]:
     if relay is None:
         yield plain("No relay is in use any more.", "doc")
         return
+    if relay.state == "unknown":
+        yield plain("Who is here is not known: there is no connection to the listener.", "warning")
+        return
     if relay.state != "connected":
         yield plain("Who is here is not known: there is no connection to the relay.", "warning")
         return

@@ -12,6 +12,7 @@ from textual.pilot import Pilot
 from inspector.client.control import Control
 from inspector.client.stream import Stream
 from inspector.domain.preferences import Preferences
+from inspector.errors import InspectorError
 from inspector.tui.app import InspectorApp
 from inspector.tui.saved import Saved
 from inspector.tui.screens.main import MainScreen
@@ -87,9 +88,10 @@ async def ui(
     token: str = TOKEN,
     preferences: Preferences | None = None,
     saved: Saved | None = None,
+    gone: Callable[[], InspectorError | None] = lambda: None,
 ) -> AsyncIterator[Ui]:
-    control = Control(listener.control, token)
-    stream = Stream(listener.control, token, jitter=lambda: 0.0)
+    control = Control(listener.control, token, gone)
+    stream = Stream(listener.control, token, gone=gone, jitter=lambda: 0.0)
     app = InspectorApp(control, stream, preferences, saved, now=lambda: NOW, tz=UTC)
     async with app.run_test(size=size, notifications=True) as pilot:
         shown = Ui(app, pilot, listener)

@@ -4,13 +4,14 @@ import pytest
 
 from inspector.domain.attempt import Failure, FailureKind
 from inspector.domain.envelope import Verdict
-from inspector.errors import ConfigurationError
+from inspector.errors import ConfigurationError, InspectorError, UnreachableError
 from inspector.tui.actions import ACTIONS, Keys
 from inspector.tui.screens.help import HelpScreen, help_lines
 from inspector.tui.screens.main import MainScreen
 from inspector.tui.screens.trigger import TriggerScreen
 from tests.helpers.fake_listener import fake_listener
 from tests.helpers.summaries import Content, make_attempt, make_delivery
+from tests.helpers.teams import member, team_of_three
 from tests.helpers.ui import ui
 
 
@@ -183,6 +184,31 @@ async def test_a_lost_connection_is_told_and_the_list_stays() -> None:
             await listener.add(make_delivery(3))
             await shown.until(lambda: len(shown.main.session.feed) == 3)
             await shown.until(lambda: "No connection" not in shown.text)
+
+
+async def test_a_listener_that_is_gone_is_told_and_leaving_says_so() -> None:
+    ended: list[InspectorError] = []
+    async with fake_listener(make_delivery(1)) as listener:
+        listener.relay = team_of_three(team=[member(primary=True), member("eve@pc")])
+        async with ui(listener, gone=lambda: ended[0] if ended else None) as shown:
+            await shown.until_shown("● relay orders 12 ms, 2 here, you answer")
+            await shown.press("T")
+            await shown.until_shown("You answer the senders")
+            ended.append(UnreachableError("the listener ended (signal 9), nothing is captured"))
+            await listener.stop()
+            await shown.until_shown("Who is here is not known: there is no connection to the list")
+            await shown.press("escape")
+            await shown.until_shown("the listener ended (signal 9), nothing is captured; q leaves")
+            assert "you answer" not in shown.text
+            assert "● relay" not in shown.text
+            assert "next try" not in shown.text
+            await shown.press("r")
+            await shown.until_said("the listener ended (signal 9), nothing is captured")
+            assert not any("inspector serve" in one for one in shown.said)
+            await shown.press("q")
+            await shown.until(lambda: shown.app._exit)
+            assert shown.app.failure is ended[0]
+            assert shown.app.return_code == 4
 
 
 async def test_a_store_that_cannot_commit_is_told() -> None:

@@ -16,4 +16,8 @@ class Leaving:
         self._screen.show_help()
 
     def quit(self) -> None:
-        self._screen.app.exit(return_code=0)
+        gone = self._screen.session.gone
+        if gone is None:
+            self._screen.app.exit(return_code=0)
+        else:
+            self._screen.fail(gone)

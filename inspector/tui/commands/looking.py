@@ -2,7 +2,6 @@
 
 from typing import TYPE_CHECKING
 
-from inspector.client.models import Relay
 from inspector.tui.actions import BY_ID
 from inspector.tui.commands.common import at_gap, relay_in_use
 from inspector.tui.filters import Filter
@@ -59,13 +58,9 @@ class Looking:
         if relay_in_use(self._screen) is None:
             return
         screen, session = self._screen, self._session
-
-        def relay() -> Relay | None:
-            return session.status.relay if session.status else None
-
         screen.ask(
             TeamScreen(
-                relay,
+                lambda: session.relay,
                 look=lambda width: Look(screen.now(), screen.tz, width),
                 answer=lambda: screen.action_run("answer-senders"),
                 asking=lambda: session.acts.asking,

@@ -100,7 +100,7 @@ class MainScreen(Screen[None]):
         self.filter_bar = FilterBar(self.keys, Vocabulary(self.session, self.views), saved)
         self.pane = "list"
         self._sidebar = Sidebar(self.session, self.views, now)
-        self._banner = Banner(time.monotonic)
+        self._banner = Banner(time.monotonic, self.keys)
         self._job = JobBar(self.session.acts.jobs)
         self._status = StatusBar(self.session, self.keys)
         self._key_bar = KeyBar(self.keys)
@@ -184,7 +184,7 @@ class MainScreen(Screen[None]):
                 self._job.look()
                 self.say(said.text, said.severity)
             case Ended(error):
-                self.post_message(self.Failed(error))
+                self.fail(error)
 
     # What the widgets tell -----------------------------------------------------------------
 
@@ -249,6 +249,10 @@ class MainScreen(Screen[None]):
             self.apply_filter(Filter.of(query))
         except UsageError as error:
             self.say_error(error)
+
+    def fail(self, error: InspectorError) -> None:
+        """Leave, because of this."""
+        self.post_message(self.Failed(error))
 
     def refresh_views(self) -> None:
         """Views came or went."""

@@ -106,8 +106,8 @@ class StatusBar(Widget):
         ]
         second: _Parts = [(part, "bold") for part in standing(session, self._keys)]
         if status is not None:
-            if status.relay is not None:
-                first.append(relay_told(status.relay))
+            if session.relay is not None:
+                first.append(relay_told(session.relay))
             first.append((visible(status.url), "bold underline"))
             first.extend(_targets(status))
             second.append((_ledger(status), ""))
