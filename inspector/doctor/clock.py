@@ -1,5 +1,6 @@
 """The clock: a signature's timestamp holds for five minutes, by the clock that checks it."""
 
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 
 from inspector.doctor.model import Check, Subject, Tell
@@ -39,7 +40,9 @@ async def of_target(target: Target, subject: Subject) -> Check:
     if isinstance(sent.outcome, Failure):
         return Check(_HOP, "target", None, sent.outcome.reason)
     try:
-        theirs = parsedate_to_datetime(first(sent.outcome.headers, "date") or "").timestamp()
+        moment = parsedate_to_datetime(first(sent.outcome.headers, "date") or "")
+        # `-0000` is UTC of nobody's zone, and parsed as of none.
+        theirs = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
     except (ValueError, OverflowError, OSError):
         return Check(_HOP, "target", None, "the target does not say what time it is")
     # Its date is of some moment between both, and is cut to whole seconds.

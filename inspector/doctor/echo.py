@@ -206,7 +206,7 @@ def heard(response: Response) -> Arrived | None:
             int(item["size"]),
             str(item["sha256"]),
         )
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return None
 
 

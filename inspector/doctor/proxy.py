@@ -7,7 +7,8 @@ from inspector.doctor.visit import Sighting, visiting
 from inspector.domain.attempt import Response
 from inspector.domain.delivery import Request
 from inspector.domain.fidelity import OF_PROXIES
-from inspector.domain.headers import first, values
+from inspector.domain.forwarded import address_of, sender_of
+from inspector.domain.headers import first
 from inspector.domain.plaintext import one_line
 from inspector.domain.torture import Case
 from inspector.errors import InspectorError
@@ -51,7 +52,7 @@ async def look(subject: Subject, tell: Tell) -> None:
         tell(Check(HOP, "relay", None, f"not examined: {error.message}", error.hint))
         return
     tell(_before(sighting))
-    if (check := _sender(sighting)) is not None:
+    if (check := sender(sighting)) is not None:
         tell(check)
 
 
@@ -90,16 +91,18 @@ def _before(sighting: Sighting) -> Check:
     return Check(HOP, "relay", True, f"{who} is before it, and adds {names}", value=value)
 
 
-def _sender(sighting: Sighting) -> Check | None:
+def sender(sighting: Sighting) -> Check | None:
     """The check on whom the relay takes for the sender, where a proxy says who that is."""
     if sighting.seen is None or sighting.seen.arrived is None:
         return None
-    said = ",".join(values(sighting.seen.arrived.headers, "x-forwarded-for"))
-    if not said:
+    headers = sighting.seen.arrived.headers
+    if first(headers, "x-forwarded-for") is None:
         return None
-    last = said.rpartition(",")[2].strip().strip("[]")
-    noted = one_line(sighting.seen.parcel.remote, 60)
-    if last in noted:
+    said, remote = sender_of(headers, ""), sighting.seen.parcel.remote
+    noted = one_line(remote, 60)
+    # What the relay has seen by itself has a port, and an IPv6 address no brackets.
+    seen = address_of(remote.rpartition(":")[0])
+    if said and (said == remote or address_of(said) == seen):
         return Check(HOP, "sender", True, f"noted as {noted}, as the proxy says", value=noted)
     told = f"noted as {noted}, which is the proxy"
     hint = "start `inspector relay` with --trust-proxy, if nobody can get past the proxy"

@@ -1,6 +1,6 @@
 """Who sent a request that came through a proxy."""
 
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from inspector.domain.headers import Headers, values
 
@@ -12,13 +12,13 @@ def sender_of(headers: Headers, otherwise: str) -> str:
     there is none. What stands before it is anybody's word."""
     told = values(headers, "x-forwarded-for")
     last = told[-1].rpartition(",")[2].strip() if told else ""
-    return last if _is_address(last) else otherwise
+    return last if address_of(last) is not None else otherwise
 
 
-def _is_address(text: str) -> bool:
-    """Whether it is an IP address, perhaps with a port."""
+def address_of(text: str) -> IPv4Address | IPv6Address | None:
+    """The IP address of a text that is one, perhaps with a port."""
     if not text or len(text) > _LONGEST:
-        return False
+        return None
     host, port = text, ""
     if text.startswith("["):
         host, _, rest = text[1:].partition("]")
@@ -26,7 +26,7 @@ def _is_address(text: str) -> bool:
     elif text.count(":") == 1:
         host, _, port = text.partition(":")
     try:
-        ip_address(host)
+        address = ip_address(host)
     except ValueError:
-        return False
-    return not port or (port.isascii() and port.isdecimal())
+        return None
+    return address if not port or (port.isascii() and port.isdecimal()) else None

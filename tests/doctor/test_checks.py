@@ -2,19 +2,29 @@
 
 import asyncio
 import os
+import time
+from email.utils import formatdate
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 
 from inspector.clock import wall_clock
 from inspector.doctor import clock, disk, files, terminal
 from inspector.doctor.model import Check, Fidelity, Finding, Stage, Subject, Tell
+from inspector.doctor.proxy import sender
 from inspector.doctor.run import Section, examine
-from inspector.domain.fidelity import OF_PROXIES
+from inspector.doctor.visit import Seen, Sighting
+from inspector.domain.attempt import Failure, FailureKind
+from inspector.domain.fidelity import OF_PROXIES, Arrived
+from inspector.domain.parcel import Parcel
 from inspector.errors import ConfigurationError
 from inspector.store.files import StoreFiles
 from tests.doctor.conftest import Doctor, Found
 from tests.helpers.doctored import careless, served
+
+
+FAILED = Failure(FailureKind.CUT, "cut")
 
 
 def checked(found: list[Check]) -> dict[str, bool | None]:
@@ -164,8 +174,51 @@ async def test_a_target_whose_clock_is_ten_minutes_off_is_found(doctor: Doctor) 
     assert "10 min behind" in wrong.check("clock.target").told
 
 
+async def test_a_date_without_a_zone_is_of_utc(
+    doctor: Doctor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def handle(request: web.Request) -> web.StreamResponse:
+        return web.Response(headers={"Date": formatdate()})
+
+    assert formatdate().endswith("-0000")
+    monkeypatch.setenv("TZ", "America/New_York")
+    time.tzset()
+    try:
+        async with served(handle) as url:
+            assert (await doctor(clock.look, url)).check("clock.target").ok
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
 async def test_without_anything_to_compare_with_the_clock_is_not_looked_at(doctor: Doctor) -> None:
     assert (await doctor(clock.look)).check("clock.target").ok is None
+
+
+# Proxy.
+
+
+@pytest.mark.parametrize(
+    ("said", "remote", "proxy"),
+    [
+        ("203.0.113.9", "203.0.113.9", False),
+        ("10.0.0.1, 203.0.113.9", "203.0.113.9", False),
+        ("203.0.113.9:1234", "203.0.113.9:1234", False),
+        ("172.18.0.1", "172.18.0.1:40000", False),
+        ("[2001:db8::1]", "2001:DB8:0::1:40000", False),
+        ("172.18.0.1", "172.18.0.10:40000", True),
+        ("::1", "2001:db8::1:40000", True),
+        ("203.0.113.9, ", "172.18.0.10:40000", True),
+        ("unknown", "unknown", True),
+        ("", "", True),
+    ],
+)
+def test_whom_the_relay_takes_for_the_sender(said: str, remote: str, proxy: bool) -> None:
+    arrived = Arrived("POST", "/", (("X-Forwarded-For", said),), b"", 0)
+    parcel = Parcel("captured", 1, 0, remote, b"", b"", "", 0)
+    check = sender(Sighting(FAILED, Seen(1, parcel, arrived)))
+    assert check is not None
+    assert bool(check.hint) is proxy
 
 
 # Terminal.

@@ -7,7 +7,8 @@ from contextlib import asynccontextmanager, suppress
 import pytest
 
 from inspector.doctor import echo as module
-from inspector.doctor.echo import Echo
+from inspector.doctor.echo import ECHO_HEADER, Echo
+from inspector.domain.attempt import Response
 from inspector.domain.fidelity import Arrived
 from tests.helpers.wire import Answer, Wire
 
@@ -110,6 +111,21 @@ async def test_who_sends_nothing_is_left_after_a_while(monkeypatch: pytest.Monke
     monkeypatch.setattr(module, "_SECONDS", 0.05)
     async with wired() as wire:
         assert await wire.rest() == b""
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        b"[" * 100_000,
+        b'{"body_b64":null,"headers":[],"method":"a","target":"b","size":1e999,"sha256":"x"}',
+        b'{"body_b64":null,"headers":[],"method":"a","target":"b","size":[],"sha256":"x"}',
+        b"no JSON",
+    ],
+    ids=["deep", "endless", "list", "none"],
+)
+def test_what_no_echo_says_is_not_heard(told: bytes) -> None:
+    response = Response(200, "OK", ((ECHO_HEADER, "1"),), told, len(told))
+    assert module.heard(response) is None
 
 
 async def test_stopping_cuts_whoever_is_there() -> None:
