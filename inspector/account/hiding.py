@@ -15,6 +15,7 @@ _PIECE = 8
 _LEAST = 4
 _READ = 4096
 _LONGEST = 300
+_ESCAPE = re.compile(r"%[0-9A-Fa-f]{2}")
 # By their looks, whoever's they are.
 _KNOWN = re.compile(
     r"whsec_[^\s\"'<>,;]*|pk_(?:live|test)_[^\s\"'<>,;]*|itun_[\w-]*"
@@ -37,14 +38,14 @@ class Hiding:
     def add(self, secret: str) -> None:
         """Hide this one too, however it is percent-encoded."""
         spelled = (secret, quote(secret, safe=""), unquote(secret))
-        self._secrets.update(each for each in spelled if len(each) >= _LEAST)
+        self._secrets.update(_upper(each) for each in spelled if len(each) >= _LEAST)
 
     def cut(self, text: str) -> str:
         """A field of an answer, with a mask for every secret that is in it as a whole."""
-        hidden = bytearray(len(text))
+        hidden, read = bytearray(len(text)), _upper(text)
         for secret in self._secrets:
             if len(secret) >= _PIECE:
-                _mark(hidden, text, secret)
+                _mark(hidden, read, secret)
         return _masked(hidden, text)
 
     def line(self, text: str, limit: int = _LONGEST) -> str:
@@ -54,12 +55,17 @@ class Hiding:
     def message(self, text: str) -> str:
         """What a server says, as one harmless line; pieces of secrets are masked as well."""
         text = text[:_READ]
-        hidden = bytearray(len(text))
+        hidden, read = bytearray(len(text)), _upper(text)
         for secret in self._secrets:
             size = min(len(secret), _PIECE)
             for start in range(len(secret) - size + 1):
-                _mark(hidden, text, secret[start : start + size])
+                _mark(hidden, read, secret[start : start + size])
         return one_line(_masked(hidden, text), _LONGEST)
+
+
+def _upper(text: str) -> str:
+    """The same with capitals in its percent escapes, which may be written in either case."""
+    return _ESCAPE.sub(lambda match: match[0].upper(), text)
 
 
 def _mark(hidden: bytearray, text: str, piece: str) -> None:
