@@ -142,7 +142,10 @@ class Session:
         return self._loading.go_on()
 
     def newest(self, then: Callable[[int], None]) -> None:
-        """Call `then` with the newest delivery's id, whatever is listed; 0 without any."""
+        """Call `then` with the newest delivery's id, whatever is listed; 0 without any.
+
+        What `then` raises of ours is told.
+        """
         self._tasks.start(self._newest(then), "newest")
 
     # The stream ----------------------------------------------------------------------------
@@ -239,10 +242,9 @@ class Session:
     async def _newest(self, then: Callable[[int], None]) -> None:
         try:
             ids = await self._control.ids(limit=1)
+            then(ids[0] if ids else 0)
         except InspectorError as error:
             self._tell(complaint(error))
-        else:
-            then(ids[0] if ids else 0)
 
     def _saw_mark(self, item: Item) -> None:
         """The delivery that was marked last is the one that others are compared with."""

@@ -170,6 +170,13 @@ async def test_clearing_is_a_filter_that_can_be_dropped() -> None:
         await shown.until(lambda: ids(shown) == [5, 4, 3, 2, 1])
 
 
+async def test_a_filter_that_is_too_long_to_be_narrowed_is_told_of() -> None:
+    async with fake_listener(make_delivery(1)) as listener, ui(listener, (96, 30)) as shown:
+        await shown.filter("path:/" + "a" * 4086)
+        await shown.press("z")
+        await shown.until_said("the query is longer than 4096 characters")
+
+
 async def test_what_could_not_be_loaded_while_away_is_loaded_on_return() -> None:
     async with fake_listener(*(make_delivery(one) for one in range(1, 1000))) as listener:
         port = int(listener.url.rpartition(":")[2])
