@@ -29,8 +29,13 @@ class Copied(NamedTuple):
         return len(self.text.encode("utf-8", "surrogatepass"))
 
 
-def choices(delivery: Delivery, base: str, value: tuple[str, str] | None) -> list[Choice]:
-    """The menu, what is most likely meant first. `value` is a path and the text it leads to."""
+def choices(
+    delivery: Delivery, base: str, value: tuple[str, str] | None, relay: str = ""
+) -> list[Choice]:
+    """The menu, what is most likely meant first.
+
+    `value` is a path and the text it leads to, `relay` the address that the relay captures at.
+    """
     found = []
     if value is not None:
         found.append(Choice("v", one_line(value[0], 60), one_line(value[1], 60)))
@@ -51,6 +56,7 @@ def choices(delivery: Delivery, base: str, value: tuple[str, str] | None) -> lis
         Choice("h", "HTTPie command"),
         Choice("p", "Python program"),
         Choice("w", "raw request"),
+        *([Choice("a", "address for senders", one_line(relay, 80))] if relay else []),
     ]
 
 
@@ -60,6 +66,7 @@ def copied(
     base: str,
     value: tuple[str, str] | None,
     request: Request | None,
+    relay: str = "",
     *,
     reveal: bool,
 ) -> Copied:
@@ -70,11 +77,14 @@ def copied(
     if key == "v" and value is not None:
         return Copied(value[1], one_line(value[0], 80))
     if key == "e" and delivery.event_id:
-        return Copied(delivery.event_id, f"event id {one_line(delivery.event_id, 80)}")
+        # Whoever sent it has written it, and it may be pasted into a shell.
+        return Copied(visible(delivery.event_id), f"event id {one_line(delivery.event_id, 80)}")
     if key == "l":
         return Copied(gap.told(delivery), "what is missing")
     if key == "u":
         return Copied(url(delivery, base), "the URL")
+    if key == "a":
+        return Copied(relay, "the address for senders")
     if key in CARRYING and request is not None:
         return _carried(key, request, base, reveal)
     return Copied(str(delivery.id), f"delivery id {delivery.id}")

@@ -69,10 +69,18 @@ def taken(relay: Relay) -> str:
 
 
 def team_lines(relay: Relay | None, look: Look) -> Iterator[Line]:
-    """Who answers the senders, then everybody who is attached, the longest first."""
+    """Who answers the senders, then everybody who is attached, the longest first, and the address
+    that all of them are sent to."""
     if relay is None:
         yield plain("No relay is in use any more.", "doc")
         return
+    yield from _here(relay, look)
+    if relay.url:
+        yield ()
+        yield (("Senders send to  ", "doc"), (one_line(relay.url, _QUERY), "value"))
+
+
+def _here(relay: Relay, look: Look) -> Iterator[Line]:
     if relay.state == "unknown":
         yield plain("Who is here is not known: there is no connection to the listener.", "warning")
         return

