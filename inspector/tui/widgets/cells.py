@@ -1,12 +1,13 @@
 """A view drawn line by line from cells, and its style names as component classes."""
 
 from collections.abc import Callable, Iterable
-from typing import ClassVar
 
 from rich.color import Color as RichColor
 from rich.segment import Segment
 from rich.style import Style
 from textual.color import Color
+from textual.css.styles import RenderStyles
+from textual.dom import DOMNode
 from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
@@ -35,13 +36,10 @@ STYLES = frozenset(
 class CellView(ScrollView):
     """Lines of cells; a subclass gives `render_line` and says how many there are.
 
-    The names of cells are the component classes `cell--NAME`, coloured in the app's `.tcss`.
+    The names of cells are component classes `cell--NAME`, coloured in the app's `.tcss`. They are
+    looked up as they are asked for: Textual would look up all of them in each view whenever the
+    focus goes elsewhere.
     """
-
-    COMPONENT_CLASSES: ClassVar[set[str]] = {f"cell--{name}" for name in STYLES} | {
-        "cell--selected",
-        "cell--selected-focus",
-    }
 
     # Styles by name of cell and what is under it, made once: they are asked for at every cell.
     _styles_made: dict[tuple[str, Style | None], Style] | None = None
@@ -58,10 +56,20 @@ class CellView(ScrollView):
     def notify_style_update(self) -> None:
         super().notify_style_update()
         self._styles_made = None
+        self._component_styles.clear()
         self.forget_strips()
 
     def forget_strips(self) -> None:
         """Drop what was drawn in other colours or for another width."""
+
+    def get_component_styles(self, *names: str) -> RenderStyles:
+        for name in names:
+            if name not in self._component_styles:
+                part = DOMNode(classes=name)
+                part._attach(self)
+                self.app.stylesheet.apply(part, animate=False)
+                self._component_styles[name] = part.styles
+        return super().get_component_styles(*names)
 
     def strip(self, cells: Iterable[Cell], width: int, base: Style | None = None) -> Strip:
         """The cells as a strip of `width`, over the widget's style or `base`."""

@@ -36,6 +36,11 @@ class ListTitles(CellView, can_focus=False):
         super().__init__()
         self._chosen = preferences.columns
 
+    def notify_style_update(self) -> None:
+        super().notify_style_update()
+        # It stands out while the list has the focus, and nothing else of it changes then.
+        self.refresh()
+
     def render_line(self, y: int) -> Strip:
         width = self.size.width
         # The list below has a scrollbar of one cell.
