@@ -147,15 +147,16 @@ class Comparison:
             return Compared(said=_NOTHING, hint="mark")
         base = wanted if wanted in bases else bases[0]
         if base in _OF_ANSWERS:
-            left, right = await self._answers(subject, base)
+            sides = await self._answers(subject, base)
+            if isinstance(sides, str):
+                return Compared(bases, base, said=sides)
+            left, right = sides
         else:
             partner = self._partners[base]
             if not subject.detail.has_body and subject.detail.delivery.body_size:
                 return Compared(bases, base, said="The body is not loaded", hint="load-body")
             left = request_side(await self._fetch(partner), str(base))
             right = request_side(subject.detail, "this one")
-        if left is None or right is None:
-            return Compared(bases, base, said="It has no answer yet")
         return Compared(bases, base, left, right)
 
     async def _find_partners(self, subject: _Subject) -> dict[Base, int]:
@@ -183,7 +184,8 @@ class Comparison:
         body = await self._control.body(delivery_id)
         return replace(detail, request=detail.request._replace(body=body), has_body=True)
 
-    async def _answers(self, subject: _Subject, base: Base) -> tuple[Side | None, Side | None]:
+    async def _answers(self, subject: _Subject, base: Base) -> tuple[Side, Side] | str:
+        """Both answers, or why there is only one."""
         ours = list(subject.answered)
         if base is Base.ANSWERS:
             ids = [one.attempt.id for one in ours]
@@ -193,7 +195,10 @@ class Comparison:
         partner = self._partners[_PARTNER[base]]
         attempts = await self._control.attempts(partner)
         theirs = [one for one in attempts if one.attempt.status is not None]
-        left = answer_side(theirs[-1], f"the answer to #{partner}") if theirs else None
+        if not theirs:
+            what = "has got no answer" if attempts else "was never sent, and has no answer"
+            return f"#{partner} {what}: send it again for one"
+        left = answer_side(theirs[-1], f"the answer to #{partner}")
         return left, answer_side(ours[-1], "the answer to this one")
 
 

@@ -79,6 +79,17 @@ async def test_an_edited_one_with_its_original_and_both_answers() -> None:
                 await shown.until_shown(line)
 
 
+async def test_an_original_without_an_answer_is_named() -> None:
+    edited = make_delivery(2, replay_of=1, event="delta.edited")
+    async with fake_listener(make_delivery(1), edited) as listener:
+        await listener.attempt(make_attempt(6, 2), Content((), b'{"ok":true}'))
+        async with ui(listener) as shown:
+            await shown.press("d")
+            await shown.until_shown("the delivery that it was edited from")
+            await shown.press("d")
+            await shown.until_shown("#1 was never sent, and has no answer: send it again for one")
+
+
 async def test_two_answers_of_one_delivery() -> None:
     async with fake_listener(make_delivery(1)) as listener:
         for number, body in enumerate((b"one", b"two", b"three"), 1):
