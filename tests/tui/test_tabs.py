@@ -67,6 +67,17 @@ def test_envelope_of_an_unknown_event_of_a_known_provider() -> None:
     assert "! odd" in told
 
 
+def test_of_a_body_that_was_refused_it_is_said_why_there_is_none() -> None:
+    reason = "body-too-large: the body is larger than 26214400 bytes"
+    refused = make_delivery(1, state=State.REFUSED, state_reason=reason, body_size=0, remote="")
+    for tab in (envelope, body):
+        told = said(Document(tab.parts(shown(refused, b""))))
+        assert f"not stored: {reason}" in told
+        assert "sha256" not in told
+        assert "no body" not in told
+    assert "from" not in said(Document(envelope.parts(shown(refused, b"")))).split()
+
+
 def test_headers_keep_order_and_duplicates_and_mask_secrets() -> None:
     pairs = (("B", "1"), ("a", "2"), ("b", "3"), ("COOKIE", "sid=abc"), ("X-Api-Key", "k"))
     masked = said(Document(headers.parts(shown(pairs=pairs))))

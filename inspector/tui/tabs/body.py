@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from inspector.tui.document import Part
+from inspector.tui.lines import plain
 from inspector.tui.tabs.pieces import body_lines, fact, not_loaded
 from inspector.tui.tabs.shown import Shown
 
@@ -12,6 +13,9 @@ def parts(shown: Shown) -> Iterator[Part]:
     request = shown.detail.request
     if shown.body_missing:
         yield not_loaded(shown)
+        return
+    if shown.not_stored:
+        yield plain(f"The body was {shown.not_stored}", "warning")
         return
     yield from body_lines(request.body, request.headers, shown)
     yield ()

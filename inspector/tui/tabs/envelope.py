@@ -55,7 +55,7 @@ def parts(shown: Shown) -> Iterator[Part]:
         for field in fields:
             yield from _field(field, sent, delivery.received_at, known=known)
         yield ()
-    yield from _facts(delivery)
+    yield from _facts(delivery, shown.not_stored)
 
 
 def _field(field: Field, sent: Mapping[str, str], captured: int, *, known: bool) -> Iterator[Entry]:
@@ -91,7 +91,7 @@ def _text(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, default=str)
 
 
-def _facts(delivery: Delivery) -> Iterator[Entry]:
+def _facts(delivery: Delivery, not_stored: str) -> Iterator[Entry]:
     yield fact("id", str(delivery.id))
     optional = {
         "event id": delivery.event_id,
@@ -106,15 +106,17 @@ def _facts(delivery: Delivery) -> Iterator[Entry]:
             yield _optional(name, str(value), delivery.received_at)
     yield fact("provider", delivery.provider)
     yield fact("received", iso(delivery.received_at))
-    yield fact("from", delivery.remote)
+    if delivery.remote:
+        yield fact("from", delivery.remote)
     if delivery.origin_relay:
         text = f"#{delivery.origin_id} at {delivery.origin_relay}"
         yield fact("origin", text)._replace(value=str(delivery.origin_id))
     line = f"{delivery.method} {delivery.request_target}"
     yield fact("request", line)._replace(value=delivery.request_target)
     kind = f", {delivery.content_type}" if delivery.content_type else ""
-    yield fact("body", f"{size_text(delivery.body_size)}{kind}")
-    yield fact("sha256", delivery.body_sha256)
+    yield fact("body", f"{not_stored or size_text(delivery.body_size)}{kind}")
+    if not not_stored:
+        yield fact("sha256", delivery.body_sha256)
     yield fact("state", f"{delivery.state} {delivery.state_reason}".strip(), "state")
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from inspector.client.models import AttemptDetail, DeliveryDetail
 from inspector.domain.bodyview import Mode
-from inspector.domain.delivery import Delivery
+from inspector.domain.delivery import Delivery, State
 from inspector.domain.diff import DEFAULT_IGNORE
 from inspector.domain.facts import Shadowed
 from inspector.tui.actions import Keys
@@ -38,6 +38,12 @@ class Shown:
     @property
     def delivery(self) -> Delivery:
         return self.detail.delivery
+
+    @property
+    def not_stored(self) -> str:
+        """Why nothing of a body was stored, where that was refused; else nothing."""
+        refused = self.delivery.state is State.REFUSED and not self.delivery.body_size
+        return f"not stored: {self.delivery.state_reason}" if refused else ""
 
     @property
     def body_missing(self) -> bool:
