@@ -59,7 +59,9 @@ def _parsed(text: str, containers: int, problem: str) -> Parsed:
     try:
         value, long_integer = _value(text)
     except json.JSONDecodeError as error:
-        reason = f"is not JSON: {error.msg} at line {error.lineno} column {error.colno}"
+        # Some of its messages end in "at" themselves.
+        what = error.msg.removesuffix(" at")
+        reason = f"is not JSON: {what} at line {error.lineno} column {error.colno}"
         return Parsed(None, False, problem or reason)
     except RecursionError:
         return Parsed(None, False, "is nested too deeply to be read")

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from inspector.domain.plaintext import visible
 from inspector.errors import InspectorError
 from inspector.tui.changes import Changed
 
@@ -85,3 +86,8 @@ Tell = Callable[[Event], None]
 def complaint(error: InspectorError) -> Said:
     """An error as the user is told it: what is wrong, and what to do."""
     return Said(f"{error.message} ({error.hint})" if error.hint else error.message, "error")
+
+
+def told(error: InspectorError) -> str:
+    """The same in one harmless line, for a place of its own."""
+    return visible(f"{error.message}; {error.hint}" if error.hint else error.message)

@@ -108,6 +108,7 @@ def test_bytes_that_parse_are_those_that_json_takes(body: bytes) -> None:
     [
         (b"", False, "is empty"),
         (b"{", False, "is not JSON: Expecting property name"),
+        (b'{"a": "x\ny"}', False, "is not JSON: Invalid control character at line 1 column 9"),
         (b'\xef\xbb\xbf{"a":1}', True, "byte order mark"),
         (b'{"a":"\xff"}', True, "not UTF-8 at byte 6"),
         (b'{"a":"\xff' + b" " * 2**20 + b'"}', False, "not UTF-8 at byte 6"),

@@ -195,7 +195,7 @@ async def test_marking_a_selection() -> None:
 async def test_on_a_small_screen() -> None:
     async with fake_listener(*DELIVERIES) as listener, ui(listener, (40, 10)) as shown:
         await shown.press("A", "r")
-        await shown.until_shown("a second")
+        await shown.until_shown("per second")
         await shown.until_shown("signed anew")
         await shown.press("ctrl+u", "0", "enter")
         await shown.until_shown("5 sent: 5 x 2xx")

@@ -9,10 +9,11 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Input, Label, Static
 
-from inspector.domain.plaintext import one_line, visible
+from inspector.domain.plaintext import one_line
 from inspector.domain.routes import parse_target
 from inspector.errors import UsageError
 from inspector.tui.bulk import RATE, Plan, count
+from inspector.tui.events import told
 from inspector.tui.widgets.plain_input import PlainInput
 from inspector.tui.widgets.tick import Tick
 
@@ -47,7 +48,7 @@ class BulkScreen(ModalScreen[Plan | None]):
                 yield Label(Content("to"))
                 yield self._to
             with Horizontal(classes="field"):
-                yield Label(Content("a second"))
+                yield Label(Content("per second"))
                 yield self._rate
             yield self._sign
             yield self._error
@@ -78,7 +79,7 @@ class BulkScreen(ModalScreen[Plan | None]):
                 parse_target(to).url if to else None, self._sign.value, rate_of(self._rate.value)
             )
         except UsageError as error:
-            self._error.update(Content(visible(f"{error.message}; {error.hint}")))
+            self._error.update(Content(told(error)))
             return None
         self._error.update(Content(""))
         return plan

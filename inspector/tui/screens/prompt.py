@@ -12,9 +12,10 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from inspector.domain.plaintext import one_line, visible
+from inspector.domain.plaintext import one_line
 from inspector.domain.query import QueryError
 from inspector.errors import UsageError
+from inspector.tui.events import told
 from inspector.tui.pointing import pointed
 from inspector.tui.widgets.plain_input import PlainInput
 
@@ -110,9 +111,9 @@ class PromptScreen(ModalScreen[str | None]):
             column = error.column + len(text) - len(text.lstrip())
             # The line shows a part of a long text.
             at = cell_len(text[:column]) - self._input.scroll_offset.x
-            self._complain(pointed(_said(error), at, self._input.size.width))
+            self._complain(pointed(told(error), at, self._input.size.width))
         except UsageError as error:
-            self._complain(_said(error))
+            self._complain(told(error))
         else:
             self._complain("")
             return True
@@ -120,7 +121,3 @@ class PromptScreen(ModalScreen[str | None]):
 
     def _complain(self, text: str) -> None:
         self._error.update(Content(text))
-
-
-def _said(error: UsageError) -> str:
-    return visible(f"{error.message}; {error.hint}" if error.hint else error.message)

@@ -12,6 +12,7 @@ from textual.widgets.option_list import Option
 
 from inspector.domain.plaintext import one_line, visible
 from inspector.errors import InspectorError
+from inspector.tui.events import told
 from inspector.tui.rows import fit
 from inspector.tui.views import Views
 
@@ -65,7 +66,7 @@ class ViewsScreen(ModalScreen[str | None]):
         try:
             self._views.delete(name)
         except InspectorError as error:
-            self._said.update(Content(visible(f"{error.message}; {error.hint}")))
+            self._said.update(Content(told(error)))
             return
         left = "; one of the configuration has its name" if name in self._views.all else ""
         self._said.update(Content(visible(f'deleted "{name}"{left}')))

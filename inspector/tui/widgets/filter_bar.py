@@ -11,11 +11,11 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Input, Static
 
-from inspector.domain.plaintext import visible
 from inspector.domain.query import QueryError
 from inspector.errors import UsageError
 from inspector.tui.actions import Keys, Where, bindings
 from inspector.tui.completion import Choice
+from inspector.tui.events import told
 from inspector.tui.filters import Filter
 from inspector.tui.pointing import pointed
 from inspector.tui.recall import Recall
@@ -227,9 +227,9 @@ class FilterBar(Vertical):
             column = error.column + len(text) - len(text.lstrip())
             # The line has a blank before its text, and shows a part of a long one.
             at = cell_len(text[:column]) + 1 - self._input.scroll_offset.x
-            self._complain(pointed(_said(error), at, self.size.width))
+            self._complain(pointed(told(error), at, self.size.width))
         except UsageError as error:
-            self._complain(_said(error))
+            self._complain(told(error))
         else:
             self._complain("")
             return wanted
@@ -244,8 +244,3 @@ class FilterBar(Vertical):
         self._complaint = text
         self._error.update(Content(text))
         self._error.display = bool(text)
-
-
-def _said(error: UsageError) -> str:
-    text = f"{error.message}; {error.hint}" if error.hint else error.message
-    return visible(text)
