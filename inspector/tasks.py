@@ -2,10 +2,13 @@
 
 import asyncio
 import logging
-from collections.abc import Coroutine
-from typing import Any
+import threading
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
 
 _log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 
 class Tasks:
@@ -38,3 +41,34 @@ class Tasks:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def in_thread(function: Callable[[], T]) -> T:
+    """What a function returns or raises that may take seconds, from a thread of its own.
+
+    Nothing waits for one that is left behind: not the end of the process either.
+    """
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[T] = loop.create_future()
+
+    def finish(result: T | None, error: BaseException | None) -> None:
+        if done.done():
+            return
+        if error is not None:
+            done.set_exception(error)
+        else:
+            done.set_result(result)  # type: ignore[arg-type]
+
+    def run() -> None:
+        result, error = None, None
+        try:
+            result = function()
+        except Exception as problem:
+            error = problem
+        try:
+            loop.call_soon_threadsafe(finish, result, error)
+        except RuntimeError:
+            _log.info("the loop ended before %s did", function)
+
+    threading.Thread(target=run, name="inspector-aside", daemon=True).start()
+    return await done

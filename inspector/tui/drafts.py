@@ -1,19 +1,14 @@
 """Documents are built at once where they are small, in a thread where they are large."""
 
-import asyncio
 import logging
-import threading
 from collections.abc import Callable, Hashable
 from functools import partial
-from typing import TypeVar
 
-from inspector.tasks import Tasks
+from inspector.tasks import Tasks, in_thread
 from inspector.tui.document import Document
 from inspector.tui.lines import plain
 
 _log = logging.getLogger(__name__)
-
-T = TypeVar("T")
 
 # Bytes that are laid out in about 5 ms; what is larger would be felt at a key press.
 AT_ONCE = 16 * 1024
@@ -68,31 +63,3 @@ def built(build: Callable[[], Document]) -> Document:
     except Exception as error:
         _log.error("a tab cannot be built", exc_info=error)
         return Document([plain(f"This cannot be shown, a fault of inspector: {error!r}", "error")])
-
-
-async def in_thread(function: Callable[[], T]) -> T:
-    """What a function returns that may take seconds; the process does not wait for it to end."""
-    loop = asyncio.get_running_loop()
-    done: asyncio.Future[T] = loop.create_future()
-
-    def finish(result: T | None, error: BaseException | None) -> None:
-        if done.done():
-            return
-        if error is not None:
-            done.set_exception(error)
-        else:
-            done.set_result(result)  # type: ignore[arg-type]
-
-    def run() -> None:
-        result, error = None, None
-        try:
-            result = function()
-        except Exception as problem:
-            error = problem
-        try:
-            loop.call_soon_threadsafe(finish, result, error)
-        except RuntimeError:
-            _log.info("the loop ended before %s did", function)
-
-    threading.Thread(target=run, name="inspector-draft", daemon=True).start()
-    return await done

@@ -5,9 +5,9 @@ import threading
 
 import pytest
 
-from inspector.tasks import Tasks
+from inspector.tasks import Tasks, in_thread
 from inspector.tui.document import Document
-from inspector.tui.drafts import AT_ONCE, Drafts, in_thread
+from inspector.tui.drafts import AT_ONCE, Drafts
 from inspector.tui.lines import plain
 
 
