@@ -2,10 +2,10 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from inspector.client.control import Control
 from inspector.client.models import DeliveryDetail, Resent, Status
@@ -19,6 +19,8 @@ from inspector.tui.exporting import Export, Form
 from inspector.tui.inspection import EAGER_BODY
 from inspector.tui.jobs import Jobs
 from inspector.tui.results import Results
+
+T = TypeVar("T")
 
 MARK = "*"
 # Targets that were named for a re-send, the latest first, to be offered again.
@@ -86,7 +88,7 @@ class Acts:
     async def fetch(self, delivery: Delivery) -> DeliveryDetail:
         """A delivery whole. Raises `InspectorError`."""
         if delivery.body_size <= EAGER_BODY:
-            return await self._control.delivery(delivery.id)
+            return await self._patiently(self._control.delivery(delivery.id))
         # Large bodies come raw: in base64 they would be here twice.
         detail = await self._control.delivery(delivery.id, body=False)
         body = await self._control.body(delivery.id)
@@ -164,8 +166,18 @@ class Acts:
         except InspectorError as error:
             self._tell(complaint(error))
 
+    async def _patiently(self, answer: Awaitable[T]) -> T:
+        """What the listener answers; that it is waited for is told where that takes long."""
+        waiting = Said("waiting for the listener …", "warning")
+        announced = asyncio.get_running_loop().call_later(_SOON, self._tell, waiting)
+        try:
+            return await answer
+        finally:
+            announced.cancel()
+
     async def _resend(self, delivery_id: int, to: str | None, re_sign: bool) -> None:
-        await self._outcome(await self._control.resend(delivery_id, to=to, re_sign=re_sign))
+        sending = self._control.resend(delivery_id, to=to, re_sign=re_sign)
+        await self._outcome(await self._patiently(sending))
 
     async def _outcome(self, resent: Resent) -> None:
         attempts = resent.attempts

@@ -16,6 +16,8 @@ from inspector.tui.events import DetailChanged, Tell
 # Bodies up to this size come with the delivery; larger ones when they are asked for.
 EAGER_BODY = 512 * 1024
 _PAUSE = 0.12
+# What takes longer to come is announced.
+_SOON = 0.3
 _NOTHING = Answers()
 
 
@@ -44,6 +46,8 @@ class Inspection:
         self.detail: DeliveryDetail | None = None
         self.answers = _NOTHING
         self.error = ""
+        # Whether something that is fetched has been waited for longer than is usual.
+        self.waiting = False
 
     @property
     def attempts(self) -> tuple[AttemptDetail, ...]:
@@ -95,6 +99,8 @@ class Inspection:
 
     def _want(self, delivery_id: int, *, with_body: bool) -> None:
         self._wanted = (delivery_id, with_body)
+        if self.waiting:
+            self._tell(DetailChanged())
         self._run()
 
     def _run(self) -> None:
@@ -104,11 +110,20 @@ class Inspection:
     async def _fetch(self) -> None:
         while (wanted := self._wanted) is not None and (self._stale or not self._has(wanted)):
             self._stale = False
-            await self._fetch_one(*wanted)
+            announced = asyncio.get_running_loop().call_later(_SOON, self._wait)
+            try:
+                await self._fetch_one(*wanted)
+            finally:
+                announced.cancel()
+                self.waiting = False
             self._tell(DetailChanged())
             if self.error and wanted == self._wanted:
                 return
             await self._settle(_PAUSE)
+
+    def _wait(self) -> None:
+        self.waiting = True
+        self._tell(DetailChanged())
 
     async def _fetch_one(self, delivery_id: int, with_body: bool) -> None:
         detail, error = self.detail, ""

@@ -71,6 +71,12 @@ class Reading:
         """Whether another delivery than the wanted one is on the screen."""
         return self.shown_id != self._inspection.delivery_id
 
+    @property
+    def awaited(self) -> str:
+        """Which delivery keeps one waiting, in words; nothing where none does."""
+        inspection = self._inspection
+        return f"loading #{inspection.delivery_id} …" if inspection.waiting else ""
+
     # How it is read ------------------------------------------------------------------------
 
     def next_mode(self) -> None:

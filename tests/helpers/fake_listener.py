@@ -27,7 +27,7 @@ class FakeListener:
 
     Requests are recorded in `calls`. `refuse` makes the next acts fail with that error, `broken`
     any request whose address holds it. `windows`, if given, lets searches for ids go on, as many
-    requests as it has permits.
+    requests as it has permits. `frozen` keeps every answer back until it is set.
     """
 
     ids: "array[int]" = field(default_factory=lambda: array("q"))
@@ -45,6 +45,7 @@ class FakeListener:
     target_failure: str = ""
     broken: str = ""
     windows: asyncio.Semaphore | None = None
+    frozen: asyncio.Event | None = None
     breakpoint: str = ""
     relay: dict[str, Any] | None = None
     seq: int = 1000
@@ -158,6 +159,8 @@ class FakeListener:
     @web.middleware
     async def _guard(self, request: web.Request, handler: Any) -> web.StreamResponse:
         self.calls.append((request.method, request.path_qs.removeprefix("/_inspector/")))
+        if self.frozen is not None:
+            await self.frozen.wait()
         if request.headers.get("Authorization") != f"Bearer {self.token}":
             return _error(401, "the token is missing or wrong", "read NAME-token")
         if self.broken and self.broken in request.path_qs:

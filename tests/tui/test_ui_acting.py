@@ -1,5 +1,7 @@
 """Tabs and acts, help and palette, leaving and being cut off: driven by keys."""
 
+import asyncio
+
 import pytest
 
 from inspector.domain.attempt import Failure, FailureKind
@@ -184,6 +186,21 @@ async def test_a_lost_connection_is_told_and_the_list_stays() -> None:
             await listener.add(make_delivery(3))
             await shown.until(lambda: len(shown.main.session.feed) == 3)
             await shown.until(lambda: "No connection" not in shown.text)
+
+
+async def test_a_listener_that_does_not_answer_is_waited_for_in_words() -> None:
+    async with fake_listener(*map(make_delivery, (1, 2, 3))) as listener, ui(listener) as shown:
+        await shown.until(lambda: shown.main.session.inspection.detail is not None)
+        listener.frozen = asyncio.Event()
+        await shown.press("j")
+        await shown.until_shown("loading #2 …")
+        await shown.press("j")
+        await shown.until_shown("loading #1 …")
+        await shown.press("r")
+        await shown.until_said("waiting for the listener …")
+        listener.frozen.set()
+        await shown.until(lambda: "loading #" not in shown.text)
+        await shown.until_said("#1 -> 200")
 
 
 async def test_a_listener_that_is_gone_is_told_and_leaving_says_so() -> None:

@@ -180,5 +180,6 @@ class Detail(Vertical):
 
     def _say(self) -> None:
         path = self._view.port.document.path(self._view.port.cursor)
-        state = "formatting …" if self._reading.pending else self._reading.tally
+        reading = self._reading
+        state = reading.awaited or ("formatting …" if reading.pending else reading.tally)
         self._foot.say(path, state)
