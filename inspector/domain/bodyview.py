@@ -79,6 +79,8 @@ class _Content:
     text: str | None
     cut: bool
     notes: tuple[str, ...]
+    # It is still in a content coding, whatever its type says of what is inside.
+    coded: bool = False
 
 
 def view(body: bytes, headers: Headers, mode: Mode = "pretty", limit: int = LIMIT) -> BodyView:
@@ -147,7 +149,8 @@ def _content(body: bytes, headers: Headers, limit: int, *, decode: bool) -> _Con
     textual = media.startswith("text/") or "json" in media or "xml" in media
     if text is not None and not textual and _share(data, _CONTROLS) > 0.05:
         text = None
-    return _Content(media, given, whole, data, text, cut, tuple(notes))
+    coded = found.data is None and bool(found.note)
+    return _Content(media, given, whole, data, text, cut, tuple(notes), coded)
 
 
 def _text(data: bytes, charset: str, cut: bool, *, guess: bool) -> tuple[str | None, str]:
@@ -210,7 +213,8 @@ def _json(content: _Content, text: str, max_lines: int) -> OpenBody | tuple[str,
     stopped = content.cut or len(layout) >= max_lines
     broken = layout.broken or ("" if layout.complete or stopped else "it ends early")
     if broken:
-        return (f"not valid JSON: {visible(broken)}",) if "json" in content.media else ()
+        claims = "json" in content.media and not content.coded
+        return (f"not valid JSON: {visible(broken)}",) if claims else ()
     marked = ("begins with a byte order mark",) if text.startswith("\ufeff") else ()
     flaw = (f"not valid JSON: {layout.flaw}",) if layout.flaw else ()
     note = "; ".join((*content.notes, *marked, *flaw))

@@ -238,6 +238,8 @@ def test_a_coded_body_is_decoded_for_the_eye_only() -> None:
     assert plain == shown(
         "json", "[]", note="gzip cannot be decoded: it is damaged, or something else"
     )
+    # Nothing is said of a JSON that is not to be seen.
+    assert view(b"notgzip", coded).note == plain.note
     assert view(b"[]", (*JSON, ("Content-Encoding", "Identity"))) == shown("json", "[]")
 
 
