@@ -141,10 +141,10 @@ def layouts(body: bytes, value: Any, *, thorough: bool) -> Rewritten:
     indents = _INDENTS if indentable(body, value) else ()
     for suffix, each, ordered in variants:
         for how, text in _laid_out(each, indents, ordered=ordered):
-            yield from _ended(f"as JSON written anew: {how}{suffix}", text, thorough)
+            yield from _ended(f"as the same JSON, {how}{suffix}", text, thorough)
     if thorough:
         for how, text in _escaped(value, indented=bool(indents)):
-            yield from _ended(f"as JSON written anew: {how}", text, thorough)
+            yield from _ended(f"as the same JSON, {how}", text, thorough)
         with suppress(UnicodeDecodeError):
             yield "as one quoted JSON text", json.dumps(body.decode()).encode()
     if isinstance(value, str):

@@ -27,6 +27,7 @@ def test_the_listener_explains_and_then_the_settings_do_in_the_same_words(cli: C
         (item,) = cli("show", "latest", "--json").items
     assert "signature   invalid: Does not match the secret: by the secret" in told
     assert "  no  JSON layout      This is it: by the secret the body was signed" in told
+    assert "signed as the same JSON, indented by 2, and re-formatted after that" in told
     assert "  ok  last line break  Ruled out: " in told
     assert SECRET not in told
     checks = item["signature"]["checks"]

@@ -158,8 +158,10 @@ def _guesses(
             yield Guess(UNIT, f"by {which} {cause}", key, stamp + b".", body)
     for mistake, how, other in _other_bodies(parts, thorough):
         if other != body:
+            since = ", and re-formatted after that" if mistake is LAYOUT else ""
             for key, which in named:
-                yield Guess(mistake, f"by {which} the body was signed {how}", key, signed, other)
+                cause = f"by {which} the body was signed {how}{since}"
+                yield Guess(mistake, cause, key, signed, other)
 
 
 def _other_keys(key: bytes, which: str, thorough: bool) -> Iterator[tuple[Mistake, str, bytes]]:
