@@ -26,6 +26,11 @@ class Cursor:
         return None if self._wish < floor else self.rows.nearest_row(self._wish)
 
     @property
+    def placed(self) -> bool:
+        """Whether it has been on a delivery."""
+        return self._wish != NOWHERE
+
+    @property
     def new(self) -> int:
         """How many rows came on top since the newest was last looked at."""
         return 0 if self.follow else self.rows.newer_than(self._seen)
@@ -39,13 +44,30 @@ class Cursor:
         if self._wish == gone:
             self._wish = onto
 
+    def settle(self, floor: int) -> None:
+        """Onto the nearest delivery, where its own is not listed; `floor` as for `row`.
+
+        It waits for an older row to compare with, unless there is none to come.
+        """
+        if self.follow or not self.rows or self._wish < floor:
+            return
+        if not floor or self.rows.oldest <= self._wish:
+            if not self.placed:
+                self.saw_top()
+            self._wish = self.rows.nearest(self._wish)
+
     def pause(self) -> None:
         """Stop following: the cursor stays at the delivery it is on."""
         if self.follow:
             self.saw_top()
-            self._wish = self._seen or NOWHERE
+            self._wish = self.rows.newest or NOWHERE
             self.follow = False
 
     def saw_top(self) -> None:
         """The newest row is on the screen: nothing is new."""
-        self._seen = self.rows.newest
+        # Rows that another filter showed have been seen, too.
+        self._seen = max(self._seen, self.rows.newest)
+
+    def begin_anew(self) -> None:
+        """The ids are those of another journal: none was looked at or seen."""
+        self._wish, self._seen = NOWHERE, 0

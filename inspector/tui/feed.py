@@ -165,6 +165,15 @@ class Feed:
         """The newest row is on the screen: nothing is new."""
         self._cursor.saw_top()
 
+    def settle(self) -> None:
+        """No older rows come for now: the cursor goes to the nearest that there is."""
+        self._cursor.settle(0)
+
+    def begin_anew(self) -> None:
+        """Another journal's deliveries are to be listed: these ids mean others there."""
+        self._rows = self._cursor.rows = Folds()
+        self._cursor.begin_anew()
+
     # Filter and ids ------------------------------------------------------------------------
 
     def reset(
@@ -174,11 +183,15 @@ class Feed:
         asks: bool = False,
         forget: bool = False,
     ) -> None:
-        """Start an empty list under another filter; the cursor keeps its delivery.
+        """Start an empty list under another filter; the cursor keeps the delivery that it shows.
 
         `matches` decides on summaries; with `asks` the server has to (see `take_undecided`).
         `forget` drops the summaries too, after something may have been missed.
         """
+        if self.follow:
+            self.saw_top()
+        elif (shown := self.cursor_id) is not None:
+            self._cursor.put(shown)
         self._rows = self._cursor.rows = Folds(self._rows.unfolded)
         self._pages.reset(forget=forget)
         self._undecided.clear()
@@ -212,6 +225,7 @@ class Feed:
             self.complete, self._floor = True, 0
         for delivery_id in [one for one in self._parked if one >= self._floor]:
             self._settle(delivery_id, self._parked.pop(delivery_id), Changed())
+        self._cursor.settle(self._floor)
         return Changed(moved=bool(ids))
 
     def remember(self, deliveries: Iterable[Delivery]) -> None:
@@ -246,6 +260,8 @@ class Feed:
         if self.total > self._limit + _SLACK:
             self._rows.keep_newest(self._limit)
             self._trimmed = True
+        if self._floor != NOWHERE and not self._cursor.placed:
+            self._cursor.settle(self._floor)
         return done
 
     def take_undecided(self, limit: int = 64) -> list[int]:

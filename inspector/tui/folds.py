@@ -106,6 +106,10 @@ class Folds:
         assert row is not None
         return row
 
+    def nearest(self, one: int) -> int:
+        """That delivery, or the nearest with a row of its own; not to be asked without rows."""
+        return one if one in self else self._own.nearest(one)
+
     def head(self, one: int) -> int:
         """The first that a redelivery stands under, 0 for what has a row of its own or none."""
         first = self._first_of.get(one)

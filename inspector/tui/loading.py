@@ -74,7 +74,7 @@ class Loading:
             return False
         self._listing.cancel()
         self._stopped = True
-        self._told(Changed(), force=True)
+        self._rest()
         return True
 
     def go_on(self) -> bool:
@@ -100,7 +100,7 @@ class Loading:
         except InspectorError as error:
             self.error = error.message
             self._failed(error)
-            self._told(Changed(), force=True)
+            self._rest()
 
     async def _list_all(self, query: str) -> None:
         feed = self.feed
@@ -182,6 +182,11 @@ class Loading:
                 self._told(self.feed.decided(ids, page.items))
         except InspectorError as error:
             self._failed(error)
+
+    def _rest(self) -> None:
+        """What is listed is all there is for now."""
+        self.feed.settle()
+        self._told(Changed(moved=True))
 
     def _told(self, changed: Changed, *, force: bool = False) -> None:
         if changed or force:

@@ -41,6 +41,11 @@ class RowIds:
         position = max(bisect_right(self._ids, one) - 1, 0)
         return len(self._ids) - 1 - position
 
+    def nearest(self, one: int) -> int:
+        """The id that is nearest, of two the smaller one; not to be asked while there are none."""
+        position = bisect_left(self._ids, one)
+        return min(self._ids[max(position - 1, 0) : position + 1], key=lambda each: abs(each - one))
+
     def newer_than(self, one: int) -> int:
         """How many ids are greater."""
         return len(self._ids) - bisect_right(self._ids, one)

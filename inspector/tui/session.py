@@ -198,6 +198,8 @@ class Session:
             # The first connection, or another journal than the one we left.
             self._listed = True
             self.activity.reset()
+            if after is not None:
+                self.feed.begin_anew()
             self._loading.start(forget=True)
             self.acts.missed()
         elif not self.feed.complete and not (self.search and self.search.stopped):

@@ -417,3 +417,52 @@ def test_what_stands_on_the_screen_stays_at_hand() -> None:
         assert first is not None
         feed.want(first, first + 9)
         assert feed.at(first) == make_delivery(100)
+
+
+def listed(feed: Feed, ids: range, *, last: bool = True) -> None:
+    feed.reset()
+    feed.extend_older(array("q", ids), last=last)
+
+
+def test_the_cursor_goes_on_from_where_it_was_shown() -> None:
+    feed, _ = filled(100)
+    feed.select(50)
+    assert feed.cursor_id == 50
+    for ids, expected in (
+        (range(99, 0, -7), 50),
+        (range(100, 0, -1), 50),
+        (range(100, 51, -1), 52),
+        (range(100, 0, -1), 52),
+        (range(100, 0, -40), 60),
+        (range(0), None),
+        (range(100, 0, -1), 60),
+    ):
+        listed(feed, ids)
+        assert feed.cursor_id == expected, ids
+
+
+def test_the_nearest_waits_for_an_older_one_to_compare_with() -> None:
+    feed, _ = filled(100)
+    feed.select(50)
+    feed.reset()
+    feed.extend_older(array("q", [90]), last=False, floor=50)
+    feed.extend_older(array("q", [49]), last=False, floor=40)
+    assert feed.cursor_id == 49
+
+
+def test_another_journal_begins_with_its_newest() -> None:
+    feed, _ = filled(100)
+    feed.select(50)
+    feed.begin_anew()
+    listed(feed, range(3, 0, -1))
+    feed.apply([make_delivery(4).to_json()], [])
+    assert (feed.cursor_id, feed.new) == (3, 1)
+
+
+def test_paused_with_nothing_listed_it_stays_on_the_first_to_come() -> None:
+    feed = Feed(lambda request: None)
+    feed.pause()
+    listed(feed, range(0))
+    feed.apply([make_delivery(1).to_json()], [])
+    feed.apply([make_delivery(2).to_json()], [])
+    assert feed.cursor_id == 1

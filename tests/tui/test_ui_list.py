@@ -1,5 +1,7 @@
 """The list, the filter and the panes, driven by keys against a real server."""
 
+import asyncio
+
 from textual.events import Key, MouseScrollDown, MouseScrollUp
 from textual.keys import _character_to_key
 from textual.message import Message
@@ -9,7 +11,7 @@ from inspector.domain.delivery import State
 from inspector.domain.envelope import Verdict
 from tests.helpers.fake_listener import fake_listener
 from tests.helpers.summaries import Content, make_delivery
-from tests.helpers.ui import ui
+from tests.helpers.ui import Ui, ui
 
 
 async def test_first_look() -> None:
@@ -300,3 +302,80 @@ async def test_clicks() -> None:
         assert shown.main.pane == "lines"
         await shown.pilot.click("#tabs", offset=(15, 0))
         await shown.until_shown("POST /hooks HTTP/1.1")
+
+
+def cursor_shown(shown: Ui) -> bool:
+    """Whether the delivery that keys act on is marked as that one on the screen."""
+    return f"> {shown.main.session.feed.cursor_id:>6} " in shown.text
+
+
+async def test_dropping_a_filter_stays_on_the_delivery_that_was_looked_at() -> None:
+    deliveries = [make_delivery(one) for one in range(1, 451)]
+    for one in (5, 27):
+        deliveries[one - 1] = make_delivery(one, verdict=Verdict.INVALID)
+    async with fake_listener(*deliveries) as listener, ui(listener) as shown:
+        feed = shown.main.session.feed
+        await shown.press("F")
+        await shown.filter("sig:invalid")
+        await shown.until(lambda: feed.complete and len(feed) == 2)
+        assert feed.cursor_id == 27
+        await shown.press("escape")
+        await shown.until(lambda: feed.complete and len(feed) == 450)
+        assert feed.cursor_id == 27
+        await shown.until(lambda: cursor_shown(shown))
+        await shown.until_shown("424/450")
+        await shown.press("k")
+        assert feed.cursor_id == 28
+        assert cursor_shown(shown)
+
+
+async def test_nothing_is_new_that_was_there_before_the_filter() -> None:
+    deliveries = [make_delivery(one, verdict=Verdict.INVALID) for one in range(1, 12)]
+    deliveries += [make_delivery(one) for one in range(12, 60)]
+    async with fake_listener(*deliveries) as listener, ui(listener) as shown:
+        feed = shown.main.session.feed
+        await shown.filter("sig:invalid")
+        await shown.until(lambda: feed.complete and len(feed) == 11)
+        await shown.press("F", "j", "escape")
+        await shown.until(lambda: feed.complete and len(feed) == 59)
+        assert feed.new == 0
+        await listener.add(make_delivery(60))
+        await shown.until_shown("1 new")
+
+
+async def test_another_filter_goes_to_the_nearest_delivery() -> None:
+    deliveries = [make_delivery(one) for one in range(1, 201)]
+    for one in (10, 95, 190):
+        deliveries[one - 1] = make_delivery(one, verdict=Verdict.INVALID)
+    async with fake_listener(*deliveries) as listener, ui(listener) as shown:
+        feed = shown.main.session.feed
+        shown.main.list.action_move(110)
+        assert feed.cursor_id == 90
+        await shown.filter("sig:invalid")
+        await shown.until(lambda: feed.complete and len(feed) == 3)
+        assert feed.cursor_id == 95
+        await shown.until(lambda: cursor_shown(shown))
+
+
+async def test_the_cursor_stays_in_sight_where_the_window_becomes_small() -> None:
+    async with (
+        fake_listener(*(make_delivery(one) for one in range(1, 60))) as listener,
+        ui(listener) as shown,
+    ):
+        await shown.press(*["j"] * 10)
+        await shown.pilot.resize_terminal(120, 16)
+        await shown.until(lambda: cursor_shown(shown))
+
+
+async def test_a_search_that_was_stopped_has_a_cursor() -> None:
+    async with fake_listener(*(make_delivery(one) for one in range(1, 6001))) as listener:
+        listener.contents[5990] = Content(body=b'{"data":{"who":"cust_1"}}')
+        async with ui(listener) as shown:
+            feed = shown.main.session.feed
+            await shown.press("G")
+            listener.windows = asyncio.Semaphore(1)
+            await shown.filter("data.who:cust_1")
+            await shown.until(lambda: len(feed) == 1)
+            await shown.press("escape")
+            assert feed.cursor_id == 5990
+            await shown.until(lambda: cursor_shown(shown))

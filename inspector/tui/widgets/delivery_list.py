@@ -96,6 +96,8 @@ class DeliveryList(CellView, can_focus=True):
         # The delivery in the top line, and the one to put there once it is listed again.
         self._anchor: int | None = None
         self._sought: int | None = None
+        # Whether the cursor is in the window: then it stays there, whatever becomes of the rows.
+        self._sees_cursor = True
         # What stands in the place of rows where there are none.
         self._said = ""
 
@@ -207,6 +209,7 @@ class DeliveryList(CellView, can_focus=True):
     def rows_moved(self) -> None:
         """Rows came or went: keep the deliveries that are on the screen where they are."""
         top = self._sought if self._sought is not None else self._anchor
+        sees_cursor = self._sees_cursor
         self.resize_rows(len(self._feed))
         row = None if top is None else self._feed.place_of(top)
         self._sought = None
@@ -218,6 +221,8 @@ class DeliveryList(CellView, can_focus=True):
             self._sought = top
         else:
             self._reveal()
+        if sees_cursor:
+            self._reveal()
         self._settle()
         self.refresh()
 
@@ -226,8 +231,9 @@ class DeliveryList(CellView, can_focus=True):
         self._settle()
 
     def seek_cursor(self) -> None:
-        """The list is about to be another one: find the cursor's delivery in it."""
-        self._sought = None if self._feed.follow else self._feed.cursor_id
+        """The list is about to be another one: show the part of it where the cursor will be."""
+        self._sought = self._anchor = None
+        self._sees_cursor = True
 
     def _window(self) -> tuple[int, int]:
         first = self.scroll_offset.y
@@ -240,6 +246,8 @@ class DeliveryList(CellView, can_focus=True):
             self._anchor = None
             return
         self._anchor = self._feed.id_at(first)
+        if (cursor := self._feed.cursor_row) is not None:
+            self._sees_cursor = first <= cursor <= last
         if first == 0 and not self._feed.follow:
             self._feed.saw_top()
         self._feed.want(first, last)
@@ -255,8 +263,11 @@ class DeliveryList(CellView, can_focus=True):
         self._settle()
 
     def on_resize(self) -> None:
+        sees_cursor = self._sees_cursor
         self.resize_rows(len(self._feed))
         self._strips.clear()
+        if sees_cursor:
+            self._reveal()
         self._settle()
 
     # The cursor ----------------------------------------------------------------------------
