@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import tzinfo
 from typing import ClassVar
 
-from textual.app import App, SystemCommand
+from textual.app import SystemCommand
 from textual.binding import BindingType
 from textual.filter import LineFilter
 from textual.screen import Screen
@@ -17,8 +17,9 @@ from inspector.client.stream import Stream
 from inspector.clock import wall_clock
 from inspector.domain.preferences import Preferences
 from inspector.errors import InspectorError
-from inspector.tui.actions import Where, bindings
+from inspector.tui.actions import BY_ID, Where, bindings
 from inspector.tui.glyphs import AsciiFilter, resolved
+from inspector.tui.in_turn import KeysInTurn
 from inspector.tui.memory import give_back_large_blocks
 from inspector.tui.preferences import check
 from inspector.tui.saved import Saved
@@ -27,7 +28,7 @@ from inspector.tui.screens.main import MainScreen
 _INTERRUPTED = 130
 
 
-class InspectorApp(App[None]):
+class InspectorApp(KeysInTurn):
     """Holds the theme, the one `.tcss` and the main screen; no feature is in here.
 
     `now` gives microseconds since the epoch, `tz` is what times are shown in (the machine's own
@@ -63,6 +64,7 @@ class InspectorApp(App[None]):
         chosen = wanted.theme or self._saved.theme()
         self.theme = chosen if chosen in self.available_themes else self.theme
         self.set_keymap(self._main.keys.keymap)
+        self.at_once = frozenset(self._main.keys.of(BY_ID["interrupt"]))
 
     @property
     def status(self) -> Status | None:

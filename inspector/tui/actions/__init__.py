@@ -6,11 +6,19 @@ also the id of its binding, so that a keymap can give it other keys.
 
 from inspector.tui.actions.action import Action, Where
 from inspector.tui.actions.keys import Keys, key_table
-from inspector.tui.actions.registry import ACTIONS, BY_ID, bindings, heard_at, in_palette
+from inspector.tui.actions.registry import (
+    ACTIONS,
+    BY_ID,
+    MOVEMENTS,
+    bindings,
+    heard_at,
+    in_palette,
+)
 
 __all__ = [
     "ACTIONS",
     "BY_ID",
+    "MOVEMENTS",
     "Action",
     "Keys",
     "Where",

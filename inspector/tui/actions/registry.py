@@ -24,6 +24,7 @@ GROUPS: dict[str, tuple[Action, ...]] = {
 
 ACTIONS: tuple[Action, ...] = (*MOVING, *LOOKING, *CHOOSING, *LISTING, *ACTING, *LEAVING)
 BY_ID = {action.id: action for action in ACTIONS}
+MOVEMENTS = frozenset(action.id for action in MOVING)
 
 
 def bindings(*where: Where) -> list[Binding]:
