@@ -57,12 +57,12 @@ class BulkSend:
         self.title = f"{how} {count(self.total)}{where}"
 
     def figures(self) -> str:
-        failed = len(self._failed)
         seconds = max(self._clock() - self._began, 0.1)
-        return (
-            f"{self.done - failed:,} ok  {failed:,} failed  {self.total - self.done:,} left  "
-            f"{self.done / seconds:.1f} a second"
-        )
+        parts = self._told()
+        if self._unsent:
+            parts.append(f"{self._unsent.total():,} not sent")
+        parts.append(f"{self.total - self.done:,} left")
+        return "  ".join([*parts, f"{self.done / seconds:.1f} a second"])
 
     @property
     def left(self) -> list[int]:
@@ -96,8 +96,7 @@ class BulkSend:
         sent = self.done - self._unsent.total()
         text = f"{sent:,} sent" if not stopped else f"{stopped}, after {sent:,} of {self.total:,}"
         if self._outcomes:
-            parts = [f"{n:,} x {name}" for name, n in sorted(self._outcomes.items())]
-            text += ": " + ", ".join(parts)
+            text += ": " + ", ".join(self._told())
         for reason, n in self._unsent.items():
             text += f"; {n:,} not sent: {reason}"
         if self._under_way is not None:
@@ -108,6 +107,10 @@ class BulkSend:
         return await self._control.resend(
             delivery_id, to=self._plan.to, re_sign=self._plan.re_sign, wait=True
         )
+
+    def _told(self) -> list[str]:
+        """The answers so far."""
+        return [f"{n:,} x {name}" for name, n in sorted(self._outcomes.items())]
 
     def _count(self, delivery_id: int, resent: Resent) -> None:
         for attempt in resent.attempts:

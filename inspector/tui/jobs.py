@@ -18,7 +18,7 @@ class Job(Protocol):
     done: int
 
     def figures(self) -> str:
-        """Where it stands, in words: `55 ok  2 failed  63 left  9.8 a second`."""
+        """Where it stands, in words: `55 x 2xx  2 x 500  63 left  9.8 a second`."""
         ...
 
     async def run(self) -> None:

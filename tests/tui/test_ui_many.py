@@ -65,9 +65,15 @@ async def test_what_failed_stays_selected() -> None:
         listener.outcome = 500
         await start(shown, "r")
         await shown.until_shown("5 sent: 5 x 500")
+        # Keys are the dialog's until it is closed.
+        await shown.press("r", "j", "A")
+        assert isinstance(shown.app.screen, JobScreen)
         await shown.press("escape")
         assert shown.main.session.selection.ordered() == [1, 2, 3, 4, 5]
         await shown.until_shown("5 selected")
+        await shown.press("escape")
+        await shown.until_said("5 deselected")
+        assert not shown.main.session.selection
 
 
 async def test_to_another_target() -> None:
@@ -92,11 +98,11 @@ async def test_it_can_be_hidden_and_goes_on(gate: asyncio.Event) -> None:
     async with fake_listener(*DELIVERIES) as listener, ui(listener) as shown:
         gate.clear()
         await start(shown, "r")
-        await shown.until_shown("0 ok  0 failed  5 left")
+        await shown.until_shown("5 left")
         await shown.press("enter")
         assert isinstance(shown.app.screen, MainScreen)
         # One line of it stays, and the list is free.
-        await shown.until_shown("Re-sending 5 deliveries  0 ok")
+        await shown.until_shown("Re-sending 5 deliveries  5 left")
         await shown.press("j")
         assert shown.main.session.feed.cursor_id == 4
         await shown.press("r", "enter")

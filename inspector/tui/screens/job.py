@@ -50,7 +50,7 @@ class JobScreen(ModalScreen[None]):
             return
         box = self.query_one("#job-box")
         box.border_title = Content(visible(job.title))
-        box.border_subtitle = "Esc closes" if said else "Esc or c cancels, Enter hides"
+        box.border_subtitle = "Enter or Esc closes" if said else "Esc or c cancels, Enter hides"
         width = max(min(_WIDTH, self.size.width - 16), 4)
         result = visible(said.text) if said else job.figures()
         self._text.update(Content(f"{gauge(job, width)}\n{result}"))
