@@ -249,3 +249,14 @@ async def test_a_refused_token_ends_with_its_error() -> None:
         await shown.until(lambda: shown.app._exit)
         assert isinstance(shown.app.failure, ConfigurationError)
         assert shown.app.return_code == 3
+
+
+async def test_a_sample_that_is_not_there_is_told() -> None:
+    async with fake_listener(make_delivery(1)) as listener, ui(listener) as shown:
+        await shown.press("t")
+        await shown.until_shown("Enter sends, the arrow keys choose, Esc leaves")
+        await shown.paste("nowhere")
+        await shown.until_shown("no event has 'nowhere' in its name")
+        await shown.press("down", "enter")
+        assert isinstance(shown.app.screen, TriggerScreen)
+        assert listener.posted == []

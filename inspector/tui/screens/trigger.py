@@ -11,7 +11,10 @@ from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
 from inspector.domain.envelope import EventDoc
+from inspector.domain.plaintext import one_line
 from inspector.tui.widgets.plain_input import PlainInput
+
+_TYPED = 60
 
 
 class TriggerScreen(ModalScreen[str | None]):
@@ -38,7 +41,9 @@ class TriggerScreen(ModalScreen[str | None]):
             yield self._list
 
     def on_mount(self) -> None:
-        self.query_one("#trigger").border_title = "Send a sample"
+        box = self.query_one("#trigger")
+        box.border_title = "Send a sample"
+        box.border_subtitle = "Enter sends, the arrow keys choose, Esc leaves"
         self._fill("")
 
     def on_input_changed(self, event: Input.Changed) -> None:
@@ -67,4 +72,7 @@ class TriggerScreen(ModalScreen[str | None]):
                 for doc in self._found
             ]
         )
+        if not self._found:
+            none = Content(f"no event has {one_line(typed, _TYPED)!r} in its name")
+            self._list.add_option(Option(none, disabled=True))
         self._list.highlighted = 0 if self._found else None
