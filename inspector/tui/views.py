@@ -29,10 +29,14 @@ class Views:
         self._saved.save_view(name, query)
         self._refresh()
 
-    def delete(self, name: str) -> None:
-        """Raises `UsageError` for a view that is not the UI's own, and as `save` does."""
+    def check_own(self, name: str) -> None:
+        """Raises `UsageError` for a view that is not the UI's own."""
         if name not in self._own:
             raise UsageError(f'the view "{name}" is in the configuration', "take it out there")
+
+    def delete(self, name: str) -> None:
+        """Raises as `check_own` and `save` do."""
+        self.check_own(name)
         self._saved.delete_view(name)
         self._refresh()
 

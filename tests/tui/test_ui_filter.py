@@ -177,7 +177,11 @@ async def test_views_are_deleted_but_not_those_of_the_configuration(tmp_path: Pa
     ):
         await shown.press("V", "down", "d")
         await shown.until_shown("is in the configuration")
-        await shown.press("up", "delete")
+        await shown.press("up", "d", "enter")
+        assert saved.views() == {"a": "state:failed"}
+        await shown.press("delete")
+        await shown.until_shown('Delete the view "a"?')
+        await shown.press("d")
         await shown.until_shown('deleted "a"')
         assert saved.views() == {}
         assert isinstance(shown.app.screen, ViewsScreen)

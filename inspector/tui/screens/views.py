@@ -14,13 +14,14 @@ from inspector.domain.plaintext import one_line, visible
 from inspector.errors import InspectorError
 from inspector.tui.events import told
 from inspector.tui.rows import fit
+from inspector.tui.screens.menu import Choice, MenuScreen
 from inspector.tui.views import Views
 
 _NAME, _QUERY = 30, 300
 
 
 class ViewsScreen(ModalScreen[str | None]):
-    """Ends with the name of a view, or None. A deletion is done at once, and told in place."""
+    """Ends with the name of a view, or None. A deletion is asked about, and told in place."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q", "dismiss(None)", "Close"),
@@ -64,13 +65,30 @@ class ViewsScreen(ModalScreen[str | None]):
             return
         name = self._names[at]
         try:
+            self._views.check_own(name)
+        except InspectorError as error:
+            self._complain(error)
+            return
+
+        def answered(key: str | None) -> None:
+            if key == "d":
+                self._delete(name, at)
+
+        choices = [Choice("k", "keep it"), Choice("d", "delete it")]
+        self.app.push_screen(MenuScreen(f'Delete the view "{name}"?', choices), answered)
+
+    def _delete(self, name: str, at: int) -> None:
+        try:
             self._views.delete(name)
         except InspectorError as error:
-            self._said.update(Content(told(error)))
+            self._complain(error)
             return
         left = "; one of the configuration has its name" if name in self._views.all else ""
         self._said.update(Content(visible(f'deleted "{name}"{left}')))
         self._fill(at)
+
+    def _complain(self, error: InspectorError) -> None:
+        self._said.update(Content(told(error)))
 
     def _fill(self, at: int) -> None:
         self._names = list(self._views.all)
