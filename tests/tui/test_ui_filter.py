@@ -242,3 +242,9 @@ async def test_keys_act_in_the_order_in_which_they_were_pressed() -> None:
         await shown.until(lambda: bar(shown) == "sig:valid status:k")
         await shown.press("ctrl+u", *"state:k", "tab", "enter")
         await shown.until(lambda: shown.main.session.filter.text == "state:kept")
+
+
+async def test_lines_that_are_pasted_are_one_line() -> None:
+    async with fake_listener(*DELIVERIES) as listener, ui(listener) as shown:
+        await shown.filter("state:failed\r\n\nsig:valid\n")
+        await shown.until(lambda: shown.main.session.filter.text == "state:failed sig:valid")

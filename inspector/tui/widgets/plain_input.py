@@ -17,5 +17,9 @@ class PlainInput(Input):
         # One line has nothing to scroll to; these keys are for whoever is around it.
         return not action.startswith("scroll_") and super().check_action(action, parameters)
 
+    def on_paste(self, event: events.Paste) -> None:
+        # What is pasted in several lines is all meant; Textual takes the first one alone.
+        event.text = " ".join(line for line in event.text.splitlines() if line)
+
     async def on_key(self, event: events.Key) -> None:
         await act_in_order(self, event)
