@@ -44,6 +44,11 @@ class InspectorApp(KeysInTurn):
         (100, "-normal"),
         (160, "-wide"),
     ]
+    VERTICAL_BREAKPOINTS: list[tuple[int, str]] | None = [  # noqa: RUF012
+        (0, "-flattest"),
+        (5, "-flat"),
+        (10, "-high"),
+    ]
 
     def __init__(
         self,

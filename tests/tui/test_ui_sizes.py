@@ -51,6 +51,18 @@ async def test_every_screen_at_every_size(size: tuple[int, int]) -> None:
         assert whole(shown)
 
 
+@pytest.mark.parametrize("size", [(20, 5), (20, 6), (20, 3), (120, 8)])
+async def test_the_smallest_window_has_rows_of_the_list(size: tuple[int, int]) -> None:
+    async with (
+        fake_listener(*(make_delivery(one) for one in range(1, 9))) as listener,
+        ui(listener, size) as shown,
+    ):
+        await shown.until_shown(">      8 ")
+        await shown.until_shown("       7 ")
+        await shown.pilot.resize_terminal(120, 40)
+        await shown.until_shown("q Quit")
+
+
 async def test_it_follows_the_window() -> None:
     async with (
         fake_listener(*(make_delivery(one) for one in range(1, 90))) as listener,
