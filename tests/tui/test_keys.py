@@ -30,6 +30,14 @@ def test_a_keymap_changes_what_is_written() -> None:
     assert keys.keymap == {"resend": "f5,x", "tab.1": "exclamation_mark"}
 
 
+def test_in_ascii_the_arrow_keys_are_words() -> None:
+    keys = Keys({"follow": "shift+left"}, in_ascii=True)
+    texts = {action.id: keys.text(action) for action in ACTIONS}
+    assert (texts["list.down"], texts["unfold"]) == ("j Down", "l Right")
+    assert (texts["follow"], keys.first("filter.up")) == ("Shift+Left", "Up")
+    assert all(text.isascii() for text in texts.values())
+
+
 def test_the_table_has_every_action() -> None:
     assert sum(len(rows) for _, rows in key_table()) == len(ACTIONS)
 

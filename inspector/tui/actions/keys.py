@@ -9,16 +9,19 @@ from inspector.tui.actions.action import Action, Where
 from inspector.tui.actions.registry import BY_ID, GROUPS
 
 _SHOWN = {"pagedown": "PgDn", "pageup": "PgUp", "enter": "Enter"}
+_ARROWS = ("up", "down", "left", "right")
 
 
 class Keys:
     """The keys of every action: the registry's, or those of the user's keymap.
 
     `keymap` has keys by action id, comma-separated, as checked by `tui/preferences.py`. Whatever
-    names a key on the screen asks here, so that it names the one that works.
+    names a key on the screen asks here, so that it names the one that works. `in_ascii` makes the
+    arrow keys words: what looks like an arrow in ASCII is a key itself.
     """
 
-    def __init__(self, keymap: Mapping[str, str] | None = None) -> None:
+    def __init__(self, keymap: Mapping[str, str] | None = None, *, in_ascii: bool = False) -> None:
+        self._in_ascii = in_ascii
         self._changed = {name: parsed(keys) for name, keys in (keymap or {}).items()}
 
     @property
@@ -32,13 +35,19 @@ class Keys:
 
     def text(self, action: Action) -> str:
         """All its keys as a user knows them: `j ↓`; empty for one of the palette alone."""
-        return " ".join(shown(key) for key in self.of(action))
+        return " ".join(self._shown(key) for key in self.of(action))
 
     def first(self, action_id: str) -> str:
         """The key to name for an action: `r`; where it has none, its place in the palette."""
         action = BY_ID[action_id]
         keys = self.of(action)
-        return shown(keys[0]) if keys else f"{self.first('palette')} {action.label}"
+        return self._shown(keys[0]) if keys else f"{self.first('palette')} {action.label}"
+
+    def _shown(self, key: str) -> str:
+        *held, name = key.split("+")
+        if self._in_ascii and name in _ARROWS:
+            return "+".join(one.title() for one in (*held, name))
+        return shown(key)
 
 
 def parsed(keys: str) -> tuple[str, ...]:

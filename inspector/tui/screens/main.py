@@ -92,7 +92,7 @@ class MainScreen(Screen[None]):
         self.preferences = preferences
         self.now = now
         self.tz = tz
-        self.keys = Keys(preferences.keymap)
+        self.keys = Keys(preferences.keymap, in_ascii=preferences.glyphs == "ascii")
         self.views = Views(preferences.views, saved)
         self.session = Session(control, stream, self._tell, now)
         self.list = DeliveryList(self.session.feed, self.session.selection, preferences, now, tz)
