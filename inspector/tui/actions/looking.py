@@ -16,7 +16,7 @@ LOOKING: tuple[Action, ...] = (
         "back",
         ("escape",),
         "Back",
-        "Back to the list; there, drop the filter.",
+        "Back to the list; there, stop the search, else drop the selection, else the filter.",
         palette=False,
     ),
     Action(

@@ -26,6 +26,16 @@ def at_gap(screen: "MainScreen", do: str) -> bool:
     return True
 
 
+def drop_selection(screen: "MainScreen") -> None:
+    """Select nothing any more, and say how much that was."""
+    selection = screen.session.selection
+    dropped = len(selection)
+    selection.clear()
+    screen.list.refresh()
+    screen.refresh_place()
+    screen.say(f"{dropped:,} deselected")
+
+
 def relay_in_use(screen: "MainScreen") -> Relay | None:
     """The tunnel; without one it is said how to have one."""
     status = screen.session.status

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from inspector.domain.query.nodes import Or
+from inspector.tui.commands.common import drop_selection
 from inspector.tui.filters import Filter
 
 if TYPE_CHECKING:
@@ -41,13 +42,13 @@ class Listing:
     def select_all(self) -> None:
         selection = self._session.selection
         if selection:
-            selection.clear()
-        else:
-            selection.take(self._session.feed.ids())
-            if not self._session.feed.complete:
-                self._screen.say(
-                    f"{len(selection):,} are selected: the list is not complete yet", "warning"
-                )
+            drop_selection(self._screen)
+            return
+        selection.take(self._session.feed.ids())
+        if not self._session.feed.complete:
+            self._screen.say(
+                f"{len(selection):,} are selected: the list is not complete yet", "warning"
+            )
         self._screen.list.refresh()
         self._screen.refresh_place()
 

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from inspector.tui.actions import BY_ID
-from inspector.tui.commands.common import at_gap, relay_in_use
+from inspector.tui.commands.common import at_gap, drop_selection, relay_in_use
 from inspector.tui.filters import Filter
 from inspector.tui.screens.team import TeamScreen
 from inspector.tui.team import Look
@@ -34,9 +34,7 @@ class Looking:
         elif self._session.stop_search():
             pass
         elif self._session.selection:
-            self._session.selection.clear()
-            self._screen.list.refresh()
-            self._screen.refresh_place()
+            drop_selection(self._screen)
         elif self._session.filter.text:
             self._screen.apply_filter(Filter())
 
