@@ -285,3 +285,16 @@ async def test_looking_without_a_delivery() -> None:
         await shown.press(*"123456")
         await shown.until_shown("no delivery is chosen")
         assert detail.value_at_cursor() is None
+
+
+async def test_while_a_search_is_typed_the_footer_has_its_keys() -> None:
+    async with fake_listener(make_delivery(1)) as listener, ui(listener) as shown:
+        await shown.press("enter", "slash")
+        await shown.until(
+            lambda: shown.text.split("\n")[-1].split() == ["Enter", "Read", "on", "Esc", "End"]
+        )
+        await shown.press("a", "enter")
+        await shown.until(lambda: "Next match" not in shown.text and "q Quit" in shown.text)
+        await shown.press("n", "escape")
+        assert shown.main.pane == "lines"
+        assert not shown.main.detail.searching

@@ -15,6 +15,7 @@ class Where(StrEnum):
     BROWSING = "list and event types"
     MAIN = "main screen"
     FILTER = "filter bar"
+    SEARCH = "search"
     EVERYWHERE = "everywhere"
 
 

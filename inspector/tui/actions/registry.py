@@ -34,7 +34,7 @@ def bindings(*where: Where) -> list[Binding]:
 
 def heard_at(here: Where) -> tuple[Where, ...]:
     """Whose keys are heard where the focus is: in a pane, or in a line of text."""
-    if here is Where.FILTER:
+    if here in (Where.FILTER, Where.SEARCH):
         return (here, Where.EVERYWHERE)
     around = (Where.MAIN, Where.EVERYWHERE)
     return (here, *around) if here is Where.DETAIL else (here, Where.BROWSING, *around)

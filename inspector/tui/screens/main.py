@@ -46,6 +46,7 @@ from inspector.tui.widgets.bars import Banner
 from inspector.tui.widgets.delivery_list import DeliveryList, ListTitles
 from inspector.tui.widgets.detail import Detail
 from inspector.tui.widgets.filter_bar import FilterBar
+from inspector.tui.widgets.foot import SearchField
 from inspector.tui.widgets.job_bar import JobBar
 from inspector.tui.widgets.sidebar import Sidebar
 from inspector.tui.widgets.status import KeyBar, StatusBar
@@ -147,6 +148,8 @@ class MainScreen(Screen[None]):
         """Whose keys are heard first."""
         if self.filter_bar.has_focus_within:
             return Where.FILTER
+        if isinstance(self.focused, SearchField):
+            return Where.SEARCH
         panes = {"list": Where.LIST, "lines": Where.DETAIL, "sidebar": Where.SIDEBAR}
         return panes[self.pane]
 

@@ -2,12 +2,13 @@
 
 from typing import ClassVar
 
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
 
 from inspector.domain.plaintext import one_line
+from inspector.tui.actions import Where, bindings
 from inspector.tui.widgets.plain_input import PlainInput
 
 _LONGEST = 500
@@ -42,9 +43,7 @@ class Foot(Widget, can_focus=False):
 class SearchField(PlainInput):
     """What is searched in the detail. Enter goes on reading at what was found, Esc ends it."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "leave", "End the search", show=False)
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(Where.SEARCH)]
 
     class Left(Message):
         """The user ended the search."""
