@@ -1,5 +1,6 @@
 """Answers to senders: written as ready bytes, because a capture is answered thousands of times."""
 
+import re
 from collections.abc import Iterable
 from email.utils import formatdate
 from http import HTTPStatus
@@ -9,6 +10,12 @@ from aiohttp import web
 from inspector.domain.attempt import Response
 from inspector.domain.headers import HOP_BY_HOP
 from inspector.server.protocol import CaptureProtocol
+
+# These, and 1xx, have no body and no length (RFC 9112 section 6.3).
+_WITHOUT_BODY = (204, 304)
+# RFC 9110 sections 5.1 and 5.5: what a header's name is, and what a blank takes the place of.
+_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_BREAK = re.compile(r"[\r\n\0]")
 
 
 class Answer(web.StreamResponse):
@@ -75,8 +82,7 @@ class StoredAnswers:
 
     def __init__(self, status: int) -> None:
         self._status = status
-        # 1xx, 204 and 304 have no body and no length (RFC 9112 section 6.3).
-        length = "" if status in (204, 304) else "Content-Length: 0\r\n"
+        length = "" if status in _WITHOUT_BODY else "Content-Length: 0\r\n"
         self._prefix = f"HTTP/1.1 {status} {reason_of(status)}\r\n{length}Inspector-Delivery: "
 
     def answer(self, delivery_id: int, kept: bool) -> Answer:
@@ -110,14 +116,22 @@ def relayed(response: Response, delivery_id: int, *, to_head: bool, kept: bool) 
     """The app's own response, passed on to the sender; framing and connection are ours.
 
     The length of an answer to HEAD is the app's own word, because its body is not there to count.
+    Where the app is behind a consumer, nothing that this one says of it ends the answer before or
+    behind its end: the bytes that follow would be another request's answer.
     """
+    if not 200 <= response.status <= 999:
+        told = f"the app's response has the status {response.status}"
+        return refusal(502, told, delivery_id=delivery_id)
     dropped = HOP_BY_HOP | {"inspector-delivery"} | (set() if to_head else {"content-length"})
-    passed = [(name, value) for name, value in response.headers if name.lower() not in dropped]
+    passed = [
+        (name, _BREAK.sub(" ", value))
+        for name, value in response.headers
+        if name.lower() not in dropped and _NAME.fullmatch(name)
+    ]
     passed.append(("Inspector-Delivery", str(delivery_id)))
     if not kept:
         passed.append(("Connection", "close"))
-    size = None if to_head or response.status in (204, 304) else len(response.body)
-    data = head(response.status, response.reason, passed, size) + (
-        b"" if to_head else response.body
-    )
-    return Answer(data, response.status, connection_kept=kept)
+    bare = to_head or response.status in _WITHOUT_BODY
+    size = None if bare else len(response.body)
+    data = head(response.status, _BREAK.sub(" ", response.reason), passed, size)
+    return Answer(data if bare else data + response.body, response.status, connection_kept=kept)

@@ -101,6 +101,47 @@ async def test_under_app_or_stored_it_is_answered_as_stored(
         assert relay.desk().answers == [(1, 204, False)] == await kept(relay)
 
 
+FORGED = b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nforged"
+CUNNING = {
+    "a body where none may be": Response(204, "No Content", (), FORGED, len(FORGED)),
+    "a body that is not modified": Response(304, "Not Modified", (), FORGED, len(FORGED)),
+    "a status before the answer": Response(100, "Continue", (), FORGED, len(FORGED)),
+    "another protocol": Response(101, "Switching Protocols", (), FORGED, len(FORGED)),
+    "no status": Response(7, "x", (), b"", 0),
+    "a long status": Response(2000, "x", (), b"", 0),
+    "a line in the reason": Response(200, "OK\nContent-Length: 0\n", (), FORGED, len(FORGED)),
+    "a line in a value": Response(
+        200, "OK", (("X", "a\nContent-Length: 0\r\n\r\n\0"),), FORGED, len(FORGED)
+    ),
+    "a line in a name": Response(200, "OK", (("X\nContent-Length", "0"),), FORGED, len(FORGED)),
+    "a blank in a name": Response(200, "OK", (("Content-Length ", "0"),), FORGED, len(FORGED)),
+    "a name that goes on": Response(
+        200, "OK", (("Transfer-Encoding:chunked", ""),), FORGED, len(FORGED)
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CUNNING)
+async def test_an_answer_ends_where_it_should(tmp_path: Path, name: str) -> None:
+    """What comes behind it on the connection is the next request's, maybe another endpoint's."""
+    said = CUNNING[name]
+    endpoints = [endpoint("one", ack="app"), endpoint("two", status=202)]
+    async with relaying(tmp_path, endpoints) as relay:
+        relay.desk().answering = saying(said)
+        async with await relay.wire() as wire:
+            await wire.send(post(target=b"/in/Sone") + post(target=b"/in/Stwo"))
+            answer = await wire.answer()
+            if not 200 <= said.status <= 999:
+                assert (answer.status, answer.headers["connection"]) == (502, "close")
+                assert await wire.rest() == b""
+                assert relay.desk().answers == [(1, 502, False)]
+                return
+            assert (answer.status, answer.delivery) == (said.status, 1)
+            assert answer.body == (b"" if said.status in (204, 304) else FORGED)
+            assert not {"transfer-encoding", "content-length "} & set(answer.headers)
+            assert (await wire.answer()).status == 202
+
+
 async def test_a_waiting_sender_holds_nobody_up(tmp_path: Path) -> None:
     let_go = asyncio.Event()
     asked = asyncio.Event()
