@@ -100,7 +100,7 @@ def refusal(
     kept: bool = False,
 ) -> Answer:
     """A short text answer after which the connection closes, unless it is `kept`."""
-    body = f"{message}\n".encode()
+    body = f"{message}\n".encode(errors="replace")
     headers = [_date(), ("Content-Type", "text/plain; charset=utf-8")]
     if not kept:
         headers.append(("Connection", "close"))

@@ -142,6 +142,14 @@ async def test_an_answer_ends_where_it_should(tmp_path: Path, name: str) -> None
             assert (await wire.answer()).status == 202
 
 
+async def test_a_reason_that_is_no_text(tmp_path: Path) -> None:
+    async with relaying(tmp_path, [endpoint(ack="app")]) as relay:
+        relay.desk().answering = saying(Failure(FailureKind.REFUSED, "no \ud800 text"))
+        answer = await relay.post()
+        assert (answer.status, answer.delivery, answer.body) == (503, 1, b"no ? text\n")
+        assert relay.desk().answers == [(1, 503, True)] == await kept(relay)
+
+
 async def test_a_waiting_sender_holds_nobody_up(tmp_path: Path) -> None:
     let_go = asyncio.Event()
     asked = asyncio.Event()
