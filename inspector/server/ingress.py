@@ -17,9 +17,10 @@ from inspector.domain.headers import first
 from inspector.errors import StoreUnavailableError
 from inspector.server.answers import Answer, refusal
 from inspector.server.entrance import Entrance, Place, RefusedError, TurnedAway
+from inspector.server.faults import HEAD_LIMIT, HEAD_TOO_LARGE
 from inspector.server.intake import RETRY_AFTER
 from inspector.server.ports import Journal
-from inspector.server.protocol import HEAD_LIMIT, HEAD_TOO_LARGE, CaptureProtocol, remote_of
+from inspector.server.protocol import CaptureProtocol, remote_of
 from inspector.server.space import Stay
 
 PIECE_SECONDS = 30.0
@@ -29,6 +30,8 @@ BODY_SECONDS = 300.0
 LARGE_BODY = 1 << 20
 PIECE_BYTES = 512 << 10
 
+_STOPPING = "the listener is stopping"
+_CUT = "the sender went away in the middle of the body"
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _BROKEN = (RequestPayloadError, HttpProcessingError, ClientError, ConnectionError)
 
@@ -70,13 +73,16 @@ class Ingress:
             remote = remote_of(request)
             if self._proxied:
                 remote = sender_of(head.headers, remote)
+            protocol = request.protocol
+            assert isinstance(protocol, CaptureProtocol)
             try:
                 self._check(head)
                 body, pieces = await self._read(request, head, stay, place.max_body)
             except RefusedError as error:
                 answer = await self._refuse(at, remote, error, place, request=head)
                 if error.status == 400:
-                    await _last_words(request, answer)
+                    # Behind a body that broke the parser is nothing to read on from.
+                    await protocol.last_words(request, answer)
                 return answer
             # An HTTP/1.0 sender that wants to keep its connection would have to be told so.
             kept = request.keep_alive and head.http_version == "1.1"
@@ -106,7 +112,7 @@ class Ingress:
 
     def _check(self, head: Request) -> None:
         if self.stopping:
-            raise RefusedError(503, "stopping", "the listener is stopping")
+            raise RefusedError(503, "stopping", _STOPPING)
         size = len(head.target) + sum([len(name) + len(value) + 4 for name, value in head.headers])
         if size > HEAD_LIMIT:
             raise RefusedError(431, "head-too-large", HEAD_TOO_LARGE)
@@ -119,7 +125,7 @@ class Ingress:
         announced = request.content_length
         if announced is not None:
             _bound(announced, most)
-        if payload.is_eof() and payload.total_bytes < LARGE_BODY:
+        if payload.is_eof() and not payload.exception() and payload.total_bytes < LARGE_BODY:
             _bound(payload.total_bytes, most)
             stay.take(payload.total_bytes)
             return payload.read_nowait(), ()
@@ -163,8 +169,7 @@ class Ingress:
             ) from None
         except _BROKEN as error:
             if isinstance(error, ConnectionError | ClientError):
-                reason = "the sender went away in the middle of the body"
-                raise RefusedError(0, "cut", reason) from None
+                raise RefusedError(0, "cut", _CUT) from None
             raise RefusedError(400, "malformed", str(error)) from None
 
     # Refusals, each a row.
@@ -239,13 +244,6 @@ def _head_of(message: RawRequestMessage, target: str) -> Request:
         ),
         b"",
     )
-
-
-async def _last_words(request: web.BaseRequest, answer: Answer) -> None:
-    """Answer behind a body that broke the parser: what still comes is nothing to read on from."""
-    await answer.prepare(request)
-    if isinstance(request.protocol, CaptureProtocol):
-        await request.protocol.linger()
 
 
 def _write(request: web.BaseRequest, data: bytes) -> None:

@@ -16,7 +16,8 @@ from inspector.errors import UnreachableError
 from inspector.server.control import Control
 from inspector.server.guard import Guard
 from inspector.server.ingress import Ingress
-from inspector.server.protocol import HEAD_SECONDS, CaptureProtocol
+from inspector.server.piecewise import HEAD_SECONDS
+from inspector.server.protocol import CaptureProtocol
 from inspector.server.quick import OURS, QuickProtocol
 from inspector.server.stream import Streams
 

@@ -8,7 +8,9 @@ from aiohttp.http import HttpVersion11
 from aiohttp.http_parser import RawRequestMessage
 
 from inspector.server.answers import Answer, refusal
-from inspector.server.protocol import IDLE_SECONDS, CaptureProtocol, Faults
+from inspector.server.faults import Faults
+from inspector.server.piecewise import IDLE_SECONDS
+from inspector.server.protocol import CaptureProtocol
 
 # Larger bodies are taken in pieces, by the long way.
 QUICK_BODY = 256 << 10
@@ -79,16 +81,17 @@ class QuickProtocol(CaptureProtocol):
             answer = refusal(500, "internal error")
         finally:
             self._request_in_progress = False
-            if self._handler_waiter is not None:
+            if self._handler_waiter is not None and not self._handler_waiter.done():
                 self._handler_waiter.set_result(None)
         if self.transport is None:
             return False
         self.transport.write(answer.data)
         if self._paused and not await self.written():
             return False
+        self._answered += 1
         if not answer.connection_kept or self._close:
             return False
-        if self._half_closed and not self._messages:
+        if self._half_closed and not self._unanswered:
             return False
         self._keepalive = True
         self._next_keepalive_close_time = self._loop.time() + IDLE_SECONDS

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from inspector.domain.delivery import State
-from inspector.server import protocol
+from inspector.server import piecewise
 from tests.helpers.served import Served, post
 from tests.server.conftest import Serve
 
@@ -318,7 +318,7 @@ async def test_an_idle_connection_is_no_fault(
     shared: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Reading goes on by itself after a body that had to wait: that begins no head."""
-    monkeypatch.setattr(protocol, "HEAD_SECONDS", 0.05)
+    monkeypatch.setattr(piecewise, "HEAD_SECONDS", 0.05)
     before = await shared.latest()
     async with await shared.wire() as wire:
         assert (await wire.ask(post(b"b" * 900_000))).status == 200

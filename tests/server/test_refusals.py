@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from inspector.domain.delivery import Delivery, State
-from inspector.server import ingress, protocol
+from inspector.server import ingress, piecewise, protocol
 from tests.helpers.served import Served, post
 from tests.helpers.wire import PATIENCE, Wire
 from tests.server.conftest import Serve
@@ -34,7 +34,6 @@ MALFORMED = {
     "blank before the colon": b"GET / HTTP/1.1\r\nHost : x\r\n\r\n",
     "folded header": b"GET / HTTP/1.1\r\nHost: x\r\n folded: y\r\n\r\n",
     "bad coding": b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip\r\n\r\n",
-    "bad chunk": b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n",
 }
 
 
@@ -78,6 +77,16 @@ async def test_a_bad_chunk_is_refused_at_once(shared: Served) -> None:
         assert (await wire.answer()).status == 100
         answer = await wire.ask(b"5\r\nhello\r\nxyz\r\n", b"more" * 100_000)
         assert answer.status == 400
+    refused = await only_refusal(shared, before)
+    assert refused.method == "POST"
+    assert refused.state_reason.startswith("malformed: ")
+
+
+@pytest.mark.parametrize("more", [b"", b"x" * 300_000], ids=["alone", "more-follows"])
+async def test_a_bad_chunk_behind_its_head(shared: Served, more: bytes) -> None:
+    before = await shared.latest()
+    chunked = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+    assert (await shared.ask(chunked + b"2\r\nhi\r\nxyz\r\n" + more)).status == 400
     refused = await only_refusal(shared, before)
     assert refused.method == "POST"
     assert refused.state_reason.startswith("malformed: ")
@@ -140,7 +149,7 @@ async def test_too_much_in_flight(serve: Serve) -> None:
 
 
 async def test_a_slow_head(shared: Served, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(protocol, "HEAD_SECONDS", 0.05)
+    monkeypatch.setattr(piecewise, "HEAD_SECONDS", 0.05)
     before = await shared.latest()
     async with await shared.wire() as wire:
         await wire.send(b"POST / HTTP/1.1\r\nHost")
@@ -157,7 +166,7 @@ async def test_a_slow_head(shared: Served, monkeypatch: pytest.MonkeyPatch) -> N
 async def test_a_slow_head_behind_other_requests(
     shared: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(protocol, "HEAD_SECONDS", 0.05)
+    monkeypatch.setattr(piecewise, "HEAD_SECONDS", 0.05)
     before = await shared.latest()
     async with await shared.wire() as wire:
         assert (await wire.ask(post())).delivery == before + 1
@@ -283,7 +292,7 @@ async def test_garbage_behind_a_declined_upgrade(shared: Served) -> None:
 async def test_half_a_head_behind_a_declined_upgrade(
     shared: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(protocol, "HEAD_SECONDS", 0.05)
+    monkeypatch.setattr(piecewise, "HEAD_SECONDS", 0.05)
     head = b"Connection: Upgrade\r\nUpgrade: websocket\r\n"
     async with await shared.wire() as wire:
         await wire.send(post(b"", head) + b"GET /half")

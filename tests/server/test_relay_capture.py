@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from inspector.domain.facts import Captured, Probed, Refused
 from inspector.domain.headers import decode_head
-from inspector.server import protocol
+from inspector.server import piecewise
 from inspector.server.addresses import Addresses
 from inspector.server.entrance import TurnedAway
 from inspector.server.space import Space
@@ -196,7 +196,7 @@ async def test_a_sender_that_goes_away_in_its_head_has_a_row(relay: Relaying) ->
 
 
 async def test_a_slow_head_is_refused(relay: Relaying, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(protocol, "HEAD_SECONDS", 0.05)
+    monkeypatch.setattr(piecewise, "HEAD_SECONDS", 0.05)
     async with await relay.wire() as slow:
         await slow.send(b"POST /in/Sone HTTP/1.1\r\nX: 1\r\n")
         assert (await slow.answer()).status == 408

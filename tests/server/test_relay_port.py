@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from aiohttp import ClientSession, WSMsgType, web
 
-from inspector.server import protocol
+from inspector.server import piecewise, protocol
 from tests.helpers.relaying import endpoint, relaying
 from tests.helpers.served import post
 from tests.helpers.wire import PATIENCE, Wire
@@ -138,7 +138,7 @@ async def test_a_websocket_is_not_taken_for_idle(tmp_path: Path) -> None:
 async def test_a_silent_connection_is_closed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(protocol, "IDLE_SECONDS", 0.05)
+    monkeypatch.setattr(piecewise, "IDLE_SECONDS", 0.05)
     async with relaying(tmp_path) as relay, await relay.wire() as wire:
         assert await wire.rest() == b""
         assert await relay.nothing_stored()

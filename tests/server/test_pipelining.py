@@ -1,0 +1,188 @@
+"""Requests behind each other on a connection: each has its own row, and its answer."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from inspector.domain.facts import Captured
+from inspector.server import piecewise, protocol
+from tests.helpers.relaying import Relaying, endpoint, relaying
+from tests.helpers.served import Served, post
+from tests.helpers.wire import Wire
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+ONE = {
+    "small": post(b"one"),
+    "closing": post(b"one", b"Connection: close\r\n"),
+    "1.0": post(b"one").replace(b"HTTP/1.1", b"HTTP/1.0"),
+    "large": post(b"o" * 400_000),
+    "chunked": b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+    b"3\r\none\r\n0\r\nTrailer: x\r\n\r\n",
+    "declined": post(b"", b"Connection: Upgrade\r\nUpgrade: websocket\r\n"),
+}
+BROKEN = b"POST /broken HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n"
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def relay(tmp_path: Path) -> AsyncIterator[Relaying]:
+    async with relaying(tmp_path, [endpoint("one"), endpoint("two")]) as running:
+        yield running
+
+
+# Senders that end their half of the connection.
+
+
+@pytest.mark.parametrize("name", ONE)
+async def test_a_sender_that_ends_its_half_reads_its_answer(shared: Served, name: str) -> None:
+    for _ in range(5):
+        async with await shared.wire() as wire:
+            await wire.send(ONE[name])
+            wire.end()
+            assert (await wire.answer()).status == 200
+            assert await wire.rest() == b""
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [b"nonsense\r\n\r\n", BROKEN, ONE["chunked"].replace(b"3\r", b"x\r")],
+)
+async def test_a_malformed_sender_that_ends_its_half_reads_its_answer(
+    shared: Served, sent: bytes
+) -> None:
+    loop = asyncio.get_running_loop()
+    begun = loop.time()
+    for _ in range(5):
+        async with await shared.wire() as wire:
+            await wire.send(sent)
+            wire.end()
+            assert (await wire.answer()).status == 400
+            assert await wire.rest() == b""
+    assert loop.time() - begun < protocol.LINGER_SECONDS
+
+
+async def test_a_malformed_sender_that_does_not_wait_is_no_fault_of_ours(shared: Served) -> None:
+    """The log stays empty, which every test here looks at."""
+    before = await shared.latest()
+    for _ in range(20):
+        wire = await shared.wire()
+        await wire.send(BROKEN)
+        wire.cut()
+    assert len(await shared.refusals(20, before)) == 20
+
+
+async def test_the_answers_to_many_are_read_behind_ones_own_end(shared: Served) -> None:
+    before = await shared.latest()
+    async with await shared.wire() as wire:
+        await wire.send(post(b"x") * 100)
+        wire.end()
+        for number in range(100):
+            assert (await wire.answer()).delivery == before + 1 + number
+        assert await wire.rest() == b""
+
+
+# What is malformed, behind what is not.
+
+
+async def test_a_malformed_request_behind_another_has_its_own_row(relay: Relaying) -> None:
+    good = post(b"SECRET", target=b"/in/Sone/good")
+    broken = BROKEN.replace(b"/broken", b"/in/Stwo/broken")
+    async with await relay.wire() as wire:
+        await wire.send(good + broken)
+        assert (await wire.answer()).status == 200
+        assert (await wire.answer()).status == 400
+    ((_, fact),) = relay.desk().told
+    assert isinstance(fact, Captured)
+    assert fact.request.body == b"SECRET"
+    (parcel,) = await relay.stored("two")
+    assert (parcel.code, parcel.body) == ("malformed", BROKEN)
+
+
+@pytest.mark.parametrize("name", [each for each in ONE if each not in ("closing", "1.0")])
+@pytest.mark.parametrize("step", [1, 7, 1 << 20])
+async def test_each_is_known_by_its_own_bytes(shared: Served, name: str, step: int) -> None:
+    sent = ONE[name] + b"\r\n" + ONE[name] + BROKEN
+    if len(sent) > 100_000:
+        step *= 10_000
+    before = await shared.latest()
+    async with await shared.wire() as wire:
+        reading = asyncio.ensure_future(_answers(wire, 3))
+        await wire.send(*(sent[at : at + step] for at in range(0, len(sent), step)))
+        assert await reading == [200, 200, 400]
+    (refused,) = await shared.refusals(1, before)
+    assert refused.id == before + 3
+    assert await shared.raw(refused.id) == BROKEN
+    first, second = [await shared.request(before + number) for number in (1, 2)]
+    assert first == second
+
+
+async def _answers(wire: Wire, count: int) -> list[int]:
+    return [(await wire.answer()).status for _ in range(count)]
+
+
+@pytest.mark.parametrize("name", ["small", "large", "chunked"])
+async def test_a_malformed_request_behind_the_end_of_a_body(shared: Served, name: str) -> None:
+    before = await shared.latest()
+    sent = ONE[name]
+    async with await shared.wire() as wire:
+        head = sent.index(b"\r\n\r\n") + 4
+        asked = sent[: head - 2] + b"Expect: 100-continue\r\n\r\n"
+        await wire.send(asked)
+        assert (await wire.answer()).status == 100
+        await wire.send(sent[head:] + BROKEN)
+        assert await _answers(wire, 2) == [200, 400]
+    (refused,) = await shared.refusals(1, before)
+    assert await shared.raw(refused.id) == BROKEN
+
+
+@pytest.mark.parametrize("name", ["small", "chunked"])
+async def test_half_a_head_behind_the_end_of_a_body(
+    shared: Served, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(piecewise, "HEAD_SECONDS", 0.05)
+    before = await shared.latest()
+    sent = ONE[name]
+    async with await shared.wire() as wire:
+        head = sent.index(b"\r\n\r\n") + 4
+        await wire.send(sent[: head - 2] + b"Expect: 100-continue\r\n\r\n")
+        assert (await wire.answer()).status == 100
+        await wire.send(sent[head:] + BROKEN[:20])
+        assert await _answers(wire, 2) == [200, 408]
+    (refused,) = await shared.refusals(1, before)
+    assert await shared.raw(refused.id) == BROKEN[:20]
+
+
+async def test_half_a_head_behind_a_request_is_cut(shared: Served) -> None:
+    before = await shared.latest()
+    async with await shared.wire() as wire:
+        await wire.send(post() + BROKEN[:20])
+        assert (await wire.answer()).status == 200
+    (refused,) = await shared.refusals(1, before)
+    assert refused.state_reason == "cut: the sender went away in the middle of the request head"
+    assert await shared.raw(refused.id) == BROKEN[:20]
+
+
+async def test_a_trailer_is_no_header_of_the_next_request(shared: Served) -> None:
+    async with await shared.wire() as wire:
+        assert (await wire.ask(ONE["chunked"])).status == 200
+        answer = await wire.ask(post())
+    assert dict((await shared.request(answer.delivery)).headers).keys() == {
+        "Host",
+        "Content-Length",
+    }
+
+
+async def test_a_line_end_behind_a_body_is_nothing(
+    shared: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(piecewise, "HEAD_SECONDS", 0.0)
+    before = await shared.latest()
+    async with await shared.wire() as wire:
+        assert (await wire.ask(post() + b"\r\n")).status == 200
+        await wire.send(b"\r\n")
+        assert (await wire.ask(post())).status == 200
+        await wire.send(b"\r\n")
+    assert await shared.post() == before + 3
