@@ -110,6 +110,19 @@ class Ingress:
             whole = head if not body else head._replace(body=body)
             return (await place.take(at, whole, remote))[1]
 
+    async def take_cut(self, message: RawRequestMessage, remote: str) -> Answer:
+        """Store that a sender went away before the body of its request was complete."""
+        at = self._clock()
+        admitted = self._entrance.admit(_target_of(message))
+        if isinstance(admitted, TurnedAway):
+            return admitted.answer(kept=False)
+        place, target = admitted
+        with Stay(place):
+            head = _head_of(message, target)
+            if self._proxied:
+                remote = sender_of(head.headers, remote)
+            return await self._refuse(at, remote, RefusedError(0, "cut", _CUT), place, request=head)
+
     def _check(self, head: Request) -> None:
         if self.stopping:
             raise RefusedError(503, "stopping", _STOPPING)

@@ -6,6 +6,7 @@ from typing import Protocol
 from aiohttp import StreamReader, web
 from aiohttp.http import HttpVersion11
 from aiohttp.http_parser import RawRequestMessage
+from aiohttp.web_protocol import _ErrInfo
 
 from inspector.server.answers import Answer, refusal
 from inspector.server.faults import Faults
@@ -23,6 +24,10 @@ class Whole(Faults, Protocol):
     """Takes a request of which nothing is still to come."""
 
     async def take_whole(self, message: RawRequestMessage, body: bytes, remote: str) -> Answer: ...
+
+    async def take_cut(self, message: RawRequestMessage, remote: str) -> Answer:
+        """Store that a sender went away in the middle of the body of this."""
+        ...
 
 
 class QuickProtocol(CaptureProtocol):
@@ -43,6 +48,11 @@ class QuickProtocol(CaptureProtocol):
     async def start(self) -> None:
         """Serve the connection; aiohttp calls this once, in a task of its own."""
         self._remote = self.remote
+        await self._serve()
+        if self._manager is None and not self._ends and not self._close:
+            await self._take_queued()
+
+    async def _serve(self) -> None:
         while not self._force_close:
             if not self._messages:
                 self._waiter = self._loop.create_future()
@@ -50,6 +60,8 @@ class QuickProtocol(CaptureProtocol):
                     await self._waiter
                 finally:
                     self._waiter = None
+                if self._force_close:
+                    return
             message, payload = self._messages[0]
             if not isinstance(message, RawRequestMessage) or not _is_whole(message, payload):
                 await super().start()
@@ -61,6 +73,19 @@ class QuickProtocol(CaptureProtocol):
             self._task_handler = None
             if self.transport is not None:
                 self.transport.close()
+
+    async def _take_queued(self) -> None:
+        """The sender has gone; what it had sent before that is stored like the rest."""
+        while self._messages and not self._ends:
+            message, payload = self._messages.popleft()
+            if isinstance(message, _ErrInfo):
+                await self._refused(message)
+            elif message.path.startswith(OURS):
+                continue
+            elif payload.is_eof() and payload.exception() is None:
+                await self._answer(message, payload.read_nowait())
+            else:
+                await self._ingress.take_cut(message, self._remote)
 
     def _next_message(self) -> None:
         """Take the message off the queue, as aiohttp does, so that reading goes on."""
@@ -83,6 +108,7 @@ class QuickProtocol(CaptureProtocol):
             self._request_in_progress = False
             if self._handler_waiter is not None and not self._handler_waiter.done():
                 self._handler_waiter.set_result(None)
+        self._ends = not answer.connection_kept
         if self.transport is None:
             return False
         self.transport.write(answer.data)

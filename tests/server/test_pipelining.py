@@ -7,11 +7,14 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from inspector.domain.delivery import Delivery
 from inspector.domain.facts import Captured
 from inspector.server import piecewise, protocol
+from tests.helpers.fake_target import FakeTarget, held
 from tests.helpers.relaying import Relaying, endpoint, relaying
 from tests.helpers.served import Served, post
 from tests.helpers.wire import Wire
+from tests.server.conftest import Serve
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -31,6 +34,10 @@ BROKEN = b"POST /broken HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n"
 async def relay(tmp_path: Path) -> AsyncIterator[Relaying]:
     async with relaying(tmp_path, [endpoint("one"), endpoint("two")]) as running:
         yield running
+
+
+async def rows(listener: Served, before: int) -> list[Delivery]:
+    return await listener.all(f"id:{before + 1}..")
 
 
 # Senders that end their half of the connection.
@@ -82,6 +89,41 @@ async def test_the_answers_to_many_are_read_behind_ones_own_end(shared: Served) 
         for number in range(100):
             assert (await wire.answer()).delivery == before + 1 + number
         assert await wire.rest() == b""
+
+
+# Senders that go away.
+
+
+@pytest.mark.parametrize("count", [1, 2, 10, 50, 500])
+async def test_what_a_sender_sent_before_it_went_is_captured(shared: Served, count: int) -> None:
+    before = await shared.latest()
+    wire = await shared.wire()
+    await wire.send(b"".join(post(b"%d" % number) for number in range(count)))
+    await wire.close()
+
+    async def look() -> list[Delivery]:
+        return await rows(shared, before)
+
+    assert len(await shared.until(look, count)) == count
+    assert (await shared.request(before + count)).body == b"%d" % (count - 1)
+
+
+async def test_whatever_is_queued_has_its_row(serve: Serve) -> None:
+    """Behind one whose sender went while the app was asked: of every kind, and half a body."""
+    gate = asyncio.Event()
+    async with FakeTarget() as app:
+        app.then(held(gate))
+        async with serve(forward_to=[app.url], ack="app") as listener:
+            wire = await listener.wire()
+            await wire.send(post(b"0") + post(b"1") + ONE["chunked"] + post(b"half")[:-1])
+            await app.wait_for(1)
+            wire.cut()
+            gate.set()
+            (half,) = await listener.refusals(1)
+            assert half.state_reason == "cut: the sender went away in the middle of the body"
+            assert half.request_target == "/hooks"
+            bodies = [(await listener.request(number)).body for number in (1, 2, 3)]
+            assert bodies == [b"0", b"1", b"one"]
 
 
 # What is malformed, behind what is not.
