@@ -56,6 +56,7 @@ class Ingress:
         self._entrance = entrance
         self._clock = clock
         self._proxied = proxied
+        self._reading: set[CaptureProtocol] = set()
         self.stopping = False
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -77,6 +78,7 @@ class Ingress:
             assert isinstance(protocol, CaptureProtocol)
             try:
                 self._check(head)
+                self._reading.add(protocol)
                 body, pieces = await self._read(request, head, stay, place.max_body)
             except RefusedError as error:
                 answer = await self._refuse(at, remote, error, place, request=head)
@@ -84,6 +86,8 @@ class Ingress:
                     # Behind a body that broke the parser is nothing to read on from.
                     await protocol.last_words(request, answer)
                 return answer
+            finally:
+                self._reading.discard(protocol)
             # An HTTP/1.0 sender that wants to keep its connection would have to be told so.
             kept = request.keep_alive and head.http_version == "1.1"
             whole = head if not body else head._replace(body=body)
@@ -122,6 +126,13 @@ class Ingress:
             if self._proxied:
                 remote = sender_of(head.headers, remote)
             return await self._refuse(at, remote, RefusedError(0, "cut", _CUT), place, request=head)
+
+    async def end_bodies(self) -> None:
+        """Refuse the requests whose bodies are still coming; wait until they are answered."""
+        reading = list(self._reading)
+        for each in reading:
+            each.break_body(RefusedError(503, "stopping", _STOPPING))
+        await asyncio.gather(*(each.drain() for each in reading))
 
     def _check(self, head: Request) -> None:
         if self.stopping:

@@ -22,6 +22,8 @@ from inspector.server.quick import OURS, QuickProtocol
 from inspector.server.stream import Streams
 
 _BACKLOG = 1024
+# So long the refusals of bodies that were too late may take to be stored and written.
+_REFUSED_SECONDS = 1.0
 # What aiohttp waits for handlers that are cut off after the deadline; it takes 0 for ever.
 _CUT_SECONDS = 0.1
 # What the API takes in: an edited delivery is at most a captured one, in base64 and JSON.
@@ -115,11 +117,17 @@ class Port:
             self._server.close()
 
     async def drain(self, deadline: float) -> None:
-        """Let running requests finish until the deadline; websockets are not waited for."""
+        """Let running requests finish until the deadline; websockets are not waited for.
+
+        Those whose bodies are still coming then are refused.
+        """
         if self._capture is not None:
             with suppress(TimeoutError):
                 async with asyncio.timeout(deadline):
                     await self._capture.drain()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_REFUSED_SECONDS):
+                    await self._ingress.end_bodies()
 
     async def cut(self) -> None:
         """Close whatever is still open."""

@@ -102,6 +102,39 @@ async def test_stopping_lets_a_request_come_to_its_end(serve: Serve) -> None:
     assert answer.delivery == 1
 
 
+async def test_stopping_refuses_bodies_that_do_not_end(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("inspector.runtime.DEADLINE", 0.05)
+    async with serve() as listener:
+        wires = [await listener.wire() for _ in range(3)]
+        for wire, length in zip(wires, (b"9", b"900000", b"9000000"), strict=True):
+            head = b"POST /half HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n"
+            await wire.send(head + b"Content-Length: " + length + b"\r\n\r\n")
+            assert (await wire.answer()).status == 100
+            await wire.send(b"1")
+    for wire in wires:
+        answer = await wire.answer()
+        assert (answer.status, answer.headers["retry-after"]) == (503, "5")
+        assert await wire.rest() == b""
+        await wire.close()
+    async with serve() as listener:
+        refused = await listener.refusals(3)
+        assert [(row.request_target, row.answered) for row in refused] == [("/half", 503)] * 3
+        assert {row.state_reason for row in refused} == {"stopping: the listener is stopping"}
+
+
+async def test_a_head_that_stopping_cuts_off_has_a_row(serve: Serve) -> None:
+    async with serve() as listener:
+        wire = await listener.wire()
+        await wire.send(b"POST /half HTTP/1.1\r\nHost")
+        await listener.post()
+    await wire.close()
+    async with serve() as listener:
+        (refused,) = await listener.refusals(1)
+        assert refused.state_reason.startswith("cut: ")
+
+
 async def test_stopping_refuses_what_comes_behind(serve: Serve) -> None:
     gate = asyncio.Event()
     async with FakeTarget() as app:
