@@ -19,6 +19,7 @@ _PORT_ONLY = re.compile(r":?(\d+)(?=$|[/?#])", re.ASCII)
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*")
 _AUTHORITY = re.compile(r"(\[[^\[\]]*\]|[A-Za-z0-9._-]+)(?::(.*))?", re.ASCII)
+_CREDENTIALS = re.compile(r"(?<=://).*@|^(?!.*://).*@", re.DOTALL)
 _WRITABLE = re.compile(r"[\x21-\x7e]+")
 _HEADER = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+)\s*:[ \t]*([^\x00-\x08\x0a-\x1f\x7f]*)")
 _FIXED_HEADERS = HOP_BY_HOP | {"content-length", "expect"}
@@ -162,7 +163,9 @@ def _authority(text: str, authority: str, scheme: str) -> tuple[str, int]:
 
 
 def _not_a_target(text: str, hint: str) -> UsageError:
-    return UsageError(f"{text[:200]!r} is not a target", hint)
+    # Before an @ stands a password.
+    shown = _CREDENTIALS.sub("***@", text)
+    return UsageError(f"{shown[:200]!r} is not a target", hint)
 
 
 def request_target(target: Target, captured: str) -> str:

@@ -46,6 +46,8 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cli]:
         (["resend", ""], 2, "name ids or a query"),
         (["resend", "1"], 2, "there is no target to send to"),
         (["resend", "1", "--to", "http://a b"], 2, "is not a target"),
+        (["resend", "1", "--to", "http://u:hun/ter2@[::1"], 2, "'http://***@[::1' is not a target"),
+        (["resend", "1", "--to", "u:hunter2@x"], 2, "'***@x' is not a target"),
         (["resend", "1", "--re-sign", "--to", "1"], 3, "no secret to sign with"),
         (["resend", "99", "--to", "1"], 8, "there is no delivery 99"),
         (["resend", "1", "99", "--to", "1"], 8, "there is no delivery 99"),
