@@ -9,18 +9,19 @@ from inspector.cli.asking import one_id
 from inspector.cli.explaining import explained_by_secrets
 from inspector.cli.opened import opened
 from inspector.cli.options import store_options
-from inspector.cli.printing import print_item, print_row
+from inspector.cli.printing import print_item, print_row, tell
 from inspector.cli.sheet import gap_sheet, sheet
 from inspector.domain.delivery import Delivery, Request
 from inspector.domain.export import attempt_json, delivery_json, shadow_json
 from inspector.domain.gap import gap_json, is_gap, nothing_to
+from inspector.domain.plaintext import visible
 from inspector.errors import NotFoundError
 from inspector.settings import load
 
 
 @click.command("show")
 @click.argument("delivery", metavar="ID|latest")
-@click.option("--body", "body_alone", is_flag=True, help="Write the raw body alone.")
+@click.option("--body", "body_alone", is_flag=True, help="Write the body alone, raw.")
 @store_options
 def command(delivery: str, body_alone: bool, db: Path | None, as_json: bool) -> None:
     """Show one delivery: request, signature, envelope, body, attempts."""
@@ -38,8 +39,7 @@ def command(delivery: str, body_alone: bool, db: Path | None, as_json: bool) -> 
         attempts = [(each, responses.get(each.id)) for each in reader.attempts(id_)]
         shadows = reader.journal.shadows(id_)
     if body_alone:
-        sys.stdout.buffer.write(request.body if request else raw)
-        sys.stdout.buffer.flush()
+        _write_body(request.body if request else raw)
         return
     checks = explained_by_secrets(settings, found, request) if request else ()
     if as_json:
@@ -54,6 +54,18 @@ def command(delivery: str, body_alone: bool, db: Path | None, as_json: bool) -> 
         whole = request or Request("", "", "", (), raw)
         for line in sheet(found, whole, attempts, checks, shadows):
             print_row(line)
+
+
+def _write_body(body: bytes) -> None:
+    """As it is, but to a terminal, which it could script: there what is unseen is spelled out."""
+    if not sys.stdout.isatty():
+        sys.stdout.buffer.write(body)
+        sys.stdout.buffer.flush()
+        return
+    text = body.decode("utf-8", "backslashreplace")
+    print_row(visible(text, keep_layout=True))
+    if visible(text, keep_layout=True) != text or text.encode() != body:
+        tell("what a terminal must not get is spelled out; `> FILE` takes the bytes as they are")
 
 
 def _show_gap(gap: Delivery, body_alone: bool, as_json: bool) -> None:
