@@ -60,7 +60,27 @@ def _inspector() -> None:
 
 def main() -> None:
     """Run the command line; ends the process with the exit code of the contract."""
-    sys.exit(run(sys.argv[1:]))
+    _open_standard_streams()
+    code = run(sys.argv[1:])
+    try:
+        sys.stdout.flush()
+    except OSError:
+        # Who wrote it has told that, or need not; the interpreter must not complain at its end.
+        _drop_output()
+    sys.exit(code)
+
+
+def _open_standard_streams() -> None:
+    """Have those that are closed open on nothing, or the next file would get such a number."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            stream = open(os.devnull, mode, encoding="utf-8")  # noqa: PTH123, SIM115
+            os.set_inheritable(stream.fileno(), True)
+            setattr(sys, name, stream)
+
+
+def _drop_output() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def run(arguments: list[str]) -> int:
@@ -80,9 +100,8 @@ def run(arguments: list[str]) -> int:
     except KeyboardInterrupt:
         return 130
     except (BrokenPipeError, SystemExit):
-        # Whoever read our output has gone, which click makes an exit of; the interpreter must not
-        # complain at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # Whoever read our output has gone, which click makes an exit of.
+        _drop_output()
         return 0
     except Exception as error:
         if os.environ.get("INSPECTOR_DEBUG"):

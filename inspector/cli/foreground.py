@@ -121,6 +121,8 @@ class Serving:
         finally:
             if self._demo is not None:
                 await self._demo.stop()
+        if outlet.failure is not None:
+            raise outlet.failure
         return 130 if self._stopping.interrupted else 0
 
     async def _await_relay(self, tunnel: "Tunnel") -> None:

@@ -4,11 +4,13 @@ import json
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, BinaryIO
 
 from inspector.domain.delivery import Delivery
 from inspector.domain.gap import gap_json
+from inspector.errors import InspectorError, system_text
 from inspector.server.hub import Hub, Subscription
 from inspector.store.frames import HEADERS_SEPARATOR, Frame
 
@@ -33,7 +35,8 @@ def json_line(item: bytes) -> bytes | None:
 
 
 class Outlet:
-    """Writes frames and messages to `out`, in order; `ended` is called when nobody reads it.
+    """Writes frames and messages to `out`, in order; `ended` is called when nobody reads it, or
+    when it cannot be written: then `failure` says why.
 
     The queue is the subscription's: when its reader lags, what was dropped is told as `lagged`.
     Without a `line` nothing is said of deliveries, and no frame is taken.
@@ -55,6 +58,7 @@ class Outlet:
         self._as_json = as_json
         self._news = threading.Event()
         self._closing = False
+        self.failure: InspectorError | None = None
         self._sent = 0
         self._messages: deque[dict[str, Any]] = deque(maxlen=_MESSAGES)
         self._subscription = hub.subscribe(self._news.set) if line else Subscription(self._news.set)
@@ -67,8 +71,7 @@ class Outlet:
 
     def say(self, message: dict[str, Any]) -> None:
         if self._as_json:
-            self._out.write(json.dumps({"v": 1, **message}).encode() + b"\n")
-            self._out.flush()
+            self._put(json.dumps({"v": 1, **message}).encode() + b"\n")
 
     def tell(self, message: dict[str, Any]) -> None:
         """Say it in its turn; never waits. With nobody to read, the oldest are dropped."""
@@ -92,6 +95,14 @@ class Outlet:
             self.say({"kind": "stopped"})
         except (BrokenPipeError, ValueError):
             self._ended()
+        except InspectorError as error:
+            self.failure = error
+            self._ended()
+
+    def _put(self, data: bytes) -> None:
+        with writing():
+            self._out.write(data)
+            self._out.flush()
 
     def _drain(self) -> None:
         while self._messages:
@@ -106,9 +117,22 @@ class Outlet:
         # What changed is a view of what was printed before; the contract prints facts.
         if frame.letter in "DA":
             lines = [line for item in frame.items if (line := self._line(item)) is not None]
-            self._out.write(b"".join(lines))
-            self._out.flush()
+            self._put(b"".join(lines))
         self._sent = frame.seq
+
+
+@contextmanager
+def writing() -> Iterator[None]:
+    """Make what standard output fails of, a full disk say, an error of ours.
+
+    Not so a reader who has gone, which is no error.
+    """
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise InspectorError(f"standard output cannot be written: {system_text(error)}") from error
 
 
 def _silent(item: bytes) -> None:

@@ -15,6 +15,8 @@ import click
 
 from inspector.cli.child import listening
 from inspector.cli.foreground import configure_log, run_loop
+from inspector.cli.outlet import writing
+from inspector.errors import InspectorError
 from inspector.settings import Settings
 from inspector.web.server import WebServer, open_port
 from inspector.web.session import Ui
@@ -41,6 +43,8 @@ def serve_in_browser(settings: Settings, demo: bool, *, as_json: bool) -> int:
             if serving.listener_ended:
                 raise child.failure()
         output.join()
+    if output.failure is not None:
+        raise output.failure
     return code
 
 
@@ -70,6 +74,7 @@ class _Output:
         self._out = sys.stdout.fileno()
         self._turn = threading.Lock()
         self._thread: threading.Thread | None = None
+        self.failure: InspectorError | None = None
 
     def start(
         self, link: str, listener_ended: Callable[[], None], unread: Callable[[], None]
@@ -94,7 +99,7 @@ class _Output:
         """A browser is in; this link lets in another one."""
         if self._as_json:
             line = json.dumps({"v": 1, "kind": "web", "url": link})
-            threading.Thread(target=self._say, args=(line,), daemon=True).start()
+            threading.Thread(target=self._say_if_we_can, args=(line,), daemon=True).start()
         else:
             click.echo(f"a browser is in; for another one open {link}", err=True)
 
@@ -107,8 +112,12 @@ class _Output:
         with suppress(BrokenPipeError):  # the other thread notices, and ends us
             self._write("".join(f"{line}\n" for line in lines).encode())
 
+    def _say_if_we_can(self, line: str) -> None:
+        with suppress(InspectorError):  # the next line of the listener tells of it
+            self._say(line)
+
     def _write(self, data: bytes) -> None:
-        with self._turn:
+        with self._turn, writing():
             while data:
                 data = data[os.write(self._out, data) :]
 
@@ -118,6 +127,9 @@ class _Output:
                 if self._as_json:
                     self._write(line)
         except BrokenPipeError:
+            unread()
+        except InspectorError as error:
+            self.failure = error
             unread()
         else:
             listener_ended()

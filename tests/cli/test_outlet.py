@@ -1,5 +1,6 @@
 """Standard output while serving: whole, in order, and never waited for."""
 
+import errno
 import io
 import json
 import threading
@@ -21,6 +22,7 @@ class Out(io.BytesIO):
         self.gate = threading.Event()
         self.gate.set()
         self.gone = False
+        self.full = False
         self.blocked = threading.Event()
 
     def write(self, data: Any) -> int:
@@ -29,6 +31,8 @@ class Out(io.BytesIO):
         assert self.gate.wait(PATIENCE)
         if self.gone:
             raise BrokenPipeError
+        if self.full:
+            raise OSError(errno.ENOSPC, "No space left on device")
         return super().write(data)
 
     @property
@@ -109,6 +113,19 @@ def test_a_reader_that_is_gone_ends_it() -> None:
     serving.publish("D", 1, b'd{"id":1}')
     assert serving.ended.wait(PATIENCE)
     serving.outlet.close(PATIENCE)
+
+
+def test_a_full_disk_ends_it_and_is_told() -> None:
+    serving = Serving()
+    serving.outlet.start({})
+    assert serving.outlet.failure is None
+    serving.out.full = True
+    serving.publish("D", 1, b'd{"id":1}')
+    assert serving.ended.wait(PATIENCE)
+    serving.outlet.close(PATIENCE)
+    assert (
+        str(serving.outlet.failure) == "standard output cannot be written: no space left on device"
+    )
 
 
 def test_rows_come_without_ready_and_stopped() -> None:
