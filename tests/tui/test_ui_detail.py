@@ -291,7 +291,7 @@ async def test_while_a_search_is_typed_the_footer_has_its_keys() -> None:
     async with fake_listener(make_delivery(1)) as listener, ui(listener) as shown:
         await shown.press("enter", "slash")
         await shown.until(
-            lambda: shown.text.split("\n")[-1].split() == ["Enter", "Read", "on", "Esc", "End"]
+            lambda: shown.text.split("\n")[-1].split() == ["Enter", "Read", "on", "Esc", "Leave"]
         )
         await shown.press("a", "enter")
         await shown.until(lambda: "Next match" not in shown.text and "q Quit" in shown.text)

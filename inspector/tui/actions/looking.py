@@ -83,8 +83,8 @@ LOOKING: tuple[Action, ...] = (
     Action(
         "search.leave",
         ("escape",),
-        "End",
-        "End the search.",
+        "Leave",
+        "Leave the search.",
         Where.SEARCH,
         call="leave",
         footer=1,
