@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from inspector import __version__
-from inspector.errors import InspectorError
+from inspector.errors import ConfigurationError, InspectorError, system_text
 
 # Name, module and one line each, so that `--help` imports none of them.
 _COMMANDS = {
@@ -103,6 +103,13 @@ def run(arguments: list[str]) -> int:
         # Whoever read our output has gone, which click makes an exit of.
         _drop_output()
         return 0
+    except PermissionError as error:
+        denied = ConfigurationError(
+            f"cannot use {error.filename or 'a file'}: {system_text(error)}",
+            "see whose it is, or name a store of your own with --db PATH",
+        )
+        complain(denied)
+        return denied.exit_code
     except Exception as error:
         if os.environ.get("INSPECTOR_DEBUG"):
             raise

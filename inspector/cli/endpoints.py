@@ -17,6 +17,7 @@ from inspector.settings import RelaySettings, load_relay, size
 from inspector.store.endpoints import EndpointsFile
 from inspector.store.files import StoreFiles
 from inspector.store.lock import holder
+from inspector.store.recognition import refuse_foreign
 
 _SIZES = ("max_body", "max_stored")
 
@@ -166,6 +167,7 @@ class _Place:
         given = db or given_before(ctx)
         self.settings: RelaySettings = load_relay({"db": given})
         self._files = StoreFiles(self.settings.db)
+        refuse_foreign(self._files.database)
         self.file = EndpointsFile(self._files.endpoints)
         port = self.settings.port or RelaySettings.model_fields["port"].default
         known = self.settings.public_url or self.file.read().base

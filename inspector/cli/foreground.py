@@ -49,7 +49,6 @@ def configure_log(database: Path | None = None) -> None:
     if database is None:
         logging.basicConfig(level=logging.WARNING, format="inspector: %(message)s")
         return
-    database.parent.mkdir(parents=True, exist_ok=True)
     path = database.with_name(database.name + "-log")
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     handler = logging.StreamHandler(os.fdopen(descriptor, "a", encoding="utf-8"))

@@ -10,6 +10,7 @@ import click
 
 from inspector.cli.foreground import Serving, configure_log, run_loop
 from inspector.settings import Settings
+from inspector.store.files import StoreFiles
 
 
 @click.command("_listen", hidden=True)
@@ -20,8 +21,14 @@ def command() -> int:
     """
     told = json.loads(sys.stdin.buffer.readline())
     settings = Settings.model_validate(told["settings"])
-    # The demo leaves nothing behind: what it complains of goes to the UI's temporary file.
-    configure_log(None if told["demo"] else settings.db)
+    if told["demo"]:
+        # It leaves nothing behind: what it complains of goes to the UI's temporary file.
+        configure_log()
+    else:
+        files = StoreFiles(settings.db)
+        # Before there is a log beside it.
+        files.create()
+        configure_log(files.database)
     serving = Serving(settings, output="json", demo=told["demo"], alone=False)
     return run_loop(_listen(serving, announce_only=not told["lines"]))
 

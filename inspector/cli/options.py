@@ -15,7 +15,9 @@ def store_options(function: F) -> F:
         "--json", "as_json", is_flag=True, help="Print JSON, one object a line."
     )(function)
     return click.option(
-        "--db", type=click.Path(path_type=Path), help="The store (default: in your data directory)."
+        "--db",
+        type=click.Path(path_type=Path, readable=False),
+        help="The store (default: in your data directory).",
     )(function)
 
 

@@ -23,6 +23,7 @@ from inspector.providers.pacspace.management import FIRST, SECOND, Webhook, segm
 from inspector.settings import Settings
 from inspector.store.files import StoreFiles
 from inspector.store.lock import holder
+from inspector.store.recognition import refuse_foreign
 from inspector.store.secrets import Kept, SecretsFile
 
 T = TypeVar("T")
@@ -96,6 +97,7 @@ class _Place:
         self._settings = settings
         self.given: list[str] = []
         self._files = StoreFiles(settings.db)
+        refuse_foreign(self._files.database)
         self.file = SecretsFile.beside(self._files)
         self._kept: list[Kept] = []
         for read in (self._read_given, self._read_kept):

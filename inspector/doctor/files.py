@@ -9,7 +9,7 @@ from typing import Any
 from inspector.doctor.apart import apart
 from inspector.doctor.disk import standing
 from inspector.doctor.model import Check, Subject, Tell
-from inspector.errors import ConfigurationError, InspectorError, system_text
+from inspector.errors import InspectorError, NotFoundError, system_text
 from inspector.settings import config_files, read_config
 from inspector.store.files import StoreFiles
 from inspector.store.reading import versions
@@ -52,14 +52,10 @@ def folder(files: StoreFiles) -> Check:
 
 def store(files: StoreFiles) -> list[Check]:
     """The check on whether the database is one of ours; none where there is none."""
-    if not files.database.exists():
-        return []
     try:
-        if not files.database.is_file():
-            raise ConfigurationError(
-                f"{files.database} is not a regular file", "name another one with --db PATH"
-            )
-        schema = versions(files)["schema"]
+        schema = versions(files.require())["schema"]
+    except NotFoundError:
+        return []
     except InspectorError as error:
         return [Check("files", "store", False, error.message, error.hint)]
     told = f"{files.database.name} is one, with schema {schema}"

@@ -21,6 +21,11 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
     return connection
 
 
+def untouched(path: Path) -> sqlite3.Connection:
+    """A connection for a look at the file alone: it takes no lock and makes nothing beside it."""
+    return sqlite3.connect(_uri(path, "ro") + "&immutable=1", uri=True)
+
+
 def attach(connection: sqlite3.Connection, path: Path, name: str) -> None:
     """Let this connection read another database, too, under a name of its own."""
     connection.execute(f"ATTACH ? AS {name}", (_uri(path, "ro"),))
@@ -34,6 +39,12 @@ def file_at_fault(error: BaseException) -> bool:
     """Whether the file is at fault (full, locked, damaged), and not what is written or read."""
     faults = (sqlite3.OperationalError, sqlite3.InternalError)
     return isinstance(error, faults) or type(error) is sqlite3.DatabaseError
+
+
+def is_denied(error: BaseException) -> bool:
+    """Whether the file, or its folder, may not be opened or written by this user."""
+    denied = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM)
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in denied
 
 
 def tune_wal(connection: sqlite3.Connection, *, synchronous: str) -> None:

@@ -1,11 +1,13 @@
 """The files of a store: the database and its companions, all readable by their owner alone."""
 
+import errno
 import os
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
-from inspector.errors import ConfigurationError, NotFoundError
+from inspector.errors import ConfigurationError, NotFoundError, system_text
+from inspector.store.recognition import refuse_foreign
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +42,19 @@ class StoreFiles:
         return self.database.with_name(self.database.name + suffix)
 
     def require(self) -> "StoreFiles":
-        """Raise `NotFoundError` unless the database exists; nothing is created."""
-        if not self.database.is_file():
+        """Raise `NotFoundError` unless the database exists; nothing is created.
+
+        Raises `ConfigurationError` for a file that is no store, or that may not be read.
+        """
+        try:
+            refuse_foreign(self.database)
+            found = self.database.exists()
+        except OSError as error:
+            raise ConfigurationError(
+                f"cannot read the store {self.database}: {system_text(error)}",
+                "name one of your own with --db PATH",
+            ) from error
+        if not found:
             raise NotFoundError(
                 f"there is no store at {self.database}",
                 "start `inspector serve` first, or name another one with --db PATH",
@@ -51,20 +64,21 @@ class StoreFiles:
     def create(self) -> None:
         """Make the database file with mode 0600 if it is not there, before SQLite opens it.
 
-        SQLite gives its WAL and shared-memory files the mode of the database.
+        SQLite gives its WAL and shared-memory files the mode of the database. Raises
+        `ConfigurationError` for a file that is no store, which stays as it is.
         """
         try:
             self.database.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            refuse_foreign(self.database)
+            # The others are made beside it, some of them by SQLite as it goes.
+            if not os.access(self.database.parent, os.W_OK | os.X_OK):
+                raise PermissionError(errno.EACCES, "")
             touch_private(self.database)
         except OSError as error:
             raise ConfigurationError(
-                f"cannot write the store {self.database}: {error.strerror or error}",
+                f"cannot write the store {self.database}: {system_text(error)}",
                 "name a writable place with --db PATH",
             ) from error
-        if not self.database.is_file():
-            raise ConfigurationError(
-                f"{self.database} is not a regular file", "name another one with --db PATH"
-            )
 
     def read_token(self) -> str | None:
         """The access token, or None before a first listener made it."""

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from inspector.domain.facts import Pruned
 from inspector.errors import ConfigurationError, StoreUnavailableError
 from inspector.store.codec import CAPTURED, PASSED, PRUNED, SHADOWED
-from inspector.store.connect import connect, tune_wal
+from inspector.store.connect import connect, is_denied, tune_wal
 from inspector.store.files import StoreFiles
 from inspector.store.migrations import migrate
 from inspector.store.positions import (
@@ -58,9 +58,11 @@ class JournalFile:
                 connection.close()
             if isinstance(error, ConfigurationError):
                 raise
+            told = f"cannot open the store {files.database}: {error}"
+            if is_denied(error):
+                raise ConfigurationError(told, "use a store of your own with --db PATH") from error
             raise StoreUnavailableError(
-                f"cannot open the store {files.database}: {error}",
-                "move the file away, or use another store with --db PATH",
+                told, "move the file away, or use another store with --db PATH"
             ) from error
 
     def _claim(self, relay: bool) -> None:

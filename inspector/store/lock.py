@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import Any, Self
 
-from inspector.errors import UnreachableError
+from inspector.errors import ConfigurationError, UnreachableError, system_text
 from inspector.store.files import touch_private
 
 _PATIENCE = 0.5
@@ -47,12 +47,19 @@ def _lock_soon(descriptor: int) -> bool:
 class StoreLock:
     """The right to write: held by one process, with a note on who that is.
 
-    Raises `UnreachableError` naming the holder when another process has it.
+    Raises `UnreachableError` naming the holder when another process has it, and
+    `ConfigurationError` where this one may not write.
     """
 
     def __init__(self, path: Path, note: dict[str, Any]) -> None:
-        touch_private(path)
-        self._descriptor = os.open(path, os.O_RDWR)
+        try:
+            touch_private(path)
+            self._descriptor = os.open(path, os.O_RDWR)
+        except OSError as error:
+            raise ConfigurationError(
+                f"cannot write {path}: {system_text(error)}",
+                "name a store of your own with --db PATH",
+            ) from error
         if not _lock_soon(self._descriptor):
             os.close(self._descriptor)
             holder = _read(path)

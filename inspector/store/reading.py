@@ -14,7 +14,7 @@ from inspector.domain.envelope import Envelope, Signature
 from inspector.errors import ConfigurationError, InspectorError, StoreUnavailableError
 from inspector.providers import read
 from inspector.store import migrations
-from inspector.store.connect import connect
+from inspector.store.connect import connect, is_denied
 from inspector.store.files import StoreFiles
 from inspector.store.indexer import Indexer
 from inspector.store.lock import StoreLock
@@ -53,13 +53,7 @@ def catch_up(
 
 def locked(files: StoreFiles, command: str) -> StoreLock:
     """The right to write for one command; raises `UnreachableError` naming who has it."""
-    try:
-        return StoreLock(files.lock, {"command": f"inspector {command}", "pid": os.getpid()})
-    except OSError as error:
-        raise ConfigurationError(
-            f"cannot write {files.lock}: {error.strerror or error}",
-            "name a store of your own with --db PATH",
-        ) from error
+    return StoreLock(files.lock, {"command": f"inspector {command}", "pid": os.getpid()})
 
 
 def last_seq(files: StoreFiles) -> int:
@@ -116,4 +110,6 @@ def _error(files: StoreFiles, error: sqlite3.DatabaseError) -> InspectorError:
     hint = "name another store with --db PATH"
     if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_NOTADB:
         return ConfigurationError(f"{files.database} is not a store of inspector", hint)
+    if is_denied(error):
+        return ConfigurationError(f"cannot open the store {files.database}: {error}", hint)
     return StoreUnavailableError(f"cannot read the store {files.database}: {error}", hint)

@@ -8,7 +8,6 @@ import pytest
 from inspector.errors import (
     ConfigurationError,
     NotFoundError,
-    StoreUnavailableError,
     UnreachableError,
 )
 from inspector.store import reading
@@ -55,8 +54,12 @@ def test_what_is_no_store_is_said_to_be_none(files: StoreFiles) -> None:
     with pytest.raises(NotFoundError, match="there is no store at"):
         files.require()
     files.database.write_bytes(b"no database" * 1000)
-    assert files.require() is files
-    for attempt in (reading.versions, lambda files: reading.catch_up(files, tuple)):
+    for attempt in (
+        StoreFiles.require,
+        StoreFiles.create,
+        reading.versions,
+        lambda files: reading.catch_up(files, tuple),
+    ):
         with pytest.raises(ConfigurationError, match="is not a store of inspector"):
             attempt(files)
     files.database.write_bytes(b"")
@@ -66,9 +69,9 @@ def test_what_is_no_store_is_said_to_be_none(files: StoreFiles) -> None:
 
 
 def test_a_store_that_cannot_be_read(files: StoreFiles) -> None:
-    with pytest.raises(StoreUnavailableError, match="cannot read the store"):
+    with pytest.raises(ConfigurationError, match="cannot open the store"):
         reading.versions(files)
-    with pytest.raises(StoreUnavailableError), reading.reading(files):
+    with pytest.raises(ConfigurationError), reading.reading(files):
         pass
     assert not files.database.exists()
 
