@@ -165,6 +165,8 @@ class Follower:
                 stdin=read_end,
                 stdout=asyncio.subprocess.PIPE,
                 limit=_LINE_LIMIT,
+                # Ctrl+C is the listener's concern, from the first moment on.
+                start_new_session=True,
             )
         finally:
             os.close(read_end)

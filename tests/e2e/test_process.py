@@ -57,6 +57,25 @@ async def test_a_signal_ends_it_and_all_of_it(tmp_path: Path, how: signal.Signal
         assert "Traceback" not in listener.stderr
 
 
+async def test_an_interrupt_of_the_whole_group_is_the_listener_s_alone(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "inspector", "serve", "--headless", "--port", "0"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment(tmp_path),
+        cwd=tmp_path,
+        start_new_session=True,
+    )
+    # The indexer has begun, and knows nothing of signals yet.
+    await until(lambda: bool(children_of(process.pid)))
+    os.killpg(process.pid, signal.SIGINT)
+    _, err = await asyncio.to_thread(process.communicate, timeout=PATIENCE)
+    assert process.returncode == 130
+    assert b"Traceback" not in err
+    assert b"starting it again" not in err
+
+
 async def test_what_an_earlier_listener_held_is_told(tmp_path: Path) -> None:
     async with FakeTarget() as app:
         async with ListenerProcess(tmp_path / "store.db", app.url) as listener:
