@@ -12,6 +12,8 @@ InspectorError            1  a fault of ours or of the machine
 
 import errno
 import os
+from collections.abc import Mapping
+from typing import Any
 
 
 class InspectorError(Exception):
@@ -51,6 +53,38 @@ class TimedOutError(InspectorError):
 
 class NotFoundError(InspectorError):
     exit_code = 8
+
+
+def cannot_listen(host: str, port: int, error: Exception, other: str) -> UnreachableError:
+    """What keeps a port from being opened, as we say it; `other` is how another one is taken."""
+    told = system_text(error) if isinstance(error, OSError) else str(error)
+    hint = "name an address of this machine; 127.0.0.1 is it for itself, 0.0.0.0 every one of its"
+    number = getattr(error, "errno", None)
+    if number == errno.EADDRINUSE:
+        hint = f"stop the program that has the port, or use another with {other}"
+    elif number in (errno.EACCES, errno.EPERM):
+        hint = f"this user may not have the port; use another with {other}"
+    elif number in (errno.EMFILE, errno.ENFILE):
+        hint = "too many files are open: see `ulimit -n`"
+    return UnreachableError(f"cannot listen on {host}:{port}: {told}", hint)
+
+
+def said(error: Mapping[str, Any]) -> str:
+    """What pydantic finds wrong with a value (one of its `errors()`), as we say it."""
+    text = str(error["msg"]).removeprefix("Value error, ")
+    if error["type"] == "string_too_short":
+        return "it must not be empty"
+    if error["type"] == "missing":
+        return "it is missing"
+    if error["type"] == "extra_forbidden":
+        return "there is no such key"
+    if error["type"] == "string_pattern_mismatch":
+        return "it is not of the form that it must have"
+    what, should, rest = text.partition(" should ")
+    if not should or " " in what:
+        return text
+    # Behind a comma stands how it was parsed.
+    return f"it must {rest.partition(',')[0] if rest.startswith('be a valid') else rest}"
 
 
 def system_text(error: OSError) -> str:

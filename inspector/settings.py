@@ -1,26 +1,32 @@
 """Settings: flags > INSPECTOR_* environment > inspector.toml here > user config > defaults."""
 
 import os
-import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Any, Self
 
 import platformdirs
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationError,
-    model_validator,
-)
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from inspector.domain.base import parse_base
 from inspector.domain.preferences import Preferences
-from inspector.errors import ConfigurationError, InspectorError
+from inspector.domain.routes import parse_header, parse_route
+from inspector.errors import ConfigurationError, InspectorError, UsageError, said
+from inspector.values import (
+    EXAMPLES,
+    Address,
+    Age,
+    ApiUrl,
+    Bytes,
+    Lines,
+    PublicUrl,
+    Seconds,
+    Secrets,
+    StoreSize,
+    Targets,
+    Texts,
+    WholePath,
+)
 
 PREFIX = "INSPECTOR_"
 RELAY_PREFIX = "INSPECTOR_RELAY_"
@@ -29,85 +35,6 @@ PROJECT_FILE = "inspector.toml"
 _REFERENCE = "env:"
 # Where a token of the account at a provider is sent.
 _OF_THE_ACCOUNT = {"dashboard_url", "balance_url"}
-
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
-_SIZES = {"": 1, "b": 1, "kb": 1 << 10, "mb": 1 << 20, "gb": 1 << 30}
-# A hundred years, an exbibyte: no timer, and not SQLite either, takes any number.
-_MOST_SECONDS = 100 * 365 * 86400
-_MOST_BYTES = 1 << 60
-
-
-def seconds(value: object) -> object:
-    """`30d`, `2h`, `90` as seconds; what is no such text is left to pydantic."""
-    if isinstance(value, str) and (found := re.fullmatch(r"(\d+(?:\.\d+)?)([smhdw]?)", value)):
-        return float(found[1]) * _UNITS[found[2] or "s"]
-    return value
-
-
-def size(value: object) -> object:
-    """`25mb`, `2GiB`, `1048576` as bytes."""
-    if isinstance(value, str):
-        text = value.lower().replace("ib", "b").replace(" ", "")
-        if found := re.fullmatch(r"(\d+(?:\.\d+)?)([kmg]?b?)", text):
-            unit = found[2] if found[2] in _SIZES else found[2] + "b"
-            amount = float(found[1]) * _SIZES[unit]
-            return int(amount) if amount <= _MOST_BYTES else amount
-    return value
-
-
-def several(value: object) -> object:
-    """One text where a list is expected: a list of its comma-separated parts."""
-    return _parts(value, ",") if isinstance(value, str) else value
-
-
-def lines(value: object) -> object:
-    """The same for what may have commas in it: a list of its lines."""
-    return _parts(value, "\n") if isinstance(value, str) else value
-
-
-def _parts(text: str, separator: str) -> list[str]:
-    return [part for each in text.split(separator) if (part := each.strip())]
-
-
-def whole_path(path: Path) -> Path:
-    """A path that means the same in every folder, with the home folder for `~`."""
-    try:
-        return path.expanduser().absolute()
-    except RuntimeError as error:
-        raise ValueError(f"{path.parts[0]} has no home folder") from error
-
-
-def address(value: object) -> object:
-    """An address to listen on; none would be every interface, which nobody asked for so."""
-    if isinstance(value, str) and not value.strip():
-        raise ValueError("name an address, 127.0.0.1 for example; 0.0.0.0 is every one")
-    return value
-
-
-def public_url(value: object) -> object:
-    """An address without anything behind its port, as capture URLs begin with it."""
-    if isinstance(value, str) and value:
-        if not re.fullmatch(r"https?://[^/\s?#@]+/?", value):
-            raise ValueError("write http(s)://HOST or http(s)://HOST:PORT, without a path")
-        return value.rstrip("/")
-    return value
-
-
-def api_url(value: object) -> object:
-    """The address of a provider's API, where a token may be sent."""
-    return parse_base(value).url if isinstance(value, str) and value else value
-
-
-Seconds = Annotated[float, BeforeValidator(seconds), Field(ge=0, le=_MOST_SECONDS)]
-Bytes = Annotated[int, BeforeValidator(size), Field(gt=0, le=_MOST_BYTES)]
-Secret = Annotated[str, Field(min_length=1)]
-PublicUrl = Annotated[str, BeforeValidator(public_url)]
-ApiUrl = Annotated[str, BeforeValidator(api_url)]
-Address = Annotated[str, BeforeValidator(address)]
-WholePath = Annotated[Path, AfterValidator(whole_path)]
-Texts = Annotated[list[str], BeforeValidator(several)]
-Lines = Annotated[list[str], BeforeValidator(lines)]
-Secrets = Annotated[list[Secret], BeforeValidator(several)]
 
 
 def default_database() -> Path:
@@ -125,7 +52,7 @@ class Settings(BaseModel):
     """The address to listen on."""
     port: int = Field(default=8400, ge=0, le=65535)
     """The port to listen on; 0 takes any free one."""
-    forward_to: Texts = []
+    forward_to: Targets = []
     """Targets: a port, a URL, or GLOB=URL for some event types."""
     events: Texts = []
     """Globs of the event types to forward; the rest stays visible as filtered."""
@@ -151,9 +78,9 @@ class Settings(BaseModel):
     """The largest body taken in."""
     max_in_flight: Bytes = 64 << 20
     """All bodies being read or committed at a time."""
-    keep: Seconds = 30.0 * 86400
+    keep: Age = 30.0 * 86400
     """How long deliveries stay; 0 keeps them for ever."""
-    max_size: Bytes = 2 << 30
+    max_size: StoreSize = 2 << 30
     """How large the store may grow before the oldest deliveries go."""
     allow_host: Texts = []
     """Further Host names under which the API may be asked."""
@@ -211,7 +138,7 @@ class RelaySettings(BaseModel):
     """Its private key."""
     trust_proxy: bool = False
     """Take a sender's address from the last entry of X-Forwarded-For."""
-    keep: Seconds = 30.0 * 86400
+    keep: Age = 30.0 * 86400
     """How long deliveries stay; 0 keeps them for ever."""
     max_in_flight: Bytes = 64 << 20
     """All bodies being read or committed at a time."""
@@ -261,9 +188,27 @@ def load(
     for name, (value, origin) in told.items():
         values[name], origins[name] = value, origin
     try:
-        return Settings.model_validate(values)
+        settings = Settings.model_validate(values)
     except ValidationError as error:
         raise _explained(error, origins) from error
+    _check_texts(settings, origins)
+    return settings
+
+
+def _check_texts(settings: Settings, origins: Mapping[str, str]) -> None:
+    """Raise for a target or a header that cannot be read, as for any other bad value."""
+    try:
+        name = "forward_to"
+        for text in settings.forward_to:
+            parse_route(text)
+        name = "header"
+        for text in settings.header:
+            parse_header(text)
+    except UsageError as error:
+        origin = origins[name]
+        if origin.startswith("--"):
+            raise
+        raise ConfigurationError(f"{origin}: {error.message}", error.hint) from error
 
 
 def _check_of_a_project(name: str, value: object, origin: str, user: Path) -> None:
@@ -336,11 +281,12 @@ def _explained(error: ValidationError, origins: Mapping[str, str]) -> InspectorE
     # The value itself is not repeated: it may be a secret.
     first = error.errors(include_url=False, include_input=False)[0]
     if not first["loc"]:
-        return ConfigurationError(first["msg"].removeprefix("Value error, "))
+        return ConfigurationError(said(first))
     name = str(first["loc"][0])
     origin = origins.get(name, name)
     if first["type"] == "extra_forbidden":
         return ConfigurationError(
             f"{origin}: there is no such setting", "see `inspector serve --help` for their names"
         )
-    return ConfigurationError(f"{origin}: {first['msg'].removeprefix('Value error, ')}")
+    kind = UsageError if origin.startswith("--") else ConfigurationError
+    return kind(f"{origin}: {said(first)}", EXAMPLES.get(name, ""))

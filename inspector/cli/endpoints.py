@@ -10,15 +10,18 @@ import click
 from inspector.cli.options import given_before, store_options
 from inspector.cli.printing import print_item, print_row, tell
 from inspector.domain.endpoint import NAME, Endpoint
-from inspector.domain.plaintext import visible
-from inspector.errors import ConfigurationError, UsageError
+from inspector.domain.plaintext import one_line, visible
+from inspector.errors import NotFoundError, UsageError
 from inspector.server.policy import parse_policy
-from inspector.settings import RelaySettings, load_relay, size
+from inspector.settings import RelaySettings, load_relay
 from inspector.store.endpoints import EndpointsFile
 from inspector.store.files import StoreFiles
 from inspector.store.lock import holder
+from inspector.store.reading import cursor
 from inspector.store.recognition import refuse_foreign
+from inspector.values import EXAMPLES, size
 
+_LEAST_STORED = 1 << 20
 _SIZES = ("max_body", "max_stored")
 
 
@@ -152,6 +155,7 @@ def forget(ctx: click.Context, /, name: str, consumer: str, db: Path | None, as_
     for more. Should it come back, it is known again and begins with what there is.
     """
     place = _Place(ctx, db)
+    place.check_known(name, consumer)
     place.file.part_from(name, consumer)
     if as_json:
         print_item("forgotten", {"name": name, "consumer": consumer})
@@ -187,6 +191,14 @@ class _Place:
             **endpoint.limits.model_dump(),
         }
 
+    def check_known(self, name: str, consumer: str) -> None:
+        """Raise `NotFoundError` for a consumer that never was at the endpoint."""
+        if cursor(self._files, f"{self.file.read().named(name).id}/{consumer}") is None:
+            raise NotFoundError(
+                f"{name} knows no consumer {one_line(consumer, 80)}",
+                "see `inspector relay status` for their names",
+            )
+
     def narrate(self, what: str) -> None:
         running = holder(self._files.lock) is not None
         tell(f"{what} {'now' if running else 'when the relay runs next'}")
@@ -199,11 +211,21 @@ def _checked(options: dict[str, Any]) -> dict[str, Any]:
         parse_policy(given["ack"])
     for name in _SIZES:
         if name in given:
-            text, given[name] = given[name], size(given[name])
-            if not isinstance(given[name], int) or given[name] <= 0:
-                flag = "--" + name.replace("_", "-")
-                raise ConfigurationError(f"{flag}: {text[:40]!r} is no size", "write 25mb, or 2gb")
+            given[name] = _bytes_of(name, given[name])
     return given
+
+
+def _bytes_of(name: str, text: str) -> int:
+    least = _LEAST_STORED if name == "max_stored" else 1
+    try:
+        found = size(text)
+    except ValueError:
+        found = None
+    if isinstance(found, int) and found >= least:
+        return found
+    what = "too little" if isinstance(found, int) else "no size"
+    flag = "--" + name.replace("_", "-")
+    raise UsageError(f"{flag}: {text[:40]!r} is {what}", EXAMPLES[name])
 
 
 def _show_token(place: _Place, endpoint: Endpoint, token: str, *, as_json: bool) -> None:

@@ -15,7 +15,7 @@ from inspector.domain.delivery import Request
 from inspector.domain.export import body_json
 from inspector.domain.plaintext import one_line, visible
 from inspector.domain.trigger import TriggerRequest, parse_change
-from inspector.errors import UsageError
+from inspector.errors import UsageError, said, system_text
 from inspector.providers.pacspace import PACSPACE
 from inspector.providers.triggering import build
 
@@ -25,6 +25,7 @@ _GRADES = {
     "inferred": "some field names are inferred from the documentation's prose",
     "synthetic": "synthetic: fields are on no public page",
 }
+_HINTS = {"path": "for example /webhooks/pacspace?a=1"}
 
 
 class Sample:
@@ -70,7 +71,8 @@ def asked_for(event: str, data: str | None, sets: Sequence[str], **how: Any) -> 
         return TriggerRequest(event=event, data=payload, changes=changes, **how)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        raise UsageError(f"{first['loc'][0]}: {first['msg']}") from error
+        name = str(first["loc"][0])
+        raise UsageError(f"{name}: {said(first)}", _HINTS.get(name, "")) from error
 
 
 def _payload(text: str) -> Any:
@@ -81,7 +83,11 @@ def _payload(text: str) -> Any:
         try:
             text = sys.stdin.read() if source == "-" else Path(source).read_text("utf-8")
         except (OSError, ValueError) as error:
-            raise UsageError(f"cannot read {one_line(source, 200)}: {error}") from error
+            why = system_text(error) if isinstance(error, OSError) else str(error)
+            raise UsageError(
+                f"cannot read {one_line(source, 200)}: {why}",
+                "write --data @FILE, or the JSON itself",
+            ) from error
     try:
         return json.loads(text, parse_constant=_refuse)
     except (ValueError, RecursionError) as error:

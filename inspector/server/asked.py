@@ -5,7 +5,7 @@ from typing import TypeVar
 from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
-from inspector.errors import NotFoundError, UsageError
+from inspector.errors import NotFoundError, UsageError, said
 
 T = TypeVar("T")
 M = TypeVar("M", bound=BaseModel)
@@ -18,7 +18,8 @@ async def model_of(request: web.Request, model: type[M]) -> M:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(map(str, first["loc"]))
-        raise UsageError(f"{where or 'the body'}: {first['msg']}") from error
+        hint = f"it takes {', '.join(model.model_fields)}, as JSON"
+        raise UsageError(f"{where or 'the body'}: {said(first)}", hint) from error
 
 
 def number(request: web.Request, name: str) -> int | None:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from inspector.domain.endpoint import Endpoint
-from inspector.errors import ConfigurationError, NotFoundError
+from inspector.errors import ConfigurationError, NotFoundError, UsageError, said
 from inspector.store.files import replace_private
 from inspector.store.lock import StoreLock
 
@@ -213,4 +213,5 @@ def _with(fields: dict[str, Any], options: Mapping[str, Any]) -> Endpoint:
         return Endpoint.model_validate({**own, "limits": limits})
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        raise ConfigurationError(f"{first['loc'][-1]}: {first['msg']}") from error
+        flag = "--" + str(first["loc"][-1]).replace("_", "-")
+        raise UsageError(f"{flag}: {said(first)}") from error

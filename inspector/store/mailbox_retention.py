@@ -39,14 +39,18 @@ class MailboxRetention:
         self._keep = keep
         self._limits = limits
         self.expired: Counter[str] = Counter()
+        self._gone = 0
 
     async def run(self) -> None:
+        """Prune for ever; what the first round takes is told, as nobody may have meant it."""
         periods = 0
         while True:
             try:
                 await self.make_room()
                 if periods % AGE_PERIODS == 0:
                     await self.expire()
+                if not periods and self._gone:
+                    _log.warning("%d pruned, as keep and max_stored have it", self._gone)
             except StoreUnavailableError as error:
                 _log.warning("retention pauses: %s", error.message)
             periods += 1
@@ -60,8 +64,10 @@ class MailboxRetention:
             if (acknowledged := self._acknowledged(mailbox)) <= 0:
                 continue
             while self._store.usage(mailbox).size > limit * _FULL:
-                if not await self._store.drop(mailbox, self._clock(), upto=acknowledged):
+                gone = await self._store.drop(mailbox, self._clock(), upto=acknowledged)
+                if not gone:
                     break
+                self._gone += gone
 
     async def expire(self) -> None:
         """Take from all mailboxes what is too old."""
@@ -74,6 +80,7 @@ class MailboxRetention:
                 gone = held and await self._store.drop(mailbox, self._clock(), before=before)
                 if not gone:
                     break
+                self._gone += gone
                 # What a mailbox holds has no holes: these were the numbers behind `before_it`.
                 before_it = last - held
                 missed = before_it + gone - max(before_it, self._acknowledged(mailbox))

@@ -29,10 +29,15 @@ class Retention:
         self._max_size = max_size
 
     async def run(self) -> None:
+        """Prune for ever; what the first round takes is told, as nobody may have meant it."""
+        gone, first = 0, True
         while True:
             try:
-                while await self.step():
-                    pass
+                while count := await self.step():
+                    gone += count
+                if first and gone:
+                    _log.warning("%d pruned, as keep and max_size have it", gone)
+                first = False
             except (StoreUnavailableError, sqlite3.Error) as error:
                 _log.warning("retention pauses: %s", error)
             await asyncio.sleep(PERIOD)

@@ -65,15 +65,20 @@ def last_seq(files: StoreFiles) -> int:
 
 def mirrored(files: StoreFiles, mailbox: str) -> int:
     """The last id of a relay's mailbox that is here; 0 for none, or without a store."""
+    return cursor(files, mailbox) or 0
+
+
+def cursor(files: StoreFiles, name: str) -> int | None:
+    """The id that was committed last under this name; None for none, or without a store."""
     if not files.database.is_file():
-        return 0
+        return None
     with _explained(files), closing(connect(files.database, read_only=True)) as connection:
         try:
             asked = "SELECT last FROM cursor WHERE name = ?"
-            found = connection.execute(asked, (mailbox,)).fetchone()
+            found = connection.execute(asked, (name,)).fetchone()
         except sqlite3.OperationalError:  # a store of before there were relays
-            return 0
-    return int(found[0]) if found else 0
+            return None
+    return int(found[0]) if found else None
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from pathlib import Path
 import platformdirs
 import pytest
 
-from inspector.errors import ConfigurationError
+from inspector.errors import ConfigurationError, InspectorError, UsageError
 from inspector.settings import Settings, default_database, load, load_relay
 
 SECRET = "whsec_do_not_print_me"
@@ -75,7 +75,56 @@ def test_names_in_files_may_be_spelled_with_hyphens(project: Path) -> None:
      ("1w", 604800)],
 )  # fmt: skip
 def test_times_have_units(text: str, expected: float, project: Path) -> None:
-    assert load({"keep": text}, {}, project).keep == expected
+    assert load({"timeout": text}, {}, project).timeout == expected
+
+
+@pytest.mark.parametrize("bare", ["30", "30.0", "1e3", 30, 30.0])
+def test_how_long_deliveries_stay_needs_a_unit(bare: object, project: Path) -> None:
+    for flags, told in (({"keep": bare}, {}), ({}, {"INSPECTOR_KEEP": str(bare)})):
+        with pytest.raises(InspectorError, match=r"unit|time") as caught:
+            load(flags, told, project)
+        assert "30d, 12h, 90s" in caught.value.hint
+    (project / "inspector.toml").write_text(f"keep = {bare}")
+    with pytest.raises(ConfigurationError, match="keep: a unit is missing"):
+        load({}, {}, project)
+    with pytest.raises(UsageError, match="--keep"):
+        load_relay({"keep": bare}, {})
+
+
+@pytest.mark.parametrize("nothing", ["0", "0s", 0, 0.0])
+def test_nothing_is_for_ever_and_needs_none(nothing: object, project: Path) -> None:
+    assert load({"keep": nothing}, {}, project).keep == 0
+
+
+@pytest.mark.parametrize("keep", ["0", "90s", "30d", "0.5s"])
+def test_a_listener_in_its_own_process_is_told_the_same(keep: str, project: Path) -> None:
+    settings = load({"keep": keep, "max_size": "1mb"}, {}, project)
+    assert Settings.model_validate(settings.model_dump(mode="json")) == settings
+
+
+@pytest.mark.parametrize("size", ["1", "2k", "1023kb"])
+def test_a_store_of_next_to_nothing_is_refused(size: str, project: Path) -> None:
+    with pytest.raises(UsageError, match="--max-size") as caught:
+        load({"max_size": size}, {}, project)
+    assert "1mb" in caught.value.hint
+
+
+def test_a_port_in_a_file_may_be_a_number(project: Path) -> None:
+    for text in ("[3000]", "3000", '"3000"'):
+        (project / "inspector.toml").write_text(f"forward_to = {text}")
+        assert load({}, {}, project).forward_to == ["3000"]
+
+
+@pytest.mark.parametrize(("name", "bad"), [("forward_to", "ftp://x"), ("header", "nothing")])
+def test_a_mistake_in_a_file_is_one_of_the_configuration(
+    name: str, bad: str, project: Path
+) -> None:
+    with pytest.raises(UsageError):
+        load({name: (bad,)}, {}, project)
+    (project / "inspector.toml").write_text(f'{name} = ["{bad}"]')
+    with pytest.raises(ConfigurationError, match=f"inspector.toml: {name}: ") as caught:
+        load({}, {}, project)
+    assert caught.value.hint
 
 
 @pytest.mark.parametrize(
@@ -84,7 +133,7 @@ def test_times_have_units(text: str, expected: float, project: Path) -> None:
      ("1.5MB", 3 << 19), ("2GiB", 2 << 30), ("2g", 2 << 30)],
 )  # fmt: skip
 def test_sizes_have_units(text: str, expected: int, project: Path) -> None:
-    assert load({"max_size": text}, {}, project).max_size == expected
+    assert load({"max_body": text}, {}, project).max_body == expected
 
 
 def test_a_list_in_the_environment_has_commas(project: Path) -> None:
@@ -110,17 +159,17 @@ def test_the_store_s_path_is_whole_whatever_was_written(
     assert load_relay({}, {"INSPECTOR_RELAY_DB": "~/relay.db"}).db == project / "relay.db"
     monkeypatch.setenv("XDG_DATA_HOME", "data")
     assert load_relay({}, {}).db.is_absolute()
-    with pytest.raises(ConfigurationError, match=r"^--db: "):
+    with pytest.raises(UsageError, match=r"^--db: "):
         load({"db": Path("~nobody-at-all/hooks.db")}, {}, project)
 
 
 @pytest.mark.parametrize("name", ["host", "health_host"])
 @pytest.mark.parametrize("empty", ["", " "])
 def test_an_empty_host_is_not_every_interface(name: str, empty: str, project: Path) -> None:
-    with pytest.raises(ConfigurationError, match=f"^--{name.replace('_', '-')}: .*0\\.0\\.0\\.0"):
+    with pytest.raises(UsageError, match=f"^--{name.replace('_', '-')}: .*0\\.0\\.0\\.0"):
         load_relay({name: empty}, {})
     if name == "host":
-        with pytest.raises(ConfigurationError, match=r"^--host: "):
+        with pytest.raises(UsageError, match=r"^--host: "):
             load({name: empty}, {}, project)
 
 
@@ -194,13 +243,15 @@ def test_an_error_names_the_place_and_never_the_value(name: str, bad: str, proje
     flag = "--" + name.replace("_", "-")
     variable = "INSPECTOR_" + name.upper()
     (project / "inspector.toml").write_text(f'{name} = "{bad}"')
-    for flags, told, place in (
-        ({name: bad}, {}, flag),
-        ({}, {variable: bad}, variable),
-        ({}, {}, f"inspector.toml: {name}: "),
-    ):
-        with pytest.raises(ConfigurationError) as caught:
+    cases: list[tuple[dict[str, str], dict[str, str], str, type[InspectorError]]] = [
+        ({name: bad}, {}, flag, UsageError),
+        ({}, {variable: bad}, variable, ConfigurationError),
+        ({}, {}, f"inspector.toml: {name}: ", ConfigurationError),
+    ]
+    for flags, told, place, kind in cases:
+        with pytest.raises(kind) as caught:
             load(flags, told, project)
+        assert "Input should" not in caught.value.message
         assert place in caught.value.message
         # Of a file its path is told, which may hold anything: only what follows it counts.
         assert bad not in caught.value.message.partition(place)[2]

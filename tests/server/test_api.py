@@ -213,6 +213,12 @@ async def test_a_body_that_is_no_text(shared: Served) -> None:
     assert answer.headers["x-content-type-options"] == "nosniff"
 
 
+async def test_what_is_missing_of_a_question_is_named(shared: Served) -> None:
+    status, told = await shared.api("hold", {})
+    assert (status, told["error"]["message"]) == (400, "query: it is missing")
+    assert told["error"]["hint"] == "it takes query, as JSON"
+
+
 async def test_what_was_refused_unparsed(shared: Served) -> None:
     answer = await shared.ask(b"\x01garbage\r\n\r\n")
     _, item = await shared.api(f"deliveries/{answer.delivery}")

@@ -187,10 +187,37 @@ async def test_it_goes_on_until_there_is_no_more_and_through_faults(
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
         assert await left(store) == []
-    assert [record.getMessage() for record in caplog.records] == [
-        "retention pauses: full",
-        "retention pauses: disk I/O error",
-    ]
+    told = [record.getMessage() for record in caplog.records]
+    assert told[:2] == ["retention pauses: full", "retention pauses: disk I/O error"]
+
+
+async def test_what_goes_at_the_start_is_told(
+    files: StoreFiles, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(maintenance, "PERIOD", 0)
+    async with open_store(files) as store:
+        await append(store, *[captured(at=AT - 31 * DAY) for _ in range(3)])
+        room = keeper(store, keep=KEEP)
+        rounds = asyncio.Semaphore(0)
+        step = room.step
+
+        async def counted() -> int:
+            if not (gone := await step()):
+                rounds.release()
+            return gone
+
+        monkeypatch.setattr(room, "step", counted)
+        running = asyncio.create_task(room.run())
+        async with asyncio.timeout(20):
+            await rounds.acquire()
+            await append(store, captured(at=AT - 31 * DAY))
+            for _ in range(3):
+                await rounds.acquire()
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        assert await left(store) == []
+    told = [record.getMessage() for record in caplog.records]
+    assert told == ["3 pruned, as keep and max_size have it"]
 
 
 def test_a_million_rows_that_are_young_are_not_looked_at(tmp_path: Path) -> None:
