@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from inspector.domain.attempt import Response
 from inspector.domain.fidelity import Arrived
 from inspector.domain.headers import Headers, first
-from inspector.errors import UnreachableError
+from inspector.errors import cannot_listen
 
 # By it an echo is known, whoever asks.
 ECHO_HEADER = "Inspector-Echo"
@@ -52,10 +52,7 @@ class Echo:
         try:
             self._server = await asyncio.start_server(self._serve, host, port, limit=_HEAD_LIMIT)
         except (OSError, OverflowError) as error:
-            raise UnreachableError(
-                f"cannot listen on {host}:{port}: {getattr(error, 'strerror', None) or error}",
-                "stop the program that has the port, or use another (0: any free one)",
-            ) from error
+            raise cannot_listen(host, port, error, "--echo N (0: any free)") from error
         self.port = self._server.sockets[0].getsockname()[1]
 
     def stop(self) -> None:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, Protocol
 from aiohttp import web
 
 from inspector.domain.base import on_this_machine
-from inspector.errors import UnreachableError
+from inspector.errors import cannot_listen
 from inspector.server.guard import Guard
 
 COUNTER, GAUGE = "counter", "gauge"
@@ -71,10 +71,7 @@ class Health:
         try:
             await site.start()
         except (OSError, OverflowError) as error:
-            raise UnreachableError(
-                f"cannot listen on {host}:{port}: {getattr(error, 'strerror', None) or error}",
-                "stop the program that has the port, or use another with --health-port N",
-            ) from error
+            raise cannot_listen(host, port, error, "--health-port N (0: any free)") from error
         self.port = self._runner.addresses[0][1]
 
     async def stop(self) -> None:

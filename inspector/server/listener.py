@@ -12,7 +12,7 @@ from aiohttp.http_parser import RawRequestMessage
 from aiohttp.streams import StreamReader
 from aiohttp.web_protocol import RequestHandler
 
-from inspector.errors import UnreachableError
+from inspector.errors import cannot_listen
 from inspector.server.control import Control
 from inspector.server.guard import Guard
 from inspector.server.ingress import Ingress
@@ -104,10 +104,7 @@ class Port:
                 ssl_handshake_timeout=HEAD_SECONDS if tls else None,
             )
         except (OSError, OverflowError, socket.gaierror) as error:
-            raise UnreachableError(
-                f"cannot listen on {host}:{port}: {getattr(error, 'strerror', None) or error}",
-                "stop the program that has the port, or use another with --port N (0: any free)",
-            ) from error
+            raise cannot_listen(host, port, error, "--port N (0: any free)") from error
         self.port = self._server.sockets[0].getsockname()[1]
 
     def refuse(self) -> None:

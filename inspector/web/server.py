@@ -8,7 +8,7 @@ from urllib.parse import quote
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from inspector.errors import UnreachableError
+from inspector.errors import cannot_listen
 from inspector.web.door import Door
 from inspector.web.downloads import Downloads
 from inspector.web.limits import FULL, STOPPED, Limits
@@ -29,10 +29,7 @@ def open_port(port: int) -> socket.socket:
     try:
         return socket.create_server((_HOST, port), backlog=_BACKLOG)
     except OSError as error:
-        raise UnreachableError(
-            f"cannot listen on {_HOST}:{port}: {error.strerror or error}",
-            "stop the program that has the port, or use another with --web-port N (0: any free)",
-        ) from error
+        raise cannot_listen(_HOST, port, error, "--web-port N (0: any free)") from error
 
 
 class WebServer:
