@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import socket
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any, Self
@@ -10,9 +11,11 @@ from typing import TYPE_CHECKING, Any, Self
 from inspector import __version__
 from inspector.clock import wall_clock
 from inspector.domain.attempt import Failure, FailureKind
+from inspector.domain.base import on_this_machine
 from inspector.domain.delivery import Request
 from inspector.domain.facts import AttemptFinished
 from inspector.domain.routes import Routing, parse_route
+from inspector.errors import UsageError
 from inspector.forward.router import Router
 from inspector.forwarding import forwarding
 from inspector.server.acting import Acting
@@ -137,6 +140,7 @@ class Runtime:
         self._stack.push_async_callback(self._take_no_more, listener)
         self._stack.callback(router.holds.dismiss)
         await listener.start(settings.host, settings.port)
+        _refuse_itself(routing, settings.host, listener.port)
         self.url = capture_url(settings.host, listener.port)
         lock.write(self._note())
 
@@ -255,3 +259,16 @@ class Runtime:
             "last_seq": self._store.journal.last_seq,
             "relay": self.tunnel.consumer.status() if self.tunnel else None,
         }
+
+
+def _refuse_itself(routing: Routing, host: str, port: int) -> None:
+    """What is forwarded to the port of its own capture comes in again, and again, without end."""
+    everywhere = host in ("0.0.0.0", "::")
+    for target in routing.targets:
+        here = on_this_machine(target.host) or (everywhere and target.host == socket.gethostname())
+        ours = everywhere or on_this_machine(host)
+        if target.port == port and ((here and ours) or target.host == host):
+            raise UsageError(
+                f"the target {target.url} is this listener's own port",
+                "name the port of your app, or capture on another with --port N",
+            )

@@ -7,7 +7,11 @@ from typing import Any
 import click
 
 from inspector.cli.options import secret_option, store_options
+from inspector.cli.printing import tell
+from inspector.domain.plaintext import one_line
+from inspector.domain.routes import parse_route
 from inspector.errors import UsageError
+from inspector.server.policy import parse_policy
 from inspector.settings import Settings, load
 
 _OF_A_RELAY = ("backfill", "consumer", "primary", "relay_filter", "take_over")
@@ -91,6 +95,12 @@ def serve(
     demo: bool = False,
 ) -> int:
     """Serve with these settings until it is stopped; the exit code."""
+    if parse_policy(settings.ack).asks_app and not (settings.forward_to or demo):
+        raise UsageError(
+            f"--ack {settings.ack} passes an app's answer on, and there is no app",
+            "name its port or URL: inspector serve 3000",
+        )
+    _warn_of_typos(settings)
     if settings.relay and settings.backfill == "ask":
         # Before a UI has the screen; its import is dear.
         from inspector.cli.backfilling import settled_backfill
@@ -113,6 +123,19 @@ def _refuse_of_a_relay(flags: Mapping[str, Any]) -> None:
         if flags[name]:
             flag = "--" + name.replace("_", "-")
             raise UsageError(f"{flag} is for a relay", "add --relay URL")
+
+
+def _warn_of_typos(settings: Settings) -> None:
+    """Say which patterns look like an event that there is, and match none."""
+    patterns = [*settings.events, *(parse_route(text).glob for text in settings.forward_to)]
+    if not any(patterns):
+        return
+    # Its import is dear, and most listeners have no pattern.
+    from inspector.providers import meant
+
+    for pattern in dict.fromkeys(filter(None, patterns)):
+        if near := meant(pattern):
+            tell(f"inspector: {one_line(pattern, 80)} matches no known event; did you mean {near}?")
 
 
 def _foreground(settings: Settings, output: str, demo: bool) -> int:

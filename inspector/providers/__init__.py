@@ -4,6 +4,7 @@ Light to import: the listener does so at its start.
 """
 
 from collections.abc import Sequence
+from fnmatch import fnmatchcase
 
 from inspector.domain.delivery import Request
 from inspector.domain.envelope import Check, Envelope, Signature, Verdict
@@ -30,6 +31,19 @@ def by_name(name: str) -> Provider:
 def find_event(event: str) -> Provider | None:
     """The provider whose catalogue holds the event, or None."""
     return next((p for p in PROVIDERS if event in p.catalogue), None)
+
+
+def meant(pattern: str) -> str:
+    """The known event nearest to a pattern of the same family that matches none; else nothing."""
+    known = [event for each in PROVIDERS for event in each.catalogue]
+    family, dot, _ = pattern.partition(".")
+    family += dot
+    near = [event for event in known if dot and event.startswith(family)]
+    if not near or any(fnmatchcase(event, pattern) for event in known):
+        return ""
+    from difflib import get_close_matches  # hardly ever needed
+
+    return get_close_matches(pattern, near, 1, 0)[0]
 
 
 def event_name(request: Request) -> str | None:
