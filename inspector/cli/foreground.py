@@ -71,6 +71,7 @@ class Serving:
         self._tunnel: Tunnel | None = None
         self._outlet: Outlet | None = None
         self._stopping = Stopping(self._part)
+        self._begun = False
 
     def stop(self) -> None:
         """Begin to stop; called a second time, the process ends at once."""
@@ -82,7 +83,12 @@ class Serving:
 
     def _reader_gone(self) -> None:
         """Nobody reads our output any more; called from the outlet's thread."""
-        self._loop.call_soon_threadsafe(self._stopping.end)
+        self._loop.call_soon_threadsafe(self._end_unread)
+
+    def _end_unread(self) -> None:
+        if self._outlet is not None and self._outlet.failure is None:
+            click.echo("inspector: nobody reads the output any more, so this ends", err=True)
+        self._stopping.end()
 
     async def run(self, *, announce_only: bool = False) -> int:
         """Serve until stopped; `announce_only` prints `ready` and nothing of the deliveries."""
@@ -110,6 +116,7 @@ class Serving:
                 ready = runtime.ready()
                 if self._tunnel is not None:
                     await self._await_relay(self._tunnel)
+                    self._begun = True
                     ready["relay"] = self._tunnel.consumer.status()
                 if not self._stopping.wanted:
                     outlet.start(ready)
@@ -130,6 +137,8 @@ class Serving:
             if self._output != "json":
                 click.echo(f"mirroring {tunnel.consumer.status()['url']}", err=True)
             await tunnel.consumer.ready(_RELAY_SECONDS)
+            if self._output != "json" and not self._stopping.wanted:
+                click.echo("ready: a canary came all the way through the relay", err=True)
         else:
             await tunnel.consumer.tried(_REFUSAL_SECONDS)
 
@@ -139,6 +148,9 @@ class Serving:
     def _tell_connection(self, report: dict[str, Any]) -> None:
         if self._output == "json" and self._outlet is not None:
             self._outlet.tell({"kind": "connection", **report})
+        elif report["state"] == "refused" and not self._begun:
+            # It ends the start, and is told as what did.
+            return
         elif self._output != "json" and (text := connection_line(report)):
             click.echo(text, err=True)
 

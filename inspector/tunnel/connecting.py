@@ -48,6 +48,8 @@ _LONGEST_REASON = 300
 
 _NO_TUNNEL = "see that --relay names an inspector relay, and that a proxy passes websockets on"
 _ROTATED = "take the token that `inspector relay endpoint rotate NAME` printed at the relay"
+# What OpenSSL says, by version, of an answer that is no TLS.
+_NO_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST")
 # OpenSSL's codes of what is wrong with a certificate (X509_V_ERR_*).
 _CERTIFICATE = {
     9: ("is not yet valid", "is this machine's clock right?"),
@@ -223,6 +225,9 @@ def why_not(error: Exception, origin: str) -> InspectorError | LostError:
         other = f"is not valid: {error.verify_message}", "see the relay's --tls-cert"
         what, hint = _CERTIFICATE.get(error.verify_code, other)
         return UnreachableError(f"the certificate of {host} {what}", hint)
+    if isinstance(error, ssl.SSLError) and error.reason in _NO_TLS:
+        plain = origin.replace("https:", "http:", 1)
+        return UnreachableError(f"{host} speaks no TLS at this port", f"use {plain}/in/...")
     if isinstance(error, ssl.SSLError):
         return LostError(f"no TLS with {host}: {one_line(error.reason or str(error), 80)}")
     if isinstance(error, socket.gaierror):

@@ -171,6 +171,15 @@ async def test_a_refusal_is_one_line_and_exit_code_3(
         assert words in text
         lines = [line for line in text.splitlines() if line.startswith("inspector: ")]
         assert len(lines) == 1
+        assert "tried again" not in text
+
+
+async def test_a_relay_without_tls_is_told_as_that(tmp_path: Path) -> None:
+    async with fake_relay() as relay:
+        code, text = await failing(tmp_path, "--relay", relay.url.replace("http:", "https:"))
+    assert code == 4
+    assert "speaks no TLS at this port" in text
+    assert "hint: use http://" in text
 
 
 async def test_without_a_token_nothing_is_made(tmp_path: Path) -> None:

@@ -58,7 +58,7 @@ async def test_a_signal_ends_it_and_all_of_it(tmp_path: Path, how: signal.Signal
 
 
 async def test_an_interrupt_of_the_whole_group_is_the_listener_s_alone(tmp_path: Path) -> None:
-    process = subprocess.Popen(
+    process = subprocess.Popen(  # noqa: ASYNC220
         [sys.executable, "-m", "inspector", "serve", "--headless", "--port", "0"],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -128,9 +128,37 @@ async def test_a_port_that_is_taken(tmp_path: Path, command: Command) -> None:
     assert done.returncode == 4
     assert done.stdout == b""
     first, hint, *more = done.stderr.decode().splitlines()
-    assert port in first
+    assert first == f"inspector: cannot listen on 127.0.0.1:{port}: address already in use"
     assert hint.startswith("hint: ")
     assert not more
+
+
+async def test_its_own_port_is_no_target(tmp_path: Path, command: Command) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])
+    done = await asyncio.to_thread(command, "serve", port, "--headless", "--port", port)
+    assert (done.returncode, done.stdout) == (2, b"")
+    told, hint = done.stderr.decode().splitlines()
+    assert told == f"inspector: the target http://localhost:{port} is this listener's own port"
+    assert hint.startswith("hint: ")
+
+
+async def test_an_address_that_is_not_ours_is_told_as_that(
+    tmp_path: Path, command: Command
+) -> None:
+    done = await asyncio.to_thread(command, "serve", "--headless", "--host", "192.0.2.1")
+    told, hint = done.stderr.decode().splitlines()
+    assert done.returncode == 4
+    assert told == "inspector: cannot listen on 192.0.2.1:8400: cannot assign requested address"
+    assert "address of this machine" in hint
+
+
+async def test_a_pattern_that_is_misspelled_is_told(tmp_path: Path) -> None:
+    given = ("3000", "-e", "delta.verifed", "-f", "delta.*=3000", "-e", "other.*")
+    async with ListenerProcess(tmp_path / "store.db", *given) as listener:
+        pass
+    told = "inspector: delta.verifed matches no known event; did you mean delta.verified?\n"
+    assert listener.stderr == told
 
 
 async def test_a_store_that_another_listener_has(tmp_path: Path, command: Command) -> None:
@@ -162,7 +190,9 @@ async def test_a_reader_that_goes_away_ends_it(tmp_path: Path) -> None:
         process.stdout.close()
         await asyncio.to_thread(post, ready["url"], b"{}")
         await asyncio.to_thread(process.wait, PATIENCE)
-        assert b"Traceback" not in process.stderr.read()
+        assert (
+            process.stderr.read() == b"inspector: nobody reads the output any more, so this ends\n"
+        )
     finally:
         process.kill()
         process.wait()
