@@ -21,6 +21,7 @@ from inspector.store.files import StoreFiles
 @click.argument("event")
 @click.option("--data", metavar="JSON|@FILE", help="The payload instead of the sample's.")
 @click.option("--set", "sets", multiple=True, metavar="PATH=VALUE", help="Change one value.")
+@click.option("--path", default="/", help="Where to, with its query (/).")
 @click.option("--count", type=click.IntRange(1), default=1, help="Send so many (1).")
 @click.option("--rate", type=click.FloatRange(0, min_open=True), help="At most so many a second.")
 @click.option("--to", metavar="URL", help="Send straight there and show its answer.")
@@ -47,7 +48,7 @@ def command(
     inspector trigger delta.verified --to http://localhost:3000/hooks
     """
     settings = load({"db": db, "secret": secret})
-    how = {name: options.pop(name) for name in ("envelope", "bad_signature", "stale")}
+    how = {name: options.pop(name) for name in ("path", "envelope", "bad_signature", "stale")}
     asked = asked_for(event, data, sets, **how)
     to = options["to"]
     listener = None if dry_run or to else running(StoreFiles(settings.db))

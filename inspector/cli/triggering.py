@@ -7,7 +7,7 @@ from typing import Any
 
 from inspector.cli.compact import attempt_result, delivery_row
 from inspector.cli.opened import opened
-from inspector.cli.printing import print_item, print_row
+from inspector.cli.printing import print_item, print_row, tell
 from inspector.cli.resending import failed
 from inspector.cli.running import Api
 from inspector.cli.samples import Sample
@@ -47,6 +47,9 @@ def by_ourselves(
 ) -> int:
     """Record them, and send them once to the targets of the settings, if there are any."""
     ids, code = asyncio.run(_recorded(sample, settings, count, rate))
+    if not settings.forward_to:
+        tell(f"inspector: no listener runs on {settings.db}; recorded only")
+        tell("hint: start `inspector serve TARGET`, or send it straight with --to URL")
     with opened(settings) as reader:
         for id_ in ids:
             if (delivery := reader.delivery(id_)) is not None:

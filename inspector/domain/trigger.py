@@ -16,7 +16,8 @@ _DEEPEST = 32
 class TriggerRequest(BaseModel):
     """A sample to make: `data` replaces its payload, `changes` sets values at dotted paths.
 
-    `bad_signature` signs with a secret that nobody has, `stale` with a week-old timestamp.
+    `path` is the request target. `bad_signature` signs with a secret that nobody has, `stale` with
+    a week-old timestamp.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -27,6 +28,7 @@ class TriggerRequest(BaseModel):
     changes: list[tuple[str, Any]] = Field(default_factory=list, max_length=100)
     bad_signature: bool = False
     stale: bool = False
+    path: str = Field(default="/", max_length=8192, pattern=r"^/[\x21-\x7e]*$")
     event_id: str | None = Field(default=None, max_length=255, pattern=r"^[\x21-\x7e]+$")
 
 

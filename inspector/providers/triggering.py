@@ -1,6 +1,7 @@
 """Samples as `trigger` sends them: changed, then signed, rightly or wrongly on purpose."""
 
 from difflib import get_close_matches
+from fnmatch import fnmatchcase
 
 from inspector.domain.delivery import Request
 from inspector.domain.trigger import STALE_SECONDS, TriggerRequest, changed
@@ -21,6 +22,8 @@ def build(asked: TriggerRequest, *, at: int, event_id: str, secret: str | None) 
         known = [event for each in PROVIDERS for event in each.catalogue]
         close = get_close_matches(asked.event, known, 1)
         hint = f"did you mean {close[0]}?" if close else "see `inspector events` for the catalogue"
+        if several := [event for event in known if fnmatchcase(event, asked.event)]:
+            hint = f"one at a time: {', '.join(several[:3])}{', ...' if several[3:] else ''}"
         raise NotFoundError(f"{asked.event!r} is in no catalogue", hint)
     try:
         sample = provider.sample(
@@ -30,7 +33,7 @@ def build(asked: TriggerRequest, *, at: int, event_id: str, secret: str | None) 
             envelope=asked.envelope,
             data=asked.data,
         )
-        sample = changed(sample, asked.changes)
+        sample = changed(sample._replace(target=asked.path), asked.changes)
     except (ValueError, RecursionError) as error:
         raise UsageError(f"the sample cannot be made: {error}") from error
     signer = _NOBODYS_SECRET if asked.bad_signature else secret
