@@ -63,8 +63,11 @@ class _Waiting:
 
     async def absent(self, delivery_id: int) -> str:
         found = await self._store.read(lambda reader: reader.delivery(delivery_id), fresh=False)
-        gap = found is not None and is_gap(found)
-        return nothing_to("send") if gap else f"there is no whole delivery {delivery_id}"
+        if found is None:
+            return f"there is no whole delivery {delivery_id}"
+        if is_gap(found):
+            return nothing_to("send")
+        return f"it was refused, so that nothing whole is there to send: {found.state_reason}"
 
     async def load_small(self, delivery_ids: Sequence[int], most: int) -> dict[int, Request]:
         return await self._store.load_small(delivery_ids, most)

@@ -31,7 +31,9 @@ class QueryCommand(click.Command):
         try:
             return super().parse_args(ctx, args)
         except click.NoSuchOption as error:
-            raise UsageError(f"there is no option {error.option_name}", _HINT) from error
+            near = error.possibilities
+            hint = f"did you mean {near[0]}?" if near else _HINT
+            raise UsageError(f"there is no option {error.option_name}", hint) from error
 
 
 def query_of(words: Sequence[str]) -> Query:

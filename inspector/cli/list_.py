@@ -9,11 +9,12 @@ from inspector.cli.asking import QueryCommand, query_of
 from inspector.cli.compact import delivery_row
 from inspector.cli.opened import opened
 from inspector.cli.options import store_options
-from inspector.cli.printing import print_item, print_row
+from inspector.cli.printing import print_item, print_row, tell
 from inspector.clock import wall_clock
 from inspector.domain.delivery import Delivery
 from inspector.domain.export import delivery_json
 from inspector.domain.gap import gap_json, is_gap
+from inspector.domain.plaintext import one_line
 from inspector.domain.query import Query
 from inspector.settings import load
 from inspector.store.reader import Reader
@@ -37,7 +38,8 @@ def command(query: tuple[str, ...], limit: int, db: Path | None, as_json: bool) 
     """
     wanted = query_of(query)
     with opened(load({"db": db})) as reader:
-        for delivery in _newest(reader, wanted, limit):
+        found = 0
+        for found, delivery in enumerate(_newest(reader, wanted, limit), 1):  # noqa: B007
             if as_json and is_gap(delivery):
                 print_item("gap", gap_json(delivery))
             elif as_json:
@@ -45,6 +47,14 @@ def command(query: tuple[str, ...], limit: int, db: Path | None, as_json: bool) 
                 print_item("delivery", delivery_json(delivery, request, body=False))
             else:
                 print_row(delivery_row(delivery.to_json()))
+        if not found:
+            tell(_nothing(reader, " ".join(query)))
+
+
+def _nothing(reader: Reader, query: str) -> str:
+    if reader.latest() is None:
+        return "nothing captured yet; `inspector trigger delta.verified` makes a sample"
+    return f"no delivery matches {one_line(query, 80)}"
 
 
 def _newest(reader: Reader, query: Query, limit: int) -> Iterator[Delivery]:

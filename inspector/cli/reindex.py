@@ -28,4 +28,4 @@ def command(secret: tuple[str, ...], db: Path | None, as_json: bool) -> None:
     if as_json:
         print_item("reindexed", {"deliveries": count})
     else:
-        print_row(f"{count} deliveries indexed anew")
+        print_row(f"{count} {'delivery' if count == 1 else 'deliveries'} indexed anew")

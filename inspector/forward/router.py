@@ -135,7 +135,7 @@ class Router:
         request = await self._waiting.load(delivery_id)
         if request is None:
             why = await self._waiting.absent(delivery_id)
-            raise NotFoundError(why, "see `inspector list` for the ids")
+            raise NotFoundError(why, "see `inspector list not state:refused,gap` for the ids")
         made = await self._attempts(delivery_id)
         targets = (parse_target(to).url,) if to else await self._targets(request, made)
         if re_sign:

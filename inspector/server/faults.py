@@ -43,4 +43,6 @@ def fault_of(info: _ErrInfo) -> tuple[int, str, str]:
         return 431, "head-too-large", HEAD_TOO_LARGE
     if told.startswith("Too many headers"):
         return 431, "too-many-headers", f"the request has more than {MAX_HEADERS} headers"
-    return info.status, "malformed", told.splitlines()[0] if told else "not HTTP"
+    # Behind a colon the parser shows the line at fault, which is in the row's raw bytes.
+    first = told.splitlines()[0].rstrip(" :") if told else ""
+    return info.status, "malformed", first or "not HTTP"

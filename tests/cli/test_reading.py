@@ -96,6 +96,14 @@ def test_the_words_of_a_query_are_one_query(words: list[str], ids: list[int], fi
     ran = filled("list", "--json", *words)
     assert ran.code == 0
     assert [item["id"] for item in ran.items] == ids
+    assert ran.err == ("" if ids else f"no delivery matches {' '.join(words)}\n")
+
+
+def test_a_list_of_nothing_says_so(cli: Cli) -> None:
+    StoreFiles(cli.db).create()
+    ran = cli("list")
+    assert (ran.code, ran.out) == (0, "")
+    assert "nothing captured yet" in ran.err
 
 
 def test_show_as_json_is_whole(filled: Cli) -> None:
@@ -188,7 +196,7 @@ def test_reindex_verifies_with_a_secret_added_later(cli: Cli) -> None:
     cli("reindex", "--secret", "another")
     assert cli("list", "sig:invalid", "--json").items[0]["id"] == made.items[0]["id"]
     ran = cli("reindex", "--secret", SECRET)
-    assert (ran.code, ran.out) == (0, "1 deliveries indexed anew\n")
+    assert (ran.code, ran.out) == (0, "1 delivery indexed anew\n")
     assert len(cli("list", "sig:valid").rows) == 1
 
 

@@ -150,7 +150,9 @@ async def test_what_was_never_understood_is_skipped_and_told(cli: Cli) -> None:
         ran = await run(cli, "resend", "id:>0", "--to", target.url)
         assert ran.code == 8
         assert [row.split()[0] for row in ran.rows] == ["#1"]
-        assert "#2: there is no whole delivery 2" in ran.err
+        assert "#2: it was refused, so that nothing whole is there to send: malformed: " in ran.err
+        (row,) = (await run(cli, "list", "state:refused")).rows
+        assert not row.removesuffix(")").endswith(":")
 
 
 @pytest.mark.parametrize("listening", [True, False])
@@ -257,6 +259,12 @@ async def test_without_a_listener_a_sample_is_recorded_and_forwarded_once(cli: C
     (status,) = (await run(cli, "status", "--json")).items
     assert status["ledger"]["balanced"] is True
     assert status["ledger"]["received"] == 4
+
+
+def test_a_sample_that_no_listener_takes_is_told_to_be_only_recorded(cli: Cli) -> None:
+    ran = cli("trigger", "delta.verified", "--path", "/webhooks/pacspace?a=1")
+    assert "POST /webhooks/pacspace?a=1" in ran.out
+    assert f"inspector: no listener runs on {cli.db}; recorded only\nhint: " in ran.err
 
 
 async def test_without_a_listener_nobody_else_s_deliveries_are_sent(cli: Cli) -> None:

@@ -29,7 +29,18 @@ patterns = st.lists(st.one_of(text.map(quoted), st.sampled_from("*?")), min_size
 )
 ops = st.sampled_from(["", "=", "<", "<=", ">", ">="])
 keys = st.sampled_from(
-    ["event", "event_id", "provider", "method", "path", "remote", "mark", "endpoint", "origin"]
+    [
+        "event",
+        "event_id",
+        "provider",
+        "method",
+        "path",
+        "remote",
+        "mark",
+        "note",
+        "endpoint",
+        "origin",
+    ]
 )
 numbers = st.sampled_from(["id", "attempts", "status", "answered", "size", "origin_id"])
 ranges = st.tuples(small, small).map(lambda ends: f"{min(ends)}..{max(ends)}")

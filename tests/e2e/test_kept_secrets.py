@@ -110,7 +110,7 @@ def test_without_a_listener_every_command_uses_them(cli: Cli, file: SecretsFile,
     file.keep(KEPT)
     assert verdicts(cli) == ["unchecked"]
     assert "`inspector reindex` reads it again" in cli("show", "1").out
-    assert cli("reindex").out == "1 deliveries indexed anew\n"
+    assert cli("reindex").out == "1 delivery indexed anew\n"
     assert verdicts(cli) == ["valid"]
     ran = cli("resend", str(id_), "--re-sign", "--to", app, "--json")
     assert (ran.code, ran.items[0]["status"]) == (0, 200)

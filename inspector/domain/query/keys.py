@@ -2,9 +2,9 @@
 
 Case, in one place: keys and the names in `sig:`, `state:`, `is:`, `method:` and `provider:` are
 read in any case. What stands in a column of the delivery (event, event_id, path, remote, endpoint,
-origin, mark) is compared exactly, so that an index finds it. What stands in its content (headers,
-data, free text) is compared without regard to the case of the letters A to Z; all other letters are
-exact.
+origin, mark, note) is compared exactly, so that an index finds it. What stands in its content
+(headers, data, free text) is compared without regard to the case of the letters A to Z; all other
+letters are exact.
 """
 
 from dataclasses import dataclass
@@ -92,6 +92,7 @@ KEYS: dict[str, KeyDoc] = {
     "origin": KeyDoc("the relay that it came from", "origin:*", Kind.TEXT, "origin_relay"),
     "origin_id": KeyDoc("its id at its relay", "origin_id:>500", Kind.COUNT, "origin_id"),
     "mark": KeyDoc("the mark that was set on it", "mark:todo", Kind.TEXT, "mark"),
+    "note": KeyDoc("the note that was written on it", "note:*refund*", Kind.TEXT, "note"),
     "answered": KeyDoc("HTTP status that the sender got", "answered:4xx", Kind.STATUS, "answered"),
     "attempts": KeyDoc("number of attempts", "attempts:>1", Kind.COUNT, "attempts"),
     "is": KeyDoc("what else is true of it", "is:duplicate", Kind.FLAG, choices=tuple(FLAGS)),

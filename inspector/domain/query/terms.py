@@ -91,16 +91,19 @@ def _unknown_key(name: str, dotted: bool, column: int) -> QueryError:
     if key_named(name, dotted=not dotted):
         example = KEYS[key_named(name, dotted=not dotted) or ""].example
         return QueryError(f'the key "{shown}" is not used like this', column, f"write {example}")
-    import difflib  # costs 5 ms, and only a mistake needs it
-
-    heads = [key.partition(".")[0] for key in KEYS]
-    close = difflib.get_close_matches(name.lower()[:40], heads, n=1)
-    guess = f"did you mean {close[0]}? " if close else ""
+    guess = _guess(name, [key.partition(".")[0] for key in KEYS])
     return QueryError(
         f'unknown key "{shown}"',
         column,
         f'{guess}To search for the text itself, put it in "quotes"',
     )
+
+
+def _guess(name: str, known: Sequence[str]) -> str:
+    import difflib  # costs 5 ms, and only a mistake needs it
+
+    close = difflib.get_close_matches(name.lower()[:40], known, n=1)
+    return f"did you mean {close[0]}? " if close else ""
 
 
 def _tests(item: Sequence[Glyph], doc: KeyDoc) -> list[Test]:
@@ -117,7 +120,11 @@ def _choice(item: Sequence[Glyph], doc: KeyDoc) -> Pattern:
     value = _text(item).lower()
     if value not in doc.choices:
         known = ", ".join(doc.choices)
-        raise QueryError(f'"{one_line(value, 40)}" is not one of {known}', item[0].column)
+        raise QueryError(
+            f'"{one_line(value, 40)}" is not one of {known}',
+            item[0].column,
+            _guess(value, doc.choices).strip(),
+        )
     return Pattern((value,))
 
 
