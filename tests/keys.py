@@ -10,12 +10,13 @@ START, END = "<!-- keys -->\n", "<!-- /keys -->\n"
 
 def table() -> str:
     """Every action by its group, in Markdown."""
-    lines = ["| key | action | what it does |", "|---|---|---|"]
+    lines = ["| key | action | what it does | id |", "|---|---|---|---|"]
     for group, rows in key_table():
-        lines.append(f"| | **{group}** | |")
-        for keys, label, text in rows:
+        lines.append(f"| | **{group}** | | |")
+        for keys, label, text, id_ in rows:
             shown = " ".join(f"`{key}`" for key in keys.split()) or "palette"
-            lines.append(f"| {shown} | {label} | {text.replace('|', chr(92) + '|')} |")
+            said = text.replace("|", chr(92) + "|")
+            lines.append(f"| {shown} | {label} | {said} | `{id_}` |")
     return "\n".join(lines) + "\n"
 
 

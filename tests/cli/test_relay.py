@@ -261,6 +261,8 @@ def test_the_status_tells_who_is_connected_and_what_waits(
         next_parcels(connection)
         shown = cli("relay", "status", "--db", str(shared.db))
         (item,) = cli("relay", "status", "--db", str(shared.db), "--json").items
+        before = cli("relay", "--json", "--db", str(shared.db), "status").items
+        assert [each["kind"] for each in before] == [item["kind"]]
     assert shown.code == 0
     assert "ann@laptop: attached from 127.0.0.1" in shown.out
     assert "1 behind, its app answers" in shown.out

@@ -7,6 +7,7 @@ from inspector.domain.query import KEYS, MAX_DEPTH, MAX_LENGTH, QueryError, pars
 from inspector.domain.query.keys import Kind
 from inspector.domain.query.nodes import Not, Pattern, Text, Wild
 from inspector.errors import UsageError
+from tests.query_keys import README, written
 
 WORDS = [
     "event:",
@@ -142,6 +143,11 @@ def test_a_mistake_is_told_with_its_column(text: str, column: int, part: str) ->
     assert caught.value.column == column
     assert part in caught.value.message
     assert isinstance(caught.value, UsageError)
+
+
+def test_the_readme_has_every_key() -> None:
+    readme = README.read_text("utf-8")
+    assert written(readme) == readme, "run `python -m tests.query_keys`"
 
 
 def test_a_mistyped_key_gets_the_nearest_one_as_a_hint() -> None:

@@ -64,8 +64,8 @@ def shown(key: str) -> str:
     return "+".join([*(one.title() for one in held), text])
 
 
-def key_table() -> list[tuple[str, list[tuple[str, str, str]]]]:
-    """The registry for the README: by group, each action's keys, label and help."""
+def key_table() -> list[tuple[str, list[tuple[str, str, str, str]]]]:
+    """The registry for the README: by group, each action's keys, label, help and id."""
     standard = Keys()
     out = []
     for name, actions in GROUPS.items():
@@ -73,6 +73,6 @@ def key_table() -> list[tuple[str, list[tuple[str, str, str]]]]:
         for action in actions:
             everywhere = action.where in (Where.MAIN, Where.EVERYWHERE)
             place = "" if everywhere else f" ({action.where})"
-            rows.append((standard.text(action), action.label + place, action.help))
+            rows.append((standard.text(action), action.label + place, action.help, action.id))
         out.append((name, rows))
     return out
