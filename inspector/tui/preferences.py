@@ -7,7 +7,7 @@ from textual.binding import InvalidBinding
 from inspector.domain.preferences import Preferences, nearest
 from inspector.domain.query import QueryError, parse
 from inspector.tui.actions import ACTIONS, BY_ID, Action, Keys, Where, heard_at
-from inspector.tui.actions.keys import parsed, shown
+from inspector.tui.actions.keys import is_key, parsed, shown
 
 
 def check(preferences: Preferences, themes: Collection[str]) -> None:
@@ -31,11 +31,16 @@ def _check_keymap(preferences: Preferences) -> None:
             hint = f"{nearest(name, BY_ID)} The README lists the actions".strip()
             raise preferences.complaint("keymap", name, "there is no such action", hint)
         try:
-            parsed(keys)
+            parsed_keys = parsed(keys)
         except InvalidBinding as error:
             raise preferences.complaint(
                 "keymap", name, "a key is missing", 'keys are written as "r" or "r,f5"'
             ) from error
+        for key in parsed_keys:
+            if not is_key(key):
+                raise preferences.complaint(
+                    "keymap", name, f"there is no key {key!r}", 'for example "r", "f5" or "ctrl+n"'
+                )
     keys_of = Keys(preferences.keymap)
     for name in preferences.keymap:
         for key in keys_of.of(BY_ID[name]):

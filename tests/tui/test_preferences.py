@@ -7,6 +7,8 @@ from textual.theme import BUILTIN_THEMES
 
 from inspector.domain.preferences import Preferences
 from inspector.errors import ConfigurationError
+from inspector.tui.actions import ACTIONS
+from inspector.tui.actions.keys import is_key
 from inspector.tui.preferences import check
 from inspector.tui.saved import Saved
 from tests.helpers.fake_listener import fake_listener
@@ -52,6 +54,15 @@ def test_an_unknown_action() -> None:
 @pytest.mark.parametrize("keys", ["", " ", "r,", ",r"])
 def test_a_missing_key(keys: str) -> None:
     assert "ui.keymap.resend: a key is missing" in problem(keymap={"resend": keys}).message
+
+
+def test_a_key_that_there_is_not() -> None:
+    for name in ("entr", "ctr+n", "f99"):
+        assert (
+            f"ui.keymap.resend: there is no key '{name}'"
+            in problem(keymap={"resend": f"r,{name}"}).message
+        )
+    assert all(is_key(key) for action in ACTIONS for key in action.keys)
 
 
 @pytest.mark.parametrize(

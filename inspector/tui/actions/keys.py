@@ -3,12 +3,15 @@
 from collections.abc import Mapping
 
 from textual.binding import Binding
-from textual.keys import format_key
+from textual.keys import KEY_NAME_REPLACEMENTS, format_key, key_to_character
+from textual.keys import Keys as TextualKeys
 
 from inspector.tui.actions.action import Action, Where
 from inspector.tui.actions.registry import BY_ID, GROUPS
 
 _SHOWN = {"pagedown": "PgDn", "pageup": "PgUp", "enter": "Enter"}
+_HELD = {"ctrl", "shift", "alt", "meta", "super", "hyper"}
+_NAMES = {key.value.rpartition("+")[2] for key in TextualKeys} | {*KEY_NAME_REPLACEMENTS.values()}
 _ARROWS = ("up", "down", "left", "right")
 
 
@@ -53,6 +56,13 @@ class Keys:
 def parsed(keys: str) -> tuple[str, ...]:
     """`r,/` by Textual's names: `r`, `slash`. Raises `InvalidBinding` where a key is missing."""
     return tuple(one.key for one in Binding.make_bindings([Binding(keys, "")]))
+
+
+def is_key(key: str) -> bool:
+    """Whether there is a key of that name."""
+    *held, name = key.split("+")
+    named = len(name) == 1 or name in _NAMES or key_to_character(name) is not None
+    return named and {*held} <= _HELD
 
 
 def shown(key: str) -> str:
