@@ -101,8 +101,8 @@ def test_a_key_that_is_not_taken(redeliver: Asking, api: PacSpaceApi, status: in
         ([], 2, "Missing argument"),
         ([".."], 2, "the id given cannot be one"),
         (["evt_1", "a\nb"], 2, "the id given cannot be one"),
-        (["evt_1", "--balance-url", "http://x.test"], 3, "must begin with https://"),
-        (["evt_1", "--balance-url", "nonsense"], 3, "--balance-url: write https://HOST"),
+        (["evt_1", "--balance-url", "http://x.test"], 2, "must begin with https://"),
+        (["evt_1", "--balance-url", "nonsense"], 2, "--balance-url: write https://HOST"),
     ],
 )
 def test_a_mistake_is_one_line_and_asks_nobody(
