@@ -67,13 +67,17 @@ async def test_an_interrupt_of_the_whole_group_is_the_listener_s_alone(tmp_path:
         cwd=tmp_path,
         start_new_session=True,
     )
-    # The indexer has begun, and knows nothing of signals yet.
-    await until(lambda: bool(children_of(process.pid)))
+    # The indexer has begun, and need not know of signals yet: it is in no group that gets them.
+    await until(lambda: bool(children := children_of(process.pid)) and _apart(children, process))
     os.killpg(process.pid, signal.SIGINT)
     _, err = await asyncio.to_thread(process.communicate, timeout=PATIENCE)
     assert process.returncode == 130
     assert b"Traceback" not in err
     assert b"starting it again" not in err
+
+
+def _apart(children: list[int], process: "subprocess.Popen[bytes]") -> bool:
+    return all(os.getpgid(child) != process.pid for child in children)
 
 
 async def test_what_an_earlier_listener_held_is_told(tmp_path: Path) -> None:
