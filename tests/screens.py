@@ -83,7 +83,7 @@ TEAM = Relay.from_json(
 
 PICTURES = (
     Picture("main", (), "repository.full_name"),
-    Picture("signature", ("j", "4"), "re-formatted after"),
+    Picture("signature", ("j", "4"), "signed as the same JSON"),
     Picture("narrow", (), "following", (80, 24)),
     Picture("light", ("j", "j", "j", "3"), "json, pretty", (200, 50), "textual-light"),
     Picture("team", ("T",), "let this app", (120, 32), first="3 here", relay=TEAM),
