@@ -19,6 +19,7 @@ WORKERS = min((os.cpu_count() or 1) + 1, 8)
 def main(arguments: list[str]) -> int:
     coverage = [f"--cov=inspector.{name}" for name in COVERED]
     together = ["-m", "not alone", "-n", str(WORKERS), "--dist", "loadfile", "--cov-report="]
+    together.append("--no-loadscope-reorder")  # tests/conftest.py says what comes first
     alone = ["-m", "alone", "--cov-append", "--cov-report=term:skip-covered"]
     alone.append(f"--cov-fail-under={LEAST_PERCENT}")
     whole = [["pytest", *coverage, *together], ["pytest", *coverage, *alone]]

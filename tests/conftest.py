@@ -23,11 +23,23 @@ _COUNTED = tuple(
     for name in ("domain", "providers", "store", "forward", "server", "tunnel")
 )
 
+# The slowest first: a file is one worker's, and begun last the others would wait for it.
+_SLOW = tuple(Path(__file__).parent / name for name in ("web", "e2e", "tui", "cli"))
+
 EXAMPLES = int(os.environ.get("INSPECTOR_EXAMPLES", "50"))
 settings.register_profile("patient", deadline=None, max_examples=EXAMPLES)
 settings.load_profile("patient")
 os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.null.Keyring"
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def _rank(item: pytest.Item) -> int:
+    found = (n for n, folder in enumerate(_SLOW) if folder in item.path.parents)
+    return next(found, len(_SLOW))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=_rank)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -212,12 +212,12 @@ def test_the_token_is_made_once_and_again_when_it_is_unreadable(files: StoreFile
 
 def test_no_store_is_made_where_none_can_be(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    for path in (tmp_path / "file" / "store.db", tmp_path):
-        with pytest.raises(ConfigurationError, match="cannot write the store"):
-            StoreFiles(path).create()
+    with pytest.raises(ConfigurationError, match="cannot write the store"):
+        StoreFiles(tmp_path / "file" / "store.db").create()
     os.mkfifo(tmp_path / "fifo")
-    with pytest.raises(ConfigurationError, match="not a regular file"):
-        StoreFiles(tmp_path / "fifo").create()
+    for path in (tmp_path / "fifo", tmp_path):
+        with pytest.raises(ConfigurationError, match="not a regular file"):
+            StoreFiles(path).create()
 
 
 async def test_the_request_of_a_delivery(files: StoreFiles) -> None:

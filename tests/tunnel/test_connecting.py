@@ -190,5 +190,5 @@ async def test_the_whole_way_over_tls(tmp_path: Path, monkeypatch: pytest.Monkey
 async def test_plain_http_where_tls_is_asked_for() -> None:
     async with fake_relay() as relay:
         one = Dialler(parse_relay(f"https://127.0.0.1:{relay.port}/in/S"), TOKEN, "a", "f")
-        with pytest.raises(LostError, match=r"no TLS with 127\.0\.0\.1"):
+        with pytest.raises(UnreachableError, match=r"127\.0\.0\.1 speaks no TLS"):
             await one.dial()

@@ -217,7 +217,7 @@ async def test_a_file_is_saved(demo: Demo, tmp_path: Path) -> None:
     async with web() as served:
         await demo.browser.save_to(tmp_path)
         page = await demo.browser.open(served.links[-1])
-        await page.until_shown("told hello")
+        await page.until_shown('"focus"')
         await page.keys("x")  # a page may open a window at a key only
         await page.until_shown("took x")
         await page.paste("file")
