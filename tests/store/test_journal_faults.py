@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from inspector.domain.facts import Captured, Refused
-from inspector.errors import InspectorError, StoreUnavailableError
+from inspector.errors import ConfigurationError, InspectorError, StoreUnavailableError
 from inspector.store.files import StoreFiles
 from inspector.store.journal import Journal
 from tests.store.parts import (
@@ -137,7 +137,7 @@ async def test_what_cannot_be_written_at_the_end_is_told(
 @pytest.mark.parametrize("content", [b"not a database" * 1000, b"SQLite format 3\0" + b"\1" * 9000])
 async def test_what_is_no_database_is_not_touched(content: bytes, files: StoreFiles) -> None:
     files.database.write_bytes(content)
-    with pytest.raises(InspectorError, match="is not a (store of inspector|database)"):
+    with pytest.raises(InspectorError, match=r"is not a (store of inspector|database)"):
         Journal(files)
     assert files.database.read_bytes() == content
 
