@@ -107,7 +107,7 @@ def assert_whole(shown: Tmux, lines: int = LINES) -> None:
     assert len(rows) <= lines
     assert "TITLE" not in shown.title
     assert rows[0].strip(), text
-    assert "Quit" in rows[-1], text
+    assert "Quit" in rows[-1] or "Leave" in rows[-1], text
     unseen = {char for char in text if unicodedata.category(char) in {"Cc", "Cf", "Cs"}} - {"\n"}
     assert not unseen, [f"U+{ord(char):04X}" for char in unseen]
 
