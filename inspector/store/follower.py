@@ -165,8 +165,10 @@ class Follower:
                 stdin=read_end,
                 stdout=asyncio.subprocess.PIPE,
                 limit=_LINE_LIMIT,
-                # Ctrl+C is the listener's concern, from the first moment on.
-                start_new_session=True,
+                # Ctrl+C is the listener's concern, from the first moment on. Not a session of its
+                # own: Linux weighs those against each other, whatever the niceness of a process
+                # (measured: bursts are captured at 0.92 of the speed).
+                preexec_fn=os.setpgrp,
             )
         finally:
             os.close(read_end)

@@ -2,8 +2,8 @@
 
     python -m tests.bench.subscriber CONTROL TOKEN AFTER COUNT
 
-takes so many deliveries (AFTER `live`: of those to come) and prints one JSON object, the fields of
-`Received`.
+takes so many deliveries (AFTER `live`: of those to come) or, to the end of a frame, a few more, and
+prints one JSON object, the fields of `Received`.
 """
 
 import asyncio
@@ -46,7 +46,7 @@ async def receive(stream: Stream, count: int) -> Received:
     except TimeoutError:
         lagged = True
     ended = time.monotonic()
-    whole = not lagged and ids == list(range(ids[0], ids[0] + count))
+    whole = not lagged and ids == list(range(ids[0], ids[0] + len(ids)))
     return Received(begun, ended, len(ids), whole)
 
 
