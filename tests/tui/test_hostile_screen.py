@@ -135,10 +135,11 @@ async def test_names_and_queries_of_views_are_text_in_the_palette(typed: str) ->
         await shown.press("ctrl+p", *typed)
         await shown.until_shown("View:" if typed else "Open")
         # Where nothing is typed they come after every action.
-        while "View:" not in shown.text:
-            await shown.press("pagedown")
-        for name in views:
-            await shown.until_shown(f"View: {visible(name)}")
+        names = [f"View: {visible(name)}" for name in views]
+        async with asyncio.timeout(20):
+            while not all(name in shown.text for name in names):
+                await shown.press(*([] if typed else ["pagedown"]))
+                await shown.pilot.pause()
         await shown.until_shown("path:/x[/]")
         await shown.until_shown("path:/[a-z]*")
         _assert_no_hidden(shown.text)

@@ -5,7 +5,7 @@ One browser and one demo serve all tests; each closes the tabs that it opened.
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,8 @@ from tests.e2e.conftest import children_of, until
 from tests.helpers.chromium import Browser, Page, chromium
 from tests.helpers.listener import ListenerProcess, post
 from tests.web.conftest import web
+
+_SAVED_SECONDS = 10.0
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -218,11 +220,22 @@ async def test_a_file_is_saved(demo: Demo, tmp_path: Path) -> None:
         await demo.browser.save_to(tmp_path)
         page = await demo.browser.open(served.links[-1])
         await page.until_shown('"focus"')
-        await page.keys("x")  # a page may open a window at a key only
-        await page.until_shown("took x")
-        await page.paste("file")
-        # Under another name, or with another ending, until it is whole.
-        await until(lambda: [path.read_bytes() for path in tmp_path.iterdir()] == [b"first second"])
+
+        def saved() -> bool:
+            # Under another name, or with another ending, until it is whole.
+            return b"first second" in [path.read_bytes() for path in tmp_path.iterdir()]
+
+        # A page may open a window only within seconds of a key, which a busy machine may miss.
+        for _ in range(3):
+            await page.keys("x")
+            await page.until_shown("took x")
+            await page.paste("file")
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_SAVED_SECONDS):
+                    await until(saved)
+            if saved():
+                break
+        assert saved()
         await page.close()
 
 
