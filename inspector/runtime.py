@@ -117,9 +117,8 @@ class Runtime:
             status=settings.status,
             timeout=settings.timeout or None,
         )
-        # What is larger than all that may be in flight would find no room, however often it came.
-        max_body = min(settings.max_body, settings.max_in_flight)
-        entrance = OneForAll(intake, max_body, Space(settings.max_in_flight))
+        space = Space(settings.max_in_flight)
+        entrance = OneForAll(intake, space.bounded(settings.max_body), space)
         ingress = Ingress(store, entrance, self._clock)
         acting = Acting(
             store,

@@ -1,11 +1,7 @@
 """Writes the README's table of keys from the registry of actions: `python -m tests.keys`."""
 
-from pathlib import Path
-
 from inspector.tui.actions import key_table
-
-README = Path(__file__).parent.parent / "README.md"
-START, END = "<!-- keys -->\n", "<!-- /keys -->\n"
+from tests.helpers.readme import write_table
 
 
 def table() -> str:
@@ -20,11 +16,5 @@ def table() -> str:
     return "\n".join(lines) + "\n"
 
 
-def written(readme: str) -> str:
-    """The README with the table between its marks."""
-    before, _, rest = readme.partition(START)
-    return before + START + table() + END + rest.partition(END)[2]
-
-
 if __name__ == "__main__":
-    README.write_text(written(README.read_text("utf-8")), "utf-8")
+    write_table("keys", table())

@@ -1,11 +1,7 @@
 """Writes the README's table of query keys from the language: `python -m tests.query_keys`."""
 
-from pathlib import Path
-
 from inspector.domain.query import KEYS
-
-README = Path(__file__).parent.parent / "README.md"
-START, END = "<!-- query -->\n", "<!-- /query -->\n"
+from tests.helpers.readme import write_table
 
 
 def table() -> str:
@@ -17,11 +13,5 @@ def table() -> str:
     return "\n".join(lines) + "\n"
 
 
-def written(readme: str) -> str:
-    """The README with the table between its marks."""
-    before, _, rest = readme.partition(START)
-    return before + START + table() + END + rest.partition(END)[2]
-
-
 if __name__ == "__main__":
-    README.write_text(written(README.read_text("utf-8")), "utf-8")
+    write_table("query", table())

@@ -66,8 +66,7 @@ class Address:
         self.settings = settings
         self.endpoint = settings.id
         limits = settings.limits
-        # What is larger than all that may be in flight would find no room, however often it came.
-        self.max_body = min(limits.max_body, self._space.limit)
+        self.max_body = self._space.bounded(limits.max_body)
         self._most_under_way = limits.max_connections
         self._most_stored = limits.max_stored
         self._bucket.set(limits.rate)

@@ -13,6 +13,11 @@ class Space:
         self._whole = whole
         self.taken = 0
 
+    def bounded(self, most: int) -> int:
+        """What a body may be at most: one that is larger than all there is would find no room,
+        however often it came."""
+        return min(most, self.limit)
+
     def take(self, size: int) -> None:
         """Raises `RefusedError` where there is no room."""
         if self.taken + size > self.limit:

@@ -11,7 +11,8 @@ import pytest
 from inspector.settings import RELAY_PREFIX, RelaySettings
 from tests.helpers.listener import PATIENCE
 from tests.helpers.proxy import Nginx
-from tests.metrics import README, written
+from tests.helpers.readme import README, with_table
+from tests.metrics import table
 
 TOP = Path(__file__).parents[2]
 DEPLOY = TOP / "fixtures" / "deploy"
@@ -86,7 +87,7 @@ def test_the_readme_shows_the_recipe_as_it_is() -> None:
 
 def test_the_readme_names_every_metric() -> None:
     readme = README.read_text("utf-8")
-    assert written(readme) == readme, "run `python -m tests.metrics`"
+    assert with_table(readme, "metrics", table()) == readme, "run `python -m tests.metrics`"
 
 
 @pytest.mark.parametrize("name", ["Dockerfile", "inspector-relay.service"])

@@ -7,7 +7,8 @@ from inspector.domain.query import KEYS, MAX_DEPTH, MAX_LENGTH, QueryError, pars
 from inspector.domain.query.keys import Kind
 from inspector.domain.query.nodes import Not, Pattern, Text, Wild
 from inspector.errors import UsageError
-from tests.query_keys import README, written
+from tests.helpers.readme import README, with_table
+from tests.query_keys import table
 
 WORDS = [
     "event:",
@@ -147,7 +148,7 @@ def test_a_mistake_is_told_with_its_column(text: str, column: int, part: str) ->
 
 def test_the_readme_has_every_key() -> None:
     readme = README.read_text("utf-8")
-    assert written(readme) == readme, "run `python -m tests.query_keys`"
+    assert with_table(readme, "query", table()) == readme, "run `python -m tests.query_keys`"
 
 
 def test_a_mistyped_key_gets_the_nearest_one_as_a_hint() -> None:

@@ -1,5 +1,6 @@
 """The indexer resumes where it stopped, and makes the index anew when it cannot be used."""
 
+import itertools
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -19,6 +20,7 @@ from inspector.store.frames import parse
 from inspector.store.indexer import Indexer, prepare
 from inspector.store.reader import Reader
 from inspector.store.schema import VERSION
+from inspector.store.views import Read
 from tests.store.parts import (
     APP,
     AT,
@@ -108,18 +110,22 @@ def test_a_body_that_is_pruned_meanwhile_waits_for_the_next_try(tmp_path: Path) 
         assert indexer.position == 2
 
 
+def failing_at(number: int, read: Read) -> Read:
+    """Reads, but for the call of that number, which the disk fails."""
+    calls = itertools.count(1)
+
+    def failing(request: Request, at: int) -> tuple[Envelope, Signature]:
+        if next(calls) == number:
+            raise OSError("no space left on device")
+        return read(request, at)
+
+    return failing
+
+
 def test_a_step_that_failed_is_taken_again_in_full(tmp_path: Path) -> None:
     files = StoreFiles(tmp_path / "store.db")
     write(files, captured("a"), captured("a"), captured("b"))
-    calls = []
-
-    def failing(request: Request, at: int) -> tuple[Envelope, Signature]:
-        calls.append(at)
-        if len(calls) == 3:
-            raise OSError("no space left on device")
-        return read_plain(request, at)
-
-    with closing(Indexer(files, failing)) as indexer:
+    with closing(Indexer(files, failing_at(3, read_plain))) as indexer:
         with pytest.raises(OSError, match="no space"):
             indexer.step()
         assert indexer.position == 0
@@ -172,15 +178,7 @@ def test_what_can_never_be_indexed_is_left_out(
 def test_a_fault_while_a_bad_fact_is_looked_for_passes(tmp_path: Path) -> None:
     files = StoreFiles(tmp_path / "store.db")
     write(files, captured("a"), captured(headers=UNREADABLE), captured("b"))
-    calls = []
-
-    def failing(request: Request, at: int) -> tuple[Envelope, Signature]:
-        calls.append(at)
-        if len(calls) == 4:
-            raise OSError("no space left on device")
-        return reading(request, at)
-
-    with closing(Indexer(files, failing)) as indexer:
+    with closing(Indexer(files, failing_at(4, reading))) as indexer:
         with pytest.raises(OSError, match="no space"):
             indexer.step()
         # What was indexed before it is told to those who ask for what they missed.

@@ -4,7 +4,8 @@ import pytest
 
 from inspector.tui.actions import ACTIONS, Keys, key_table
 from inspector.tui.actions.keys import parsed, shown
-from tests.keys import END, README, START, written
+from tests.helpers.readme import README, with_table
+from tests.keys import table
 
 
 @pytest.mark.parametrize(
@@ -44,5 +45,4 @@ def test_the_table_has_every_action() -> None:
 
 def test_the_readme_has_the_keys_of_the_registry() -> None:
     readme = README.read_text("utf-8")
-    assert readme.count(START) == readme.count(END) == 1
-    assert readme == written(readme), "run `python -m tests.keys`"
+    assert readme == with_table(readme, "keys", table()), "run `python -m tests.keys`"
