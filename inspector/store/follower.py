@@ -121,27 +121,26 @@ class Follower:
         self._closing = True
         try:
             await self._tasks.stop()
+        finally:
             if self._process is not None:
                 await self._end(self._process)
-        except asyncio.CancelledError:
-            if self._process is not None and self._process.returncode is None:
-                self._process.kill()
-                await self._process.wait()
-            raise
-        self._process = None
+            self._process = None
 
     async def _end(self, process: asyncio.subprocess.Process) -> None:
+        """However often this is cancelled, the process is not left behind."""
         self._close_pipe()
-        with suppress(ProcessLookupError):
+        gone = self._tasks.start(_gone(process), "end")
+        hurry = None
+        while not gone.done():
             try:
-                async with asyncio.timeout(_CLOSE_SECONDS):
-                    # Its last frames are nobody's to see, but it must be able to write them.
-                    while process.stdout and await process.stdout.read(65536):
-                        pass
-                    await process.wait()
-            except TimeoutError:
-                process.kill()
-                await process.wait()
+                await asyncio.wait({gone}, timeout=_CLOSE_SECONDS)
+            except asyncio.CancelledError as cancelled:
+                hurry = cancelled
+            if not gone.done():
+                with suppress(ProcessLookupError):
+                    process.kill()
+        if hurry is not None:
+            raise hurry
 
     async def _spawn(self) -> None:
         read_end, pipe = os.pipe()
@@ -217,3 +216,11 @@ class Follower:
         for seq, waiter in self._waiters:
             if seq <= frame.seq and not waiter.done():
                 waiter.set_result(None)
+
+
+async def _gone(process: asyncio.subprocess.Process) -> None:
+    """Until it has ended, and all it wrote was read: its last frames are nobody's to see, but it
+    must be able to write them."""
+    while process.stdout and await process.stdout.read(65536):
+        pass
+    await process.wait()

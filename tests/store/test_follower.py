@@ -322,6 +322,34 @@ async def test_a_process_that_does_not_end_is_killed(
         assert process.returncode == -signal.SIGKILL
 
 
+@pytest.mark.parametrize("times", [1, 2, 5])
+async def test_however_its_end_is_hurried_no_process_is_left(
+    files: StoreFiles, monkeypatch: pytest.MonkeyPatch, times: int
+) -> None:
+    async with journal_of(files):
+        prepare(files)
+        follower = Follower(files, tuple, print)
+        await follower.start()
+        process = follower._process
+        assert process is not None
+        os.kill(process.pid, signal.SIGSTOP)
+        ending, close_pipe = asyncio.Event(), follower._close_pipe
+
+        def noticing() -> None:
+            close_pipe()
+            ending.set()
+
+        monkeypatch.setattr(follower, "_close_pipe", noticing)
+        closing = asyncio.create_task(follower.close())
+        await ending.wait()
+        for _ in range(times):
+            closing.cancel()
+            await asyncio.sleep(0)
+        with pytest.raises(asyncio.CancelledError):
+            await closing
+        assert process.returncode == -signal.SIGKILL
+
+
 LISTENER = """
 import asyncio, os, signal, sys
 from pathlib import Path
