@@ -2,13 +2,13 @@
 
 import asyncio
 import os
-import signal
 import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from inspector.cli.options import secret_option, store_options
+from inspector.cli.stopping import INTERRUPTED, Stopping
 from inspector.domain.routes import parse_target
 from inspector.errors import UsageError
 from inspector.settings import Settings, load
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 # An expectation is not met, as the contract has it.
 _NOT_WELL = 6
-_INTERRUPTED = 130
 
 
 @click.command("doctor")
@@ -80,27 +79,17 @@ def _echoed(settings: Settings, port: int, as_json: bool) -> int:
 async def _examined(subject: "Subject", printed: "Printed") -> int:
     from inspector.doctor.run import examine
 
-    interrupted = False
     task = asyncio.current_task()
     assert task is not None
-
-    def stop() -> None:
-        nonlocal interrupted
-        if interrupted:
-            os._exit(_INTERRUPTED)
-        interrupted = True
-        task.cancel()
-
-    if sys.platform != "win32":
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            asyncio.get_running_loop().add_signal_handler(number, stop)
+    stopping = Stopping(task.cancel)
+    stopping.handle_signals(stopping.insist)
     try:
         await examine(subject, printed.tell)
     except asyncio.CancelledError:
-        if not interrupted:
+        if not stopping.wanted:
             raise
         printed.interrupted()
         sys.stdout.flush()
         # A thread that hangs, asking for an address say, would keep the process from its end.
-        os._exit(_INTERRUPTED)
+        os._exit(INTERRUPTED)
     return 0 if printed.end() else _NOT_WELL

@@ -33,10 +33,10 @@ async def echo(host: str, port: int, *, as_json: bool) -> int:
         else:
             click.echo(f"an echo in your app's place at {url}", err=True)
             click.echo(f"examine it with `inspector doctor {url}`", err=True)
-        await stopping.wait(lambda: "")
+        await stopping.wait()
     finally:
         app.stop()
-    return 130 if stopping.interrupted else 0
+    return stopping.exit_code
 
 
 def _tell(arrived: Arrived, *, as_json: bool) -> None:

@@ -129,7 +129,7 @@ class Serving:
                 await self._demo.stop()
         if outlet.failure is not None:
             raise outlet.failure
-        return 130 if self._stopping.interrupted else 0
+        return self._stopping.exit_code
 
     async def _await_relay(self, tunnel: "Tunnel") -> None:
         """Raises what keeps us from beginning; returns as well when we are stopped meanwhile."""

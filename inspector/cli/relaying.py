@@ -33,7 +33,7 @@ class Relaying:
             await self._stopping.wait(relay.store_error)
         if self._as_json:
             print_item("stopped", {})
-        return 130 if self._stopping.interrupted else 0
+        return self._stopping.exit_code
 
     def _announce(self, relay: Relay) -> None:
         ready = relay.ready()

@@ -8,20 +8,26 @@ from collections.abc import Callable
 
 import click
 
+INTERRUPTED = 130
 _STORE_CHECK_SECONDS = 1.0
 
 
 class Stopping:
-    """The wish to stop; `on_end` is called when it comes. `interrupted`: by Ctrl+C."""
+    """The wish to stop; `on_end` is called when it comes."""
 
-    def __init__(self, on_end: Callable[[], None] = lambda: None) -> None:
-        self.interrupted = False
+    def __init__(self, on_end: Callable[[], object] = lambda: None) -> None:
+        self._interrupted = False
         self._on_end = on_end
         self._wanted = asyncio.Event()
 
     @property
     def wanted(self) -> bool:
         return self._wanted.is_set()
+
+    @property
+    def exit_code(self) -> int:
+        """Of a process that did what it was started for: Ctrl+C is told from all other ends."""
+        return INTERRUPTED if self._interrupted else 0
 
     def end(self) -> None:
         """Begin to stop; may be called again."""
@@ -31,24 +37,24 @@ class Stopping:
     def insist(self) -> None:
         """Begin to stop; called a second time, the process ends at once."""
         if self.wanted:
-            os._exit(130)
+            os._exit(INTERRUPTED)
         self.end()
 
-    def interrupt(self) -> None:
-        self.interrupted = True
+    def _interrupt(self) -> None:
+        self._interrupted = True
         self.insist()
 
-    def handle_signals(self, reload: Callable[[], object] | None = None) -> None:
-        """Stop on SIGINT and SIGTERM; call `reload` on SIGHUP where it is given."""
+    def handle_signals(self, on_hangup: Callable[[], object] | None = None) -> None:
+        """Stop on SIGINT and SIGTERM; call `on_hangup` on SIGHUP where it is given."""
         if sys.platform == "win32":
             return
         loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGINT, self.interrupt)
+        loop.add_signal_handler(signal.SIGINT, self._interrupt)
         loop.add_signal_handler(signal.SIGTERM, self.insist)
-        if reload is not None:
-            loop.add_signal_handler(signal.SIGHUP, reload)
+        if on_hangup is not None:
+            loop.add_signal_handler(signal.SIGHUP, on_hangup)
 
-    async def wait(self, store_error: Callable[[], str]) -> None:
+    async def wait(self, store_error: Callable[[], str] = lambda: "") -> None:
         """Until it is time; meanwhile a store that cannot commit is told, once, and its recovery
         too."""
         told = ""

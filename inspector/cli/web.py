@@ -3,7 +3,6 @@
 import asyncio
 import json
 import os
-import signal
 import socket
 import sys
 import threading
@@ -16,6 +15,7 @@ import click
 from inspector.cli.child import listening
 from inspector.cli.foreground import configure_log, run_loop
 from inspector.cli.outlet import writing
+from inspector.cli.stopping import Stopping
 from inspector.errors import InspectorError
 from inspector.settings import Settings
 from inspector.web.server import WebServer, open_port
@@ -136,50 +136,37 @@ class _Output:
 
 
 class _Serving:
-    """The web server from start to stop."""
+    """The web server from start to stop.
+
+    Ended at once, it leaves nothing behind: the standard input of what it has started closes.
+    """
 
     def __init__(self, opened: socket.socket, ui: Ui, output: _Output) -> None:
         self._opened = opened
         self._ui = ui
         self._output = output
-        self._stopped = asyncio.Event()
-        self._interrupted = False
+        self._stopping = Stopping()
         self.listener_ended = False
 
     async def run(self) -> int:
         loop = asyncio.get_running_loop()
-        if sys.platform != "win32":
-            loop.add_signal_handler(signal.SIGINT, self._interrupt)
-            loop.add_signal_handler(signal.SIGTERM, self._stop)
+        self._stopping.handle_signals()
         server = WebServer(self._opened, self._ui, self._output.next_link)
         await server.start()
         try:
             self._output.start(
                 server.door.link,
                 _from_a_thread(loop, self._end_with_listener),
-                _from_a_thread(loop, self._stopped.set),
+                _from_a_thread(loop, self._stopping.end),
             )
-            await self._stopped.wait()
+            await self._stopping.wait()
         finally:
             await server.stop()
-        return 130 if self._interrupted else 0
+        return self._stopping.exit_code
 
     def _end_with_listener(self) -> None:
-        self.listener_ended = not self._stopped.is_set()
-        self._stopped.set()
-
-    def _interrupt(self) -> None:
-        self._interrupted = True
-        self._stop()
-
-    def _stop(self) -> None:
-        """Begin to stop; called a second time, the process ends at once.
-
-        What it has started ends by itself then: its standard input has closed.
-        """
-        if self._stopped.is_set():
-            os._exit(130)
-        self._stopped.set()
+        self.listener_ended = not self._stopping.wanted
+        self._stopping.end()
 
 
 def _from_a_thread(loop: asyncio.AbstractEventLoop, what: Callable[[], Any]) -> Callable[[], None]:
