@@ -1,14 +1,12 @@
 """The one JSON shape of a whole delivery: for NDJSON, the API and exports."""
 
 from base64 import b64encode
-from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import replace
 from typing import Any
 
-from inspector.domain import redact
 from inspector.domain.attempt import Attempt, Response
 from inspector.domain.delivery import Delivery, Request, iso
+from inspector.domain.exchange import Exchange
 from inspector.domain.facts import Shadowed
 from inspector.domain.gap import gap_json, is_gap
 from inspector.domain.headers import Headers
@@ -58,45 +56,21 @@ def shadow_json(fact: Shadowed) -> dict[str, Any]:
     return item | {"status": None, "failure": failure, "body_size": None}
 
 
-def exported_line(
-    delivery: Delivery,
-    request: Request,
-    attempts: Iterable[tuple[Attempt, Headers, bytes]],
-    shadows: Iterable[Shadowed] = (),
-    *,
-    masked: bool,
-) -> dict[str, Any]:
+def exported_line(exchange: Exchange) -> dict[str, Any]:
     """One line of an NDJSON export: the whole delivery, with its attempts in place of their count,
     and with `shadows`.
 
-    `masked`: values of secret headers are replaced, and `redacted` names those that were. A gap
-    has a shape of its own.
+    `redacted` names the headers whose values are masked, where there are any. A gap has a shape of
+    its own.
     """
+    delivery, request, attempts, shadows, redacted = exchange
     if is_gap(delivery):
         return {"v": 1, "kind": "gap", **gap_json(delivery)}
-    names: dict[str, None] = {}
-
-    def shown(headers: Headers) -> Headers:
-        if not masked:
-            return headers
-        headers, found = redact.masked(headers)
-        names.update(dict.fromkeys(found))
-        return headers
-
-    request = request._replace(headers=shown(request.headers))
     line: dict[str, Any] = {"v": 1, "kind": "delivery"}
     line |= delivery_json(delivery, request, body=True)
     line["attempts"] = [
-        attempt_json(one, (shown(headers), body) if one.status is not None else None)
+        attempt_json(one, (headers, body) if one.status is not None else None)
         for one, headers, body in attempts
     ]
-    line["shadows"] = [shadow_json(_shown(one, shown)) for one in shadows]
-    if names:
-        line["redacted"] = list(names)
-    return line
-
-
-def _shown(fact: Shadowed, shown: Callable[[Headers], Headers]) -> Shadowed:
-    if not isinstance(fact.outcome, Response):
-        return fact
-    return replace(fact, outcome=fact.outcome._replace(headers=shown(fact.outcome.headers)))
+    line["shadows"] = [shadow_json(one) for one in shadows]
+    return line | ({"redacted": list(redacted)} if redacted else {})

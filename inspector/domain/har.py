@@ -3,13 +3,12 @@
 import re
 from base64 import b64encode
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import quote, unquote_plus
 
-from inspector.domain.attempt import Attempt
 from inspector.domain.content import decoded
 from inspector.domain.delivery import Delivery, Request, iso
-from inspector.domain.facts import Shadowed
+from inspector.domain.exchange import Exchange
 from inspector.domain.headers import Headers, encode_head, first, values
 from inspector.domain.redact import MASK
 from inspector.domain.routes import parse_target, request_target
@@ -18,25 +17,13 @@ from inspector.errors import UsageError
 _NOT_IN_A_URI = re.compile(r"""[^!-~]|["<>\\^`{|}]""")
 
 
-class Exchange(NamedTuple):
-    """A delivery with its request and its attempts, each with its response's headers and body.
-
-    The caller has masked what is to be masked: the entries name it. What the apps of other
-    consumers said (`shadows`) has no place in a HAR document.
-    """
-
-    delivery: Delivery
-    request: Request
-    attempts: tuple[tuple[Attempt, Headers, bytes], ...]
-    shadows: tuple[Shadowed, ...] = ()
-
-
 def har(exchanges: Iterable[Exchange], base: str, version: str) -> dict[str, Any]:
     """A HAR 1.2 document: an entry for each attempt, or one for a delivery that has none.
 
     `base` is what the request targets of deliveries are appended to. A failed attempt has the
     status 0 and its reason in `_error`; a delivery without attempts has the status that the
-    sender got. `_delivery` and `_attempt` carry our own summaries.
+    sender got. `_delivery` and `_attempt` carry our own summaries. Entries name what is masked in
+    them; what the apps of other consumers said has no place in a HAR document.
     """
     entries = [entry for exchange in exchanges for entry in _entries(exchange, base)]
     creator = {"name": "inspector", "version": version}
@@ -44,7 +31,7 @@ def har(exchanges: Iterable[Exchange], base: str, version: str) -> dict[str, Any
 
 
 def _entries(exchange: Exchange, base: str) -> Iterable[dict[str, Any]]:
-    delivery, request, attempts, _ = exchange
+    delivery, request, attempts, *_ = exchange
     if not attempts:
         answer = _answer(delivery.answered or 0, (), b"", 0)
         at, url = delivery.received_at, _url(base, request.target)

@@ -27,6 +27,11 @@ def is_secret(name: str) -> bool:
     return name.lower() in SECRET_HEADERS
 
 
+def mask(value: str) -> str:
+    """What stands for a value where how long it is may be told."""
+    return f"{MASK} ({len(value)} characters)"
+
+
 def masked(headers: Headers) -> tuple[Headers, tuple[str, ...]]:
     """(the headers with `MASK` for each secret value, the names masked: lower-case, each once)."""
     names = dict.fromkeys(name.lower() for name, _ in headers if is_secret(name))

@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, tzinfo
 from functools import partial
 from pathlib import Path
@@ -14,11 +13,10 @@ from inspector import __version__
 from inspector.client.answers import Answers
 from inspector.client.control import Control
 from inspector.client.models import DeliveryDetail
-from inspector.domain.attempt import Response
+from inspector.domain.exchange import Exchange, redact
 from inspector.domain.export import exported_line
 from inspector.domain.gap import is_gap, nothing_to
-from inspector.domain.har import Exchange, har
-from inspector.domain.redact import masked
+from inspector.domain.har import har
 from inspector.errors import InspectorError, NotFoundError, UsageError
 from inspector.tui.bulk import count
 from inspector.tui.events import Said
@@ -49,7 +47,7 @@ class Export:
         self._ids = ids
         self._path = path
         self._reveal = reveal
-        self._lines = _Har(base) if form == "har" else _Ndjson(reveal)
+        self._lines = _Har(base) if form == "har" else _Ndjson()
         self._form = form
         self._written = 0
         self._gone = 0
@@ -108,8 +106,8 @@ class Export:
         tries = tuple((one.attempt, one.headers, one.body) for one in answers.attempts)
         exchange = Exchange(detail.delivery, detail.request, tries, answers.shadows)
         if not self._reveal:
-            exchange, names = hidden(exchange)
-            self._masked |= dict.fromkeys(names)
+            exchange = redact(exchange)
+            self._masked |= dict.fromkeys(exchange.redacted)
         self._put(file, self._lines.entry(exchange))
 
     def _put(self, file: BinaryIO, text: str) -> None:
@@ -121,14 +119,11 @@ class Export:
 class _Ndjson:
     """One delivery a line."""
 
-    def __init__(self, reveal: bool) -> None:
-        self._reveal = reveal
-
     def begin(self) -> str:
         return ""
 
     def entry(self, exchange: Exchange) -> str:
-        return _json(exported_line(*exchange, masked=not self._reveal)) + "\n"
+        return _json(exported_line(exchange)) + "\n"
 
     def end(self) -> str:
         return ""
@@ -153,27 +148,6 @@ class _Har:
 
     def end(self) -> str:
         return "]" + self._after + "\n"
-
-
-def hidden(exchange: Exchange) -> tuple[Exchange, list[str]]:
-    """The exchange with the values of secret headers masked, and the names of those."""
-    headers, names = masked(exchange.request.headers)
-    found = list(names)
-    attempts = []
-    for attempt, answered, body in exchange.attempts:
-        answered, names = masked(answered)
-        found += names
-        attempts.append((attempt, answered, body))
-    shadows = []
-    for shadow in exchange.shadows:
-        outcome = shadow.outcome
-        if isinstance(outcome, Response):
-            answered, names = masked(outcome.headers)
-            found += names
-            shadow = replace(shadow, outcome=outcome._replace(headers=answered))
-        shadows.append(shadow)
-    request = exchange.request._replace(headers=headers)
-    return Exchange(exchange.delivery, request, tuple(attempts), tuple(shadows)), found
 
 
 def suggested(form: Form, now: int, tz: tzinfo | None) -> str:

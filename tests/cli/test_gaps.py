@@ -13,6 +13,7 @@ from inspector.cli.outlet import json_line
 from inspector.cli.running import Api
 from inspector.client.discovery import find_listener
 from inspector.domain.delivery import Request
+from inspector.domain.exchange import Exchange
 from inspector.domain.export import exported_line
 from inspector.errors import NotFoundError
 from inspector.store.files import StoreFiles
@@ -154,6 +155,6 @@ def test_a_reason_from_outside_is_harmless_in_a_row() -> None:
 
 def test_an_export_has_gaps_in_their_own_shape(tmp_path: Path) -> None:
     nothing = Request("", "", "", (), b"")
-    line = exported_line(make_gap(3), nothing, (), masked=True)
+    line = exported_line(Exchange(make_gap(3), nothing))
     assert (line["v"], line["kind"], line["count"]) == (1, "gap", 12)
-    assert exported_line(make_delivery(1), nothing, (), masked=True)["kind"] == "delivery"
+    assert exported_line(Exchange(make_delivery(1), nothing))["kind"] == "delivery"

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from inspector import __version__
 from inspector.domain.attempt import Attempt, Failure, FailureKind, Outcome, Response
 from inspector.domain.delivery import Delivery, Request
+from inspector.domain.exchange import Exchange, redact
 from inspector.domain.export import attempt_json, delivery_json, exported_line, shadow_json
 from inspector.domain.facts import Shadowed
-from inspector.domain.har import Exchange, har
+from inspector.domain.har import har
 from inspector.domain.headers import Headers
 from inspector.domain.redact import MASK, masked
 from inspector.domain.shadow import BODY_BYTES, capped
@@ -275,7 +276,7 @@ def test_a_line_is_a_whole_delivery_with_its_attempts() -> None:
     attempt = make_attempt(3, 7)
     attempts: Attempts = ((attempt, JSON, b"ok"), (running, (), b""))
     shadow = Shadowed(5, 7, "bob@pc", 12.5, Response(500, "no", JSON, b"ex", 20))
-    line = exported_line(delivery, request, attempts, (shadow,), masked=True)
+    line = exported_line(redact(Exchange(delivery, request, attempts, (shadow,))))
     assert line == {
         "v": 1,
         "kind": "delivery",
@@ -290,11 +291,12 @@ def test_a_line_names_what_is_masked_in_it() -> None:
     request = post(headers=(("Cookie", "hidden"), ("X", "y")))
     attempts: Attempts = ((make_attempt(3, 7), (("Set-Cookie", "hidden"),), b"ok"),)
     shadow = Shadowed(5, 7, "bob", 1.0, Response(200, "", (("X-Api-Key", "hidden"),), b"", 0))
-    line = exported_line(make_delivery(7), request, attempts, (shadow,), masked=True)
+    exchange = Exchange(make_delivery(7), request, attempts, (shadow,))
+    line = exported_line(redact(exchange))
     assert line["redacted"] == ["cookie", "set-cookie", "x-api-key"]
     assert line["headers"] == [["Cookie", MASK], ["X", "y"]]
     assert "hidden" not in json.dumps(line)
-    shown = exported_line(make_delivery(7), request, attempts, masked=False)
+    shown = exported_line(exchange)
     assert "redacted" not in shown
     assert shown["headers"][0] == ["Cookie", "hidden"]
 

@@ -10,7 +10,7 @@ from rich.cells import cell_len
 from inspector.domain.diff import Difference, Side, compare
 from inspector.domain.diff.model import Part as Where
 from inspector.domain.plaintext import visible
-from inspector.domain.redact import MASK, is_secret
+from inspector.domain.redact import is_secret, mask
 from inspector.tui.document import Entry, Part, Section
 from inspector.tui.lines import Line, counted, pair, plain, wrapped
 from inspector.tui.rows import Cell, fit
@@ -83,10 +83,9 @@ def _told(differences: list[Difference], left: Side, right: Side, shown: Shown) 
     names = [_name(one) for one in differences]
     column = min(max(map(cell_len, names)), _LONGEST_PATH, shown.width // 3)
     for one, name in zip(differences, names, strict=True):
-        masked = one.part == "header" and is_secret(one.path.partition("#")[0])
-        hidden = masked and not shown.reveal
-        values = (_masked(one.left), _masked(one.right)) if hidden else (one.left, one.right)
-        told = one._replace(left=values[0], right=values[1])
+        secret = one.part == "header" and is_secret(one.path.partition("#")[0])
+        hidden = secret and not shown.reveal
+        told = one._replace(left=_masked(one.left), right=_masked(one.right)) if hidden else one
         lines = (
             _beside(told, name, column, shown.width) if shown.width >= WIDE else _below(told, name)
         )
@@ -104,7 +103,7 @@ def _name(one: Difference) -> str:
 
 
 def _masked(value: str) -> str:
-    return f"{MASK} ({len(value)} characters)" if value else ""
+    return mask(value) if value else ""
 
 
 def _head(one: Difference, name: str) -> list[Cell]:

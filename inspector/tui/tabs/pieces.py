@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from inspector.domain.bodyview import opened
 from inspector.domain.headers import Headers
 from inspector.domain.plaintext import visible
-from inspector.domain.redact import is_secret
+from inspector.domain.redact import is_secret, mask
 from inspector.tui.document import Entry, Part
 from inspector.tui.lines import Line, pair, plain
 from inspector.tui.rows import size_text
@@ -35,7 +35,7 @@ def header_lines(headers: Headers, shown: Shown, *, among: Headers | None = None
         cells: Line = ((f"{visible(name)}: ", "name"),)
         if is_secret(name) and not shown.reveal:
             masked = True
-            cells = (*cells, (f"•••• ({len(value)} characters)", "dim"))
+            cells = (*cells, (mask(value), "dim"))
             yield Entry((*cells, (sign, "repeated")), f"header.{key}")
         else:
             cells = (*cells, (visible(value), "value"), (sign, "repeated"))
