@@ -2,22 +2,21 @@
 
 import asyncio
 import os
-import re
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import NamedTuple, TypeVar
-from urllib.parse import urlsplit
 
 from inspector.account.client import Client
 from inspector.account.cookies import read_cookies
 from inspector.account.credentials import Bearer, Credential, Session
 from inspector.account.dashboard import Dashboard
+from inspector.account.finding import SecretSource, checked_url, find
 from inspector.account.hiding import Hiding
 from inspector.cli.printing import print_item, print_row, tell
 from inspector.cli.rereading import after_keeping
 from inspector.cli.webhook_lines import item_of, lines_of, print_webhook
-from inspector.domain.base import DEFAULT_PORTS, parse_base
+from inspector.domain.base import parse_base
 from inspector.errors import ConfigurationError, UsageError
 from inspector.providers.pacspace.management import FIRST, SECOND, Webhook, segment
 from inspector.settings import Settings
@@ -29,7 +28,6 @@ from inspector.store.secrets import Kept, SecretsFile
 T = TypeVar("T")
 
 _PROVIDER = "pacspace"
-_URL = re.compile(r"https?://[!-~]+", re.IGNORECASE)
 
 
 class Wanted(NamedTuple):
@@ -65,7 +63,7 @@ def list_webhooks(settings: Settings, cookies: Path | None, *, as_json: bool) ->
     account = _Account(settings, cookies, place)
     listed = account.run(account.dashboard.webhooks)
     for webhook in listed.webhooks:
-        known = place.kept(webhook.id) is not None
+        known = place.has(webhook)
         print_webhook(webhook, account.hiding, known=known, created=None, as_json=as_json)
     if listed.flaw:
         tell(f"there may be more of them: {listed.flaw}")
@@ -79,7 +77,7 @@ def show_webhook(settings: Settings, cookies: Path | None, id_: str, *, as_json:
     place = _Place(settings)
     account = _Account(settings, cookies, place)
     webhook = account.run(lambda: account.dashboard.show(id_))
-    known = place.kept(webhook.id) is not None
+    known = place.has(webhook)
     if as_json:
         print_item("webhook", item_of(webhook, account.hiding, known=known, created=None))
         return
@@ -117,11 +115,15 @@ class _Place:
     def secrets(self) -> list[str]:
         return [*self.given, *(each.secret for each in self._kept)]
 
-    def kept(self, webhook: str) -> Kept | None:
-        return next((each for each in self._kept if each.webhook == webhook), None)
+    def has(self, webhook: Webhook) -> bool:
+        return any(each.webhook == webhook.id for each in self._kept)
 
-    def kept_of(self, url: str) -> Kept | None:
-        return next((each for each in self._kept if _same(each.url, url)), None)
+    def webhooks(self) -> list[Webhook]:
+        """Those whose secret is kept, as they were when it was."""
+        return [
+            Webhook(each.webhook, each.url, created_at=each.created_at or None)
+            for each in self._kept
+        ]
 
     def check(self, *, serve: bool) -> None:
         """Raise what would keep us from going on once the webhook is made."""
@@ -212,32 +214,26 @@ async def _settled(account: _Account, place: _Place, wanted: Wanted, *, as_json:
 async def _found(account: _Account, place: _Place, url: str) -> Webhook | None:
     """A webhook of that URL whose secret is known; raises where it is not."""
     listed = await account.dashboard.known()
-    of_url = [each for each in listed.webhooks if _same(each.url, url)]
-    of_url.sort(key=lambda each: (place.kept(each.id) is None, each.enabled is False))
-    if of_url:
-        return _usable(of_url[0], account, place)
-    if listed.flaw:
+    found = find(url, listed, place.webhooks(), given=bool(place.given))
+    if listed.flaw and (found is None or found.remembered):
         tell(f"what webhooks there are is not known for sure: {listed.flaw}")
-        if (kept := place.kept_of(url)) is not None:
-            tell("the one made before is taken; --again makes another")
-            return Webhook(kept.webhook, kept.url, created_at=kept.created_at or None)
-    return None
-
-
-def _usable(webhook: Webhook, account: _Account, place: _Place) -> Webhook:
-    name = account.hiding.line(webhook.id)
-    if place.kept(webhook.id) is not None:
+    if found is None:
+        return None
+    name = account.hiding.line(found.webhook.id)
+    if found.remembered:
+        tell("the one made before is taken; --again makes another")
+    elif found.secret is SecretSource.KEPT:
         tell(f"already subscribed as {name}")
-    elif place.given:
+    elif found.secret is SecretSource.GIVEN:
         tell(f"already subscribed as {name}; its secret is taken to be the one given")
     else:
         raise ConfigurationError(
             f"already subscribed as {name}, whose secret is not known here",
             "give it with INSPECTOR_SECRET, or add --again to make another webhook",
         )
-    if webhook.enabled is False:
+    if found.webhook.enabled is False:
         tell(f"{name} is disabled at PacSpace: it sends nothing until it is enabled there")
-    return webhook
+    return found.webhook
 
 
 def _checked_url(url: str, settings: Settings, account: _Account) -> str:
@@ -248,34 +244,12 @@ def _checked_url(url: str, settings: Settings, account: _Account) -> str:
         )
     text = url.strip() or _capture_url(settings)
     try:
-        parts = urlsplit(text)
-        fine = bool(_URL.fullmatch(text) and parts.hostname and parts.port != 0)
-    except ValueError:
-        fine = False
-    if not fine or parts.fragment or "@" in parts.netloc:
-        raise UsageError("--url cannot be read", "write it as https://HOST/PATH")
-    if parts.scheme != "https" and not account.base.local:
-        raise UsageError(
-            "PacSpace sends to https:// only", "give the https address, of a relay for example"
-        )
-    return text
+        return checked_url(text, account.base)
+    except ValueError as error:
+        raise UsageError("--url cannot be read", str(error)) from None
 
 
 def _capture_url(settings: Settings) -> str:
     from inspector.tunnel.address import parse_relay
 
     return parse_relay(settings.relay).url
-
-
-def _same(one: str, other: str) -> bool:
-    """Whether two URLs are the same place, however their host is spelled."""
-    return _place_of(one) == _place_of(other)
-
-
-def _place_of(url: str) -> tuple[object, ...]:
-    try:
-        parts = urlsplit(url.strip())
-        port = parts.port or DEFAULT_PORTS.get(parts.scheme)
-    except ValueError:
-        return (url,)
-    return parts.scheme, parts.hostname, port, parts.path.rstrip("/"), parts.query
