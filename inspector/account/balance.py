@@ -1,6 +1,6 @@
 """The balance API: deliveries that the provider sends again."""
 
-from inspector.account.client import Client
+from inspector.account.client import ApiClient
 from inspector.account.refusals import asked_once, error_of, unsure
 from inspector.providers.pacspace import management
 
@@ -11,7 +11,7 @@ _NAMED = "take the X-Event-ID of a delivery: `inspector show ID` has it"
 class Balance:
     """The balance API, as the owner of one key."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: ApiClient) -> None:
         self._client = client
 
     async def redeliver(self, event_id: str) -> None:

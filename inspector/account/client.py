@@ -18,7 +18,7 @@ from inspector.clock import wall_clock
 from inspector.domain.base import Base
 from inspector.domain.content import decoded
 from inspector.errors import TimedOutError, UnreachableError, system_text
-from inspector.providers.pacspace.management import Answer, Call, Kind, refusal
+from inspector.providers.pacspace.management import ApiAnswer, Call, RefusalKind, refusal
 
 _LARGEST = 1 << 20
 _CONNECT_SECONDS = 10.0
@@ -40,7 +40,7 @@ class Patience:
     limit: float = 60.0
 
 
-class Client:
+class ApiClient:
     """Asks one API as one account. Close it, or use it as an async context manager.
 
     `tell` gets a line where it waits, `pause` is how.
@@ -86,7 +86,7 @@ class Client:
         if session is not None:
             await session.close()
 
-    async def ask(self, call: Call) -> Answer:
+    async def ask(self, call: Call) -> ApiAnswer:
         """Whatever is answered, but for 429: that is waited for, as long as it asks for.
 
         No other POST is sent twice. Raises `TimedOutError` where the wait would be too long,
@@ -95,7 +95,7 @@ class Client:
         while True:
             answer = await self._once(call)
             refused = refusal(answer, self.clock()) if answer.status == 429 else None
-            if refused is None or refused.kind is not Kind.LIMITED:
+            if refused is None or refused.kind is not RefusalKind.LIMITED:
                 return answer
             await self._wait(refused.retry_after)
 
@@ -110,7 +110,7 @@ class Client:
         self.tell(f"{self.base.host} asks to wait {math.ceil(wait)} s")
         await self._pause(wait)
 
-    async def _once(self, call: Call) -> Answer:
+    async def _once(self, call: Call) -> ApiAnswer:
         url = URL(self.base.url + call.path, encoded=True)
         path = (self.base.path + call.path).partition("?")[0]
         headers = dict(call.headers) | self.credential.headers(self.base, path)
@@ -121,7 +121,7 @@ class Client:
                 call.method, url, headers=headers, data=call.body or None, allow_redirects=False
             ) as response:
                 told = {name: response.headers[name] for name in _SAYS if name in response.headers}
-                return Answer(response.status, told, await _body(response))
+                return ApiAnswer(response.status, told, await _body(response))
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             raise self._unreachable(error) from None
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError):

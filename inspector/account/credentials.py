@@ -69,7 +69,7 @@ class ApiKey:
 
 
 @dataclass(frozen=True, slots=True)
-class Session:
+class SessionCookies:
     """The cookies of a browser that is logged in; `seconds` is the time since the epoch."""
 
     file: CookieFile = field(repr=False)

@@ -3,11 +3,17 @@
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from inspector.account.client import Client, NoAnswerError
+from inspector.account.client import ApiClient, NoAnswerError
 from inspector.account.refusals import asked_once, error_of, unreadable, unsure
 from inspector.errors import TargetError
 from inspector.providers.pacspace import management
-from inspector.providers.pacspace.management import Generation, Kind, Page, Refusal, Webhook
+from inspector.providers.pacspace.management import (
+    Generation,
+    Refusal,
+    RefusalKind,
+    Webhook,
+    WebhookPage,
+)
 
 MOST_PAGES = 50
 _LOOK = "it may be there all the same: look with `inspector subscribe list` before trying again"
@@ -28,7 +34,7 @@ class Listed(NamedTuple):
 class Dashboard:
     """One generation of the dashboard API, as one account."""
 
-    def __init__(self, client: Client, generation: Generation) -> None:
+    def __init__(self, client: ApiClient, generation: Generation) -> None:
         self._client = client
         self.generation = generation
 
@@ -41,7 +47,7 @@ class Dashboard:
 
         Who is not let in, or shall wait, would not be let create one either: that is raised.
         """
-        told = {Kind.FORBIDDEN, Kind.LIMITED}
+        told = {RefusalKind.FORBIDDEN, RefusalKind.LIMITED}
         return await self._listed(lambda kind: kind not in told)
 
     async def show(self, webhook_id: str) -> Webhook:
@@ -73,7 +79,7 @@ class Dashboard:
             assert made.secret is not None
             client.hiding.add(made.secret)
             return made
-        if made.kind is Kind.UNREADABLE:
+        if made.kind is RefusalKind.UNREADABLE:
             told = f"{client.base.host} answered {made.status}"
             raise TargetError(f"{told}, and no webhook with its secret is in it", _LOST)
         error = error_of(made, client)
@@ -81,7 +87,7 @@ class Dashboard:
             error.hint = _LOOK
         raise error
 
-    async def _listed(self, forgiven: Callable[[Kind], bool]) -> Listed:
+    async def _listed(self, forgiven: Callable[[RefusalKind], bool]) -> Listed:
         found: dict[str, Webhook] = {}
         odd, limit = 0, None
         for number in range(1, MOST_PAGES + 1):
@@ -102,11 +108,11 @@ class Dashboard:
                 return Listed(tuple(found.values()), flaw)
         return Listed(tuple(found.values()), f"only {MOST_PAGES} pages of it were read")
 
-    async def _page(self, number: int, limit: int | None) -> Page | Refusal:
+    async def _page(self, number: int, limit: int | None) -> WebhookPage | Refusal:
         try:
             answer = await self._client.ask(management.listing(number, limit))
         except NoAnswerError:
-            return Refusal(Kind.UNREADABLE, 0, "")
+            return Refusal(RefusalKind.UNREADABLE, 0, "")
         return management.read_page(answer, self._client.clock())
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from inspector.account.client import Client, NoAnswerError
+from inspector.account.client import ApiClient, NoAnswerError
 from inspector.errors import (
     ConfigurationError,
     InspectorError,
@@ -11,38 +11,38 @@ from inspector.errors import (
     TimedOutError,
     UsageError,
 )
-from inspector.providers.pacspace.management import Answer, Call, Kind, Refusal
+from inspector.providers.pacspace.management import ApiAnswer, Call, Refusal, RefusalKind
 
 _ADDRESS = "see whether the address of the API is right"
 
 
 def error_of(
-    refused: Refusal, client: Client, *, missing: str = "", hint: str = ""
+    refused: Refusal, client: ApiClient, *, missing: str = "", hint: str = ""
 ) -> InspectorError:
     """`missing` names what is not there when it answers 404, and `hint` what to do then."""
     told = _told(refused, client)
     match refused.kind:
-        case Kind.INVALID:
+        case RefusalKind.INVALID:
             return UsageError(told, "correct what was given")
-        case Kind.FORBIDDEN:
+        case RefusalKind.FORBIDDEN:
             return ConfigurationError(told, client.credential.hint)
-        case Kind.MISSING if missing:
+        case RefusalKind.MISSING if missing:
             return NotFoundError(f"{missing}: {told}", hint)
-        case Kind.MISSING:
+        case RefusalKind.MISSING:
             return NotFoundError(told, _ADDRESS)
-        case Kind.CONFLICT:
+        case RefusalKind.CONFLICT:
             return ConfigurationError(told, "see what there is with `inspector subscribe list`")
-        case Kind.LIMITED:
+        case RefusalKind.LIMITED:
             return TimedOutError(told, "try again later")
-        case Kind.MOVED:
+        case RefusalKind.MOVED:
             # A page for logging in, most often; where it leads to is not followed, nor shown.
             return TargetError(f"{told}, which leads elsewhere", client.credential.hint)
-        case Kind.UNREADABLE:
+        case RefusalKind.UNREADABLE:
             return unreadable(client)
     return TargetError(told, "try again later; " + _ADDRESS)
 
 
-async def asked_once(client: Client, call: Call, what: str, look: str) -> Answer:
+async def asked_once(client: ApiClient, call: Call, what: str, look: str) -> ApiAnswer:
     """The answer to a request that changes something, `what` is asked for in words.
 
     Where none comes, or nobody waits for it any more, `look` says how to know what became of it.
@@ -59,10 +59,10 @@ async def asked_once(client: Client, call: Call, what: str, look: str) -> Answer
 
 def unsure(refused: Refusal) -> bool:
     """Whether what was asked for may have been done all the same."""
-    return refused.kind is Kind.BROKEN or refused.status < 300
+    return refused.kind is RefusalKind.BROKEN or refused.status < 300
 
 
-def unreadable(client: Client) -> TargetError:
+def unreadable(client: ApiClient) -> TargetError:
     """It answered something else than the API does, or not to the end."""
     # The page for logging in is one, where the session has ended.
     return TargetError(
@@ -71,6 +71,6 @@ def unreadable(client: Client) -> TargetError:
     )
 
 
-def _told(refused: Refusal, client: Client) -> str:
+def _told(refused: Refusal, client: ApiClient) -> str:
     message = client.hiding.message(refused.message)
     return f"{client.base.host} answered {refused.status}" + (f": {message}" if message else "")

@@ -63,10 +63,10 @@ def add(ctx: click.Context, /, name: str, db: Path | None, as_json: bool, **opti
         raise UsageError(
             f"{name!r} cannot be a name", "use letters, digits, dot, _ and -, at most 64 of them"
         )
-    place = _Place(ctx, db)
-    made, token = place.file.add(name, _checked(options))
-    _show_token(place, made, token, as_json=as_json)
-    place.narrate(f"{name} captures")
+    relay = _RelayEndpoints(ctx, db)
+    made, token = relay.file.add(name, _checked(options))
+    _show_token(relay, made, token, as_json=as_json)
+    relay.narrate(f"{name} captures")
 
 
 @command.command("list")
@@ -74,13 +74,13 @@ def add(ctx: click.Context, /, name: str, db: Path | None, as_json: bool, **opti
 @click.pass_context
 def list_(ctx: click.Context, /, db: Path | None, as_json: bool) -> None:
     """All endpoints with their capture URLs and limits."""
-    place = _Place(ctx, db)
-    registry = place.file.read()
+    relay = _RelayEndpoints(ctx, db)
+    registry = relay.file.read()
     for endpoint in sorted(registry.endpoints, key=lambda each: each.name):
         if as_json:
-            print_item("endpoint", place.item(endpoint))
+            print_item("endpoint", relay.item(endpoint))
         else:
-            print_row(f"{endpoint.name}  {place.url(endpoint)}  {_told(endpoint)}")
+            print_row(f"{endpoint.name}  {relay.url(endpoint)}  {_told(endpoint)}")
     if not registry.endpoints and not as_json:
         tell("no endpoint yet: make one with `inspector relay endpoint add NAME`")
 
@@ -94,12 +94,12 @@ def set_(ctx: click.Context, /, name: str, db: Path | None, as_json: bool, **opt
     changes = _checked(options)
     if not changes:
         raise UsageError("nothing to change", "see `inspector relay endpoint set --help`")
-    place = _Place(ctx, db)
-    endpoint = place.file.set(name, changes)
+    relay = _RelayEndpoints(ctx, db)
+    endpoint = relay.file.set(name, changes)
     if as_json:
-        print_item("endpoint", place.item(endpoint))
+        print_item("endpoint", relay.item(endpoint))
     else:
-        print_row(f"{endpoint.name}  {place.url(endpoint)}  {_told(endpoint)}")
+        print_row(f"{endpoint.name}  {relay.url(endpoint)}  {_told(endpoint)}")
 
 
 @command.command("rotate")
@@ -111,10 +111,10 @@ def rotate(ctx: click.Context, /, name: str, db: Path | None, as_json: bool) -> 
 
     The capture URL stays the same.
     """
-    place = _Place(ctx, db)
-    endpoint, token = place.file.rotate(name)
-    _show_token(place, endpoint, token, as_json=as_json)
-    place.narrate("the old token is worth nothing")
+    relay = _RelayEndpoints(ctx, db)
+    endpoint, token = relay.file.rotate(name)
+    _show_token(relay, endpoint, token, as_json=as_json)
+    relay.narrate("the old token is worth nothing")
 
 
 @command.command("remove")
@@ -127,20 +127,20 @@ def remove(ctx: click.Context, /, name: str, yes: bool, db: Path | None, as_json
 
     Its capture URL answers 404 for ever. What consumers have already stays with them.
     """
-    place = _Place(ctx, db)
-    endpoint = place.file.read().named(name)
+    relay = _RelayEndpoints(ctx, db)
+    endpoint = relay.file.read().named(name)
     if not yes:
         if not sys.stdin.isatty():
             raise UsageError(
                 f"{name} and all that is stored for it would be removed", "say so with --yes"
             )
         click.confirm(f"remove {name} and all that is stored for it?", abort=True, err=True)
-    place.file.remove(name)
+    relay.file.remove(name)
     if as_json:
-        print_item("removed", {"name": name, "url": place.url(endpoint)})
+        print_item("removed", {"name": name, "url": relay.url(endpoint)})
     else:
         print_row(f"removed {name}")
-    place.narrate("what was stored for it is removed")
+    relay.narrate("what was stored for it is removed")
 
 
 @command.command("forget")
@@ -154,17 +154,17 @@ def forget(ctx: click.Context, /, name: str, consumer: str, db: Path | None, as_
     What a known consumer has not fetched stays until it is too old, even when that leaves no room
     for more. Should it come back, it is known again and begins with what there is.
     """
-    place = _Place(ctx, db)
-    place.check_known(name, consumer)
-    place.file.part_from(name, consumer)
+    relay = _RelayEndpoints(ctx, db)
+    relay.check_known(name, consumer)
+    relay.file.part_from(name, consumer)
     if as_json:
         print_item("forgotten", {"name": name, "consumer": consumer})
     else:
         print_row(f"forgot {visible(consumer)}")
-    place.narrate("nothing is kept for it")
+    relay.narrate("nothing is kept for it")
 
 
-class _Place:
+class _RelayEndpoints:
     """The endpoints of one relay, and under which address it is reached."""
 
     def __init__(self, ctx: click.Context, db: Path | None) -> None:
@@ -228,18 +228,18 @@ def _bytes_of(name: str, text: str) -> int:
     raise UsageError(f"{flag}: {text[:40]!r} is {what}", EXAMPLES[name])
 
 
-def _show_token(place: _Place, endpoint: Endpoint, token: str, *, as_json: bool) -> None:
+def _show_token(relay: _RelayEndpoints, endpoint: Endpoint, token: str, *, as_json: bool) -> None:
     if as_json:
-        print_item("endpoint", {**place.item(endpoint), "token": token})
+        print_item("endpoint", {**relay.item(endpoint), "token": token})
         return
     print_row(f"name   {endpoint.name}")
-    print_row(f"url    {place.url(endpoint)}")
+    print_row(f"url    {relay.url(endpoint)}")
     print_row(f"token  {token}")
-    if not place.reachable:
+    if not relay.reachable:
         tell("the relay has not run yet: from elsewhere, its --public-url stands before /in/")
     tell("the token is shown this once; whoever has it reads what is captured. Use it like this:")
     tell("  export INSPECTOR_RELAY_TOKEN=...")
-    tell(f"  inspector serve 3000 --relay {place.url(endpoint)}")
+    tell(f"  inspector serve 3000 --relay {relay.url(endpoint)}")
 
 
 def _told(endpoint: Endpoint) -> str:

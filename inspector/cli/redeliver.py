@@ -37,13 +37,13 @@ def command(
 async def _redelivered(events: Iterable[str], base: str, *, as_json: bool) -> int:
     """One after the other; an event that cannot be had keeps no other one from being sent."""
     from inspector.account.balance import Balance
-    from inspector.account.client import Client
+    from inspector.account.client import ApiClient
     from inspector.account.credentials import ApiKey
     from inspector.account.hiding import Hiding
 
     credential, hiding = ApiKey(os.environ.get("PACSPACE_API_KEY", "").strip()), Hiding()
     code = 0
-    async with Client(parse_base(base), credential, hiding, tell=tell) as client:
+    async with ApiClient(parse_base(base), credential, hiding, tell=tell) as client:
         balance = Balance(client)
         for event in events:
             failure: InspectorError | None = None

@@ -7,9 +7,9 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
-from inspector.account.client import Client
+from inspector.account.client import ApiClient
 from inspector.account.cookies import read_cookies
-from inspector.account.credentials import Bearer, Credential, Session
+from inspector.account.credentials import Bearer, Credential, SessionCookies
 from inspector.account.dashboard import Dashboard
 from inspector.account.finding import SecretSource, checked_url, find
 from inspector.account.hiding import Hiding
@@ -42,16 +42,16 @@ class Wanted(NamedTuple):
 
 def subscribe(settings: Settings, cookies: Path | None, wanted: Wanted, *, as_json: bool) -> None:
     """Make the webhook unless there is one, keep its secret, and then print it."""
-    place = _Place(settings, strict=True)
-    account = _Account(settings, cookies, place)
+    store = _SecretStore(settings, strict=True)
+    account = _Account(settings, cookies, store)
     if wanted.events and account.dashboard.generation is SECOND:
         raise UsageError(
             "--event is for PACSPACE_TOKEN alone; this API sends every event",
             "leave it out, and choose with `inspector serve --events GLOB`",
         )
     wanted = wanted._replace(url=_checked_url(wanted.url, settings, account))
-    place.check(serve=wanted.serve)
-    if account.run(lambda: _settled(account, place, wanted, as_json=as_json)):
+    store.check(serve=wanted.serve)
+    if account.run(lambda: _settled(account, store, wanted, as_json=as_json)):
         tell("the secret is shown this once, for your app; it is kept here, for what comes")
         if told := after_keeping(settings):
             tell(told)
@@ -59,11 +59,11 @@ def subscribe(settings: Settings, cookies: Path | None, wanted: Wanted, *, as_js
 
 def list_webhooks(settings: Settings, cookies: Path | None, *, as_json: bool) -> None:
     """Print what there is."""
-    place = _Place(settings)
-    account = _Account(settings, cookies, place)
+    store = _SecretStore(settings)
+    account = _Account(settings, cookies, store)
     listed = account.run(account.dashboard.webhooks)
     for webhook in listed.webhooks:
-        known = place.has(webhook)
+        known = store.has(webhook)
         print_webhook(webhook, account.hiding, known=known, created=None, as_json=as_json)
     if listed.flaw:
         tell(f"there may be more of them: {listed.flaw}")
@@ -74,10 +74,10 @@ def list_webhooks(settings: Settings, cookies: Path | None, *, as_json: bool) ->
 def show_webhook(settings: Settings, cookies: Path | None, id_: str, *, as_json: bool) -> None:
     """Print one."""
     segment(id_)
-    place = _Place(settings)
-    account = _Account(settings, cookies, place)
+    store = _SecretStore(settings)
+    account = _Account(settings, cookies, store)
     webhook = account.run(lambda: account.dashboard.show(id_))
-    known = place.has(webhook)
+    known = store.has(webhook)
     if as_json:
         print_item("webhook", item_of(webhook, account.hiding, known=known, created=None))
         return
@@ -85,7 +85,7 @@ def show_webhook(settings: Settings, cookies: Path | None, id_: str, *, as_json:
         print_row(line)
 
 
-class _Place:
+class _SecretStore:
     """The store, and the secrets that are kept beside it.
 
     Where they cannot be read, who only looks is told so and goes on; `strict` raises.
@@ -156,12 +156,12 @@ class _Place:
 class _Account:
     """Who we are at PacSpace, by the cookies of a browser or by a token."""
 
-    def __init__(self, settings: Settings, cookies: Path | None, place: _Place) -> None:
+    def __init__(self, settings: Settings, cookies: Path | None, store: _SecretStore) -> None:
         credential = _credential(cookies)
         generation = FIRST if isinstance(credential, Bearer) else SECOND
         self.base = parse_base(settings.dashboard_url or generation.base)
-        self.hiding = Hiding(place.secrets())
-        self._client = Client(self.base, credential, self.hiding, tell=tell)
+        self.hiding = Hiding(store.secrets())
+        self._client = ApiClient(self.base, credential, self.hiding, tell=tell)
         self.dashboard = Dashboard(self._client, generation)
 
     def run(self, ask: Callable[[], Awaitable[T]]) -> T:
@@ -180,7 +180,7 @@ def _credential(cookies: Path | None) -> Credential:
         if file.bad and file.cookies:
             lines = ", ".join(map(str, file.bad[:10])) + (", ..." if file.bad[10:] else "")
             tell(f"{cookies}: no cookie in line {lines}")
-        return Session(file, time.time)
+        return SessionCookies(file, time.time)
     token = os.environ.get("PACSPACE_TOKEN", "").strip().removeprefix("Bearer ").strip()
     if not token:
         raise ConfigurationError(
@@ -190,12 +190,14 @@ def _credential(cookies: Path | None) -> Credential:
     return Bearer(token)
 
 
-async def _settled(account: _Account, place: _Place, wanted: Wanted, *, as_json: bool) -> bool:
+async def _settled(
+    account: _Account, store: _SecretStore, wanted: Wanted, *, as_json: bool
+) -> bool:
     """Print the webhook that is there already, or make one; whether it was made.
 
     Nothing is awaited between the answer and the end: Ctrl+C then loses no secret.
     """
-    if not wanted.again and (found := await _found(account, place, wanted.url)) is not None:
+    if not wanted.again and (found := await _found(account, store, wanted.url)) is not None:
         print_webhook(found, account.hiding, known=True, created=False, as_json=as_json)
         return False
     made = await account.dashboard.create(
@@ -204,17 +206,17 @@ async def _settled(account: _Account, place: _Place, wanted: Wanted, *, as_json:
     assert made.secret is not None
     kept = Kept(_PROVIDER, made.id, wanted.url, made.created_at or "", made.secret)
     try:
-        place.file.keep(kept)
+        store.file.keep(kept)
     finally:
         # Whatever becomes of keeping it: this is the only time that anybody sees it.
         print_webhook(made, account.hiding, known=True, created=True, as_json=as_json)
     return True
 
 
-async def _found(account: _Account, place: _Place, url: str) -> Webhook | None:
+async def _found(account: _Account, store: _SecretStore, url: str) -> Webhook | None:
     """A webhook of that URL whose secret is known; raises where it is not."""
     listed = await account.dashboard.known()
-    found = find(url, listed, place.webhooks(), given=bool(place.given))
+    found = find(url, listed, store.webhooks(), given=bool(store.given))
     if listed.flaw and (found is None or found.remembered):
         tell(f"what webhooks there are is not known for sure: {listed.flaw}")
     if found is None:

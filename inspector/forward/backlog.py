@@ -27,7 +27,7 @@ _OFFERS_REMEMBERED = 1024
 
 
 @dataclass(slots=True)
-class Item:
+class QueuedDelivery:
     """A delivery in a queue. Without `request` it is loaded when its turn comes.
 
     `attempts` were made at the lane's target; `received_at` is microseconds since the epoch;
@@ -74,16 +74,16 @@ class Backlog:
         self._limit = limit
         self._memory = memory
         self._monotonic = monotonic
-        self._queue: deque[Item] = deque()
+        self._queue: deque[QueuedDelivery] = deque()
         self._weight = 0
         self._cursor = 0  # the highest id that was queued
         self._behind = True
         self._reading = False
         self._forgotten = 0
         self._offers = 0  # made while behind
-        self._latest: deque[Item] = deque(maxlen=_OFFERS_REMEMBERED)
+        self._latest: deque[QueuedDelivery] = deque(maxlen=_OFFERS_REMEMBERED)
         # Readmitted while the store is read, which may go past them: at most what was held.
-        self._late: list[Item] = []
+        self._late: list[QueuedDelivery] = []
         self._read: dict[int, None] = {}
         self._removed: set[int] = set()
         self._arrived = asyncio.Event()
@@ -99,7 +99,7 @@ class Backlog:
         """Whether the store may still have some that are neither here nor offered again."""
         return self._behind
 
-    def offer(self, item: Item) -> None:
+    def offer(self, item: QueuedDelivery) -> None:
         """Take a delivery that was committed and chosen for this target; never waits."""
         if item.delivery_id in self._read:
             return  # the store already told of it
@@ -117,7 +117,7 @@ class Backlog:
             self._append(item)
         self._arrived.set()
 
-    def readmit(self, item: Item) -> None:
+    def readmit(self, item: QueuedDelivery) -> None:
         """Take a delivery that was held until now, whatever was offered since; never waits.
 
         The store must say already that it waits.
@@ -130,7 +130,7 @@ class Backlog:
         else:
             self.offer(item)
 
-    async def take(self) -> Item:
+    async def take(self) -> QueuedDelivery:
         """The next delivery, when there is one; several may wait, each gets another."""
         async with self._taking:
             while not await self._found():
@@ -150,7 +150,7 @@ class Backlog:
             await self._read_on()
         return bool(self._queue)
 
-    async def request(self, item: Item) -> Request | None:
+    async def request(self, item: QueuedDelivery) -> Request | None:
         """The item's request; None if it is no longer in the store."""
         if item.request is None:
             async with self._loading:
@@ -158,7 +158,7 @@ class Backlog:
                     await self._load_ahead(item)
         return item.request or await self._insist(lambda: self._store.load(item.delivery_id))
 
-    async def _load_ahead(self, item: Item) -> None:
+    async def _load_ahead(self, item: QueuedDelivery) -> None:
         """Load its request with those that come next: one reading serves many deliveries."""
         behind = islice(self._queue, LOADED_AHEAD)
         wanted = {each.delivery_id: each for each in behind if each.request is None}
@@ -194,7 +194,7 @@ class Backlog:
             self._remember(entry.delivery_id)
             if entry.delivery_id not in self._removed:
                 self._append(
-                    Item(
+                    QueuedDelivery(
                         entry.delivery_id,
                         entry.received_at,
                         entry.attempts,
@@ -236,18 +236,18 @@ class Backlog:
         if len(self._read) > _READ_REMEMBERED:
             del self._read[next(iter(self._read))]
 
-    def _append(self, item: Item) -> None:
+    def _append(self, item: QueuedDelivery) -> None:
         self._weigh(item)
         self._queue.append(item)
 
-    def _insert(self, item: Item) -> None:
+    def _insert(self, item: QueuedDelivery) -> None:
         self._weigh(item)
         if not self._queue or self._queue[-1].delivery_id < item.delivery_id:
             self._queue.append(item)
         else:
             insort(self._queue, item, key=lambda queued: queued.delivery_id)
 
-    def _weigh(self, item: Item) -> None:
+    def _weigh(self, item: QueuedDelivery) -> None:
         if item.request is None:
             return
         size = len(item.request.body) + HEAD_IN_MEMORY
@@ -257,7 +257,7 @@ class Backlog:
             item.weight = size
             self._weight += size
 
-    def _release(self, item: Item) -> None:
+    def _release(self, item: QueuedDelivery) -> None:
         self._weight -= item.weight
         item.weight = 0
 

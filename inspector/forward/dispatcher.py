@@ -12,7 +12,7 @@ from inspector.domain.facts import Appended, AttemptStarted
 from inspector.domain.routes import Routing, Target, parse_target
 from inspector.errors import UnreachableError
 from inspector.forward.attempts import Attempts, interrupted
-from inspector.forward.backlog import Item
+from inspector.forward.backlog import QueuedDelivery
 from inspector.forward.lane import ForwardSettings, Lane, LaneStatus, Reply
 from inspector.forward.ports import Client, Facts, Waiting
 from inspector.forward.target import Sent
@@ -102,7 +102,7 @@ class Dispatcher:
             if (lane := self._lanes.get(url)) is None:
                 continue
             promise = self._promise(delivery_id, lane, once) if number == 0 and reply else None
-            lane.offer(Item(delivery_id, request=request), promise)
+            lane.offer(QueuedDelivery(delivery_id, request=request), promise)
 
     def readmit(
         self,
@@ -122,7 +122,7 @@ class Dispatcher:
             if (lane := self._lanes.get(url)) is None:
                 continue
             promise = self._promise(delivery_id, lane, once) if number == 0 and reply else None
-            lane.readmit(Item(delivery_id, attempts=attempts), promise)
+            lane.readmit(QueuedDelivery(delivery_id, attempts=attempts), promise)
 
     def _promise(self, delivery_id: int, lane: Lane, once: bool) -> Reply:
         promise = Reply(asyncio.get_running_loop().create_future(), once)

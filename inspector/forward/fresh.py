@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from inspector.domain.delivery import Delivery, Request, State
 from inspector.domain.headers import Headers, first
-from inspector.forward.backlog import Item
+from inspector.forward.backlog import QueuedDelivery
 from inspector.providers import read
 
 
@@ -19,7 +19,7 @@ class Fresh(NamedTuple):
     data: Any
 
 
-def fresh(item: Item, request: Request, secrets: Sequence[str]) -> Fresh:
+def fresh(item: QueuedDelivery, request: Request, secrets: Sequence[str]) -> Fresh:
     """Decoded and verified as of its capture, waiting, with nothing sent of it yet.
 
     What only the store knows is left open: its position, and the delivery that it repeats.

@@ -11,7 +11,7 @@ from inspector.domain.facts import Appended, Released, Routed
 from inspector.domain.query import Query, matches, parse
 from inspector.domain.routes import Routing
 from inspector.errors import UsageError
-from inspector.forward.backlog import Backlog, Item
+from inspector.forward.backlog import Backlog, QueuedDelivery
 from inspector.forward.dispatcher import Dispatcher
 from inspector.forward.events import event_of, quick
 from inspector.forward.fresh import Fresh, fresh
@@ -158,13 +158,13 @@ class Holds:
             or len(self._backlog) > 0
         )
 
-    def offer(self, item: Item) -> None:
+    def offer(self, item: QueuedDelivery) -> None:
         """Take a committed delivery that is not routed; never waits."""
         self._backlog.offer(item)
         self._settle()
 
     async def answered(
-        self, item: Item, *, within: float | None, once: bool
+        self, item: QueuedDelivery, *, within: float | None, once: bool
     ) -> tuple[bool, Outcome | None]:
         """Take such a delivery and wait for its first target, `within` seconds (None: for ever).
 
@@ -191,7 +191,7 @@ class Holds:
             await asyncio.sleep(0)
             self._turn_ends = monotonic() + _SLICE_SECONDS
 
-    async def _decide(self, item: Item) -> None:
+    async def _decide(self, item: QueuedDelivery) -> None:
         """Journal where a delivery goes, and hold it or send it there."""
         request = await self._backlog.request(item)
         if request is None:
@@ -223,7 +223,7 @@ class Holds:
         self.senders.turn(id_, bool(targets))
 
     async def _looked_at(
-        self, item: Item, request: Request, stop: _Breakpoint
+        self, item: QueuedDelivery, request: Request, stop: _Breakpoint
     ) -> tuple[Fresh, bool]:
         def look() -> tuple[Fresh, bool]:
             subject = fresh(item, request, self._secrets())

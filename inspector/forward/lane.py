@@ -8,7 +8,7 @@ from inspector.domain.attempt import Failure, FailureKind, Outcome, Response, Tr
 from inspector.domain.delivery import Request
 from inspector.domain.facts import AttemptStarted
 from inspector.forward.attempts import Attempts
-from inspector.forward.backlog import Backlog, Item
+from inspector.forward.backlog import Backlog, QueuedDelivery
 from inspector.forward.message import UNWRITABLE
 from inspector.forward.ports import Client, Waiting
 from inspector.tasks import Tasks
@@ -118,13 +118,13 @@ class Lane:
             task = tasks.start(self._work(worker), f"{self.target} {number}")
             self._workers[task] = worker
 
-    def offer(self, item: Item, reply: Reply | None) -> None:
+    def offer(self, item: QueuedDelivery, reply: Reply | None) -> None:
         """Take a delivery; never waits."""
         if reply is not None:
             self._replies[item.delivery_id] = reply
         self._backlog.offer(item)
 
-    def readmit(self, item: Item, reply: Reply | None) -> None:
+    def readmit(self, item: QueuedDelivery, reply: Reply | None) -> None:
         """Take a delivery that was held until now; never waits."""
         if reply is not None:
             self._replies[item.delivery_id] = reply
@@ -183,7 +183,7 @@ class Lane:
         while not self._stopping:
             await self._deliver(worker, await self._backlog.take())
 
-    async def _deliver(self, worker: _Worker, item: Item) -> None:
+    async def _deliver(self, worker: _Worker, item: QueuedDelivery) -> None:
         request = await self._backlog.request(item)
         if request is None:
             self._resolve(item.delivery_id, _GONE)
@@ -200,7 +200,7 @@ class Lane:
             finally:
                 worker.busy = False
 
-    def _deadline(self, item: Item) -> float:
+    def _deadline(self, item: QueuedDelivery) -> float:
         """Until when a delivery is tried again, on the monotonic clock; 0: not at all."""
         if self._settings.retry <= 0:
             return 0.0
@@ -220,7 +220,7 @@ class Lane:
             worker.retry_at = None
 
     async def _try(
-        self, worker: _Worker, item: Item, request: Request, deadline: float, once: bool
+        self, worker: _Worker, item: QueuedDelivery, request: Request, deadline: float, once: bool
     ) -> bool:
         """One attempt; whether it was the delivery's last."""
         await self._attempts.room()

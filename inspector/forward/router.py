@@ -17,7 +17,7 @@ from inspector.domain.delivery import Request
 from inspector.domain.facts import Captured, Routed
 from inspector.domain.routes import Routing, parse_target
 from inspector.errors import ConfigurationError, NotFoundError, UsageError
-from inspector.forward.backlog import Item
+from inspector.forward.backlog import QueuedDelivery
 from inspector.forward.dispatcher import Dispatcher
 from inspector.forward.events import event_of, quick
 from inspector.forward.holds import Holds
@@ -237,8 +237,8 @@ def _whole(fact: Captured) -> Request | None:
     return None if fact.pieces else fact.request
 
 
-def _item(delivery_id: int, fact: Captured) -> Item:
-    return Item(
+def _item(delivery_id: int, fact: Captured) -> QueuedDelivery:
+    return QueuedDelivery(
         delivery_id,
         fact.at,
         request=_whole(fact),

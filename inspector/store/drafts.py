@@ -9,7 +9,7 @@ from inspector.domain.envelope import Verdict
 from inspector.domain.facts import Origin
 from inspector.domain.headers import first
 from inspector.domain.lifecycle import TargetStatus
-from inspector.store.journal_reader import Entry
+from inspector.store.journal_reader import JournalEntry
 from inspector.store.schema import ATTEMPT, ATTEMPT_COLUMNS, COLUMNS, DELIVERY
 
 # A row of the index by column, in the order of the columns.
@@ -113,7 +113,7 @@ class Drafts:
 
 
 def new_delivery(
-    entry: Entry,
+    entry: JournalEntry,
     at: int,
     remote: str,
     endpoint: str,

@@ -9,7 +9,7 @@ from inspector.store import frames, index_file
 from inspector.store.boot_mark import BootMark
 from inspector.store.connect import connect
 from inspector.store.files import StoreFiles
-from inspector.store.journal_reader import Entry, JournalReader
+from inspector.store.journal_reader import JournalEntry, JournalReader
 from inspector.store.reader import Reader
 from inspector.store.views import Read, Views
 
@@ -73,7 +73,7 @@ class Indexer:
         self._untidy += len(batch)
         return self._index(batch)
 
-    def _index(self, batch: list[Entry]) -> list[bytes]:
+    def _index(self, batch: list[JournalEntry]) -> list[bytes]:
         try:
             return self._write(batch, self._views.apply)
         except Exception as error:
@@ -95,7 +95,7 @@ class Indexer:
         return lines
 
     def _write(
-        self, batch: list[Entry], apply: Callable[[Sequence[Entry]], list[frames.Run]]
+        self, batch: list[JournalEntry], apply: Callable[[Sequence[JournalEntry]], list[frames.Run]]
     ) -> list[bytes]:
         try:
             self._connection.execute("BEGIN IMMEDIATE")
@@ -172,7 +172,7 @@ class Indexer:
         if self._mark is not None:
             self._mark.clear()
 
-    def _batch(self, shown: int) -> Iterator[Entry]:
+    def _batch(self, shown: int) -> Iterator[JournalEntry]:
         size = first = 0
         for entry in self._journal.after(self.position, BATCH_FACTS):
             first = first or entry.seq

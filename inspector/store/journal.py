@@ -15,7 +15,7 @@ from inspector.store.checkpoint import Checkpointer
 from inspector.store.connect import file_at_fault
 from inspector.store.files import StoreFiles
 from inspector.store.journal_file import ROWS_A_STATEMENT, JournalFile
-from inspector.store.positions import GONE, NO_USAGE, Item, Usage, item_of
+from inspector.store.positions import GONE, NO_USAGE, PendingFact, Usage, item_of
 
 _RETRY_PAUSE = 0.25
 # How long attempts, answers and decisions wait for others to share their commit with: a crash
@@ -43,10 +43,10 @@ class Journal:
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._newest: asyncio.Future[Appended] | None = None
-        self._gathered: list[Item] = []
+        self._gathered: list[PendingFact] = []
         self._gathering: asyncio.TimerHandle | None = None
         self._on_commit = on_commit
-        self._queue: SimpleQueue[Item | None] = SimpleQueue()
+        self._queue: SimpleQueue[PendingFact | None] = SimpleQueue()
         self._writing = threading.Lock()
         self._closing = False
         # Pieces of large bodies that came to nothing, to be deleted when commits succeed again.
@@ -109,14 +109,14 @@ class Journal:
         future: asyncio.Future[Appended] = self._loop.create_future()
         if self._closing:
             return _closed(future)
-        self._take_in(Item(None, future, mailbox=name, last=last))
+        self._take_in(PendingFact(None, future, mailbox=name, last=last))
         return future
 
     def forget(self, name: str) -> "asyncio.Future[Appended]":
         """Queue that a cursor is no more, or that an endpoint never was."""
         return self.move(name, GONE)
 
-    def _take_in(self, item: Item) -> None:
+    def _take_in(self, item: PendingFact) -> None:
         self._newest = item.future
         self._gathered.append(item)
         if item.vital or item.prune is not None:
@@ -153,8 +153,8 @@ class Journal:
     # The rest runs in the writer thread.
 
     def _run(self) -> None:
-        large: deque[Item] = deque()
-        again: list[Item] = []
+        large: deque[PendingFact] = deque()
+        again: list[PendingFact] = []
         closing = False
         while not closing or large:
             patience = 0.0 if large or closing else _RETRY_PAUSE if again else None
@@ -166,7 +166,7 @@ class Journal:
             # One piece a turn, so that a large body never holds back the small ones behind it.
             if large and large[0].unfinished and not self._write_piece(large[0]):
                 large.popleft()
-            ready: list[Item] = []
+            ready: list[PendingFact] = []
             while large and not large[0].unfinished:
                 ready.append(large.popleft().with_pieces())
             again += self._commit(ready) if ready else []
@@ -174,9 +174,9 @@ class Journal:
             _log.error("%d facts could not be written: %s", len(lost), self.error)
             self._refuse(lost, self.error)
 
-    def _take(self, patience: float | None) -> list[Item | None]:
+    def _take(self, patience: float | None) -> list[PendingFact | None]:
         """What is queued now; wait for the first one so many seconds, or (None) for ever."""
-        batch: list[Item | None] = []
+        batch: list[PendingFact | None] = []
         try:
             if patience != 0:
                 batch.append(self._queue.get(timeout=patience))
@@ -186,7 +186,7 @@ class Journal:
             pass
         return batch
 
-    def _commit(self, batch: list[Item]) -> list[Item]:
+    def _commit(self, batch: list[PendingFact]) -> list[PendingFact]:
         """Write a batch as one transaction; give back the items to try again after a failure."""
         plan = self._positions.plan(batch)
         if plan.refused:
@@ -217,7 +217,7 @@ class Journal:
                 self._sweep()
         return []
 
-    def _write_piece(self, item: Item) -> bool:
+    def _write_piece(self, item: PendingFact) -> bool:
         """Commit the next piece of a large body; a failure fails the whole capture."""
         assert item.large is not None
         pieces, _, written = item.large
@@ -239,19 +239,19 @@ class Journal:
         except sqlite3.Error as error:
             _log.debug("pieces of a lost body stay for now: %s", error)
 
-    def _failed(self, batch: list[Item], error: Exception) -> list[Item]:
+    def _failed(self, batch: list[PendingFact], error: Exception) -> list[PendingFact]:
         """Tell those who captured; give back the facts that must be tried again."""
         self.error = str(error)
         self._refuse([item for item in batch if item.vital], self.error)
         return [item for item in batch if not item.vital]
 
-    def _refuse(self, items: list[Item], error: str) -> None:
+    def _refuse(self, items: list[PendingFact], error: str) -> None:
         failure = StoreUnavailableError(
             f"the store cannot commit: {error}", "free disk space or repair the store"
         )
         self._drop(items, failure)
 
-    def _refuse_order(self, items: list[Item]) -> None:
+    def _refuse_order(self, items: list[PendingFact]) -> None:
         for item in items:
             last = self.cursor(item.mailbox)
             why = f"delivery {item.first} of the relay does not follow {last}, the last one here"
@@ -259,7 +259,7 @@ class Journal:
                 why = f"delivery {item.fills} is no longer stored"
             self._drop([item], StoreUnavailableError(why))
 
-    def _drop(self, items: list[Item], failure: StoreUnavailableError) -> None:
+    def _drop(self, items: list[PendingFact], failure: StoreUnavailableError) -> None:
         self._tell(_reject, [item.future for item in items], failure)
         for item in items:
             if item.large is not None:
@@ -271,7 +271,7 @@ class Journal:
             self._loop.call_soon_threadsafe(callback, *arguments)
 
 
-def _without_large(items: list[Item], large: deque[Item]) -> list[Item]:
+def _without_large(items: list[PendingFact], large: deque[PendingFact]) -> list[PendingFact]:
     """Those to commit now; large bodies go to the others, with what must come behind them."""
     if not large and not any(item.large for item in items):
         return items

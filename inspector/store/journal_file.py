@@ -14,8 +14,8 @@ from inspector.store.positions import (
     GONE,
     NO_USAGE,
     OVERHEAD,
-    Item,
     Parameter,
+    PendingFact,
     Plan,
     Positions,
     Usage,
@@ -102,7 +102,7 @@ class JournalFile:
                 positions.usage[whose] = have._replace(size=have.size + size)
         return positions
 
-    def insert(self, batch: Sequence[Item], plan: Plan) -> None:
+    def insert(self, batch: Sequence[PendingFact], plan: Plan) -> None:
         """Write a planned batch as one transaction."""
         simple = not plan.cursors and not any(item.prune or item.large for item in batch)
         if simple and len(batch) <= ROWS_A_STATEMENT:
@@ -133,7 +133,7 @@ class JournalFile:
         columns = _COLUMNS if width == 7 else _WIDE
         self.connection.execute(f"INSERT INTO fact({columns}) VALUES {rows}", parameters)
 
-    def _merge(self, item: Item) -> None:
+    def _merge(self, item: PendingFact) -> None:
         """Of passes with nothing between them one is left: they come as long as others' deliveries
         do, and nothing that could be pruned need ever come among them."""
         before = self.connection.execute(

@@ -12,7 +12,7 @@ from inspector.domain.headers import Headers
 from inspector.store import codec
 
 
-class Entry(NamedTuple):
+class JournalEntry(NamedTuple):
     """A fact at its position, about its delivery."""
 
     seq: int
@@ -45,7 +45,7 @@ class JournalReader:
         )
         return (pages - free) * page_size
 
-    def after(self, seq: int, limit: int) -> Iterator[Entry]:
+    def after(self, seq: int, limit: int) -> Iterator[JournalEntry]:
         """Up to `limit` facts later than `seq`, in order; large bodies are left in pieces."""
         rows = self._connection.execute(
             "SELECT seq, kind, delivery, at, meta, head, body FROM fact WHERE seq > ? "
@@ -56,7 +56,7 @@ class JournalReader:
             pieces: tuple[int, ...] = ()
             if row[1] == codec.CAPTURED and row[6] is None:
                 pieces = tuple(json.loads(row[4]).get("pieces", ()))
-            yield Entry(row[0], row[2], codec.decode(*row), pieces)
+            yield JournalEntry(row[0], row[2], codec.decode(*row), pieces)
 
     def outline(self, seq: int, upto: int, limit: int) -> list[tuple[int, int, int, str]]:
         """(seq, kind, delivery, meta) of the facts after `seq` up to `upto`, without any body."""

@@ -40,7 +40,7 @@ class Large(NamedTuple):
 
 
 @dataclass(slots=True, eq=False)
-class Item:
+class PendingFact:
     """One fact on its way.
 
     `mailbox` is where it has a number: at a relay its endpoint, else the mailbox of its origin;
@@ -68,7 +68,7 @@ class Item:
         """Whether pieces of its body are still to be written."""
         return self.large is not None and bool(self.large.pieces)
 
-    def with_pieces(self) -> "Item":
+    def with_pieces(self) -> "PendingFact":
         """The same with the ids of its pieces in its row, once they are written."""
         if self.large is not None and self.row is not None:
             kind, about, at, meta, head, _ = self.row
@@ -77,9 +77,9 @@ class Item:
         return self
 
 
-def item_of(fact: Fact, future: "asyncio.Future[Appended]", relay: bool) -> Item:
+def item_of(fact: Fact, future: "asyncio.Future[Appended]", relay: bool) -> PendingFact:
     """A fact for the writer; in a `relay`'s journal deliveries are numbered at their endpoints."""
-    item = Item(encode(fact), future)
+    item = PendingFact(encode(fact), future)
     match fact:
         case Captured():
             item.new_delivery = item.vital = True
@@ -130,7 +130,7 @@ class Plan:
     delivery: int
     parameters: list[Parameter] = field(default_factory=list)
     done: list[tuple["asyncio.Future[Appended]", Appended]] = field(default_factory=list)
-    refused: list[Item] = field(default_factory=list)
+    refused: list[PendingFact] = field(default_factory=list)
     cursors: dict[str, int] = field(default_factory=dict)
     usage: dict[str, Usage] = field(default_factory=dict)
     written: int = 0
@@ -146,7 +146,7 @@ class Positions:
     cursors: dict[str, int] = field(default_factory=dict)
     usage: dict[str, Usage] = field(default_factory=dict)
 
-    def plan(self, batch: Sequence[Item]) -> Plan:
+    def plan(self, batch: Sequence[PendingFact]) -> Plan:
         """Give each item its place; those that do not follow their cursor are `refused`."""
         relay = wide = self.relay
         for item in batch:
@@ -180,7 +180,7 @@ class Positions:
         plan.seq, plan.delivery, plan.written = seq, delivery, written
         return plan
 
-    def _number(self, plan: Plan, item: Item) -> int | None:
+    def _number(self, plan: Plan, item: PendingFact) -> int | None:
         """The number of an item at its mailbox, 0 for one that only fills it; None for one that
         does not follow there, or whose delivery is gone."""
         name = item.mailbox

@@ -28,7 +28,7 @@ from inspector.domain.headers import Headers
 from inspector.domain.lifecycle import TargetStatus, after_attempt, state_of
 from inspector.store import codec, frames, retention
 from inspector.store.drafts import Draft, Drafts, new_delivery
-from inspector.store.journal_reader import Entry, JournalReader
+from inspector.store.journal_reader import JournalEntry, JournalReader
 from inspector.store.schema import UNROUTED, attempt_of, delivery_of
 
 Read = Callable[[Request, int], tuple[Envelope, Signature]]
@@ -87,7 +87,7 @@ class Views:
         }
         self._connection.executemany("INSERT OR REPLACE INTO meta VALUES (?,?)", meta.items())
 
-    def apply(self, entries: Sequence[Entry]) -> list[frames.Run]:
+    def apply(self, entries: Sequence[JournalEntry]) -> list[frames.Run]:
         """Write what the facts change; the runs tell subscribers of it."""
         self._begin()
         self._decodings = {
@@ -140,7 +140,7 @@ class Views:
         self._save_meta(entries[-1].seq)
         return frames.group(marks)
 
-    def leave_out(self, entries: Sequence[Entry]) -> list[frames.Run]:
+    def leave_out(self, entries: Sequence[JournalEntry]) -> list[frames.Run]:
         """Go on behind facts that cannot be indexed, as if their deliveries were never seen."""
         self._begin()
         self._load_meta()
@@ -160,14 +160,14 @@ class Views:
 
     # One method a fact.
 
-    def _decoded(self, entry: Entry, fact: Captured) -> _Decoded:
+    def _decoded(self, entry: JournalEntry, fact: Captured) -> _Decoded:
         body = fact.request.body
         if entry.pieces:
             body = b"".join(self._journal.body_pieces(entry.pieces))
         request = fact.request._replace(body=body) if entry.pieces else fact.request
         return _Decoded(len(body), sha256(body).hexdigest(), *self._read(request, fact.at))
 
-    def _captured(self, entry: Entry, fact: Captured) -> None:
+    def _captured(self, entry: JournalEntry, fact: Captured) -> None:
         size, digest, envelope, signature = self._decodings[entry.seq]
         id_ = entry.delivery_id
         draft = new_delivery(entry, fact.at, fact.remote, fact.endpoint, fact.request, fact.origin)
@@ -194,7 +194,7 @@ class Views:
             draft["state"] = State.WAITING
         self._add(draft, fact.request.headers)
 
-    def _refused(self, entry: Entry, fact: Refused) -> None:
+    def _refused(self, entry: JournalEntry, fact: Refused) -> None:
         draft = new_delivery(entry, fact.at, fact.remote, fact.endpoint, fact.request, fact.origin)
         draft.update(
             body_size=len(fact.raw),
@@ -206,7 +206,7 @@ class Views:
         )
         self._add(draft, fact.request.headers if fact.request else ())
 
-    def _missed(self, entry: Entry, fact: Gap) -> None:
+    def _missed(self, entry: JournalEntry, fact: Gap) -> None:
         draft = new_delivery(entry, fact.at, "", fact.endpoint, None, fact.origin)
         draft.update(
             state=State.GAP,
@@ -243,7 +243,7 @@ class Views:
         self._drafts.counts["marked", ""] += bool(fact.mark) - bool(draft["mark"])
         draft["mark"], draft["note"] = fact.mark, fact.note
 
-    def _started(self, entry: Entry, fact: AttemptStarted) -> None:
+    def _started(self, entry: JournalEntry, fact: AttemptStarted) -> None:
         if (draft := self._drafts.delivery(fact.delivery_id)) is None:
             return
         attempt = {
@@ -269,7 +269,7 @@ class Views:
             status, tried = targets[fact.target]
             self._drafts.set_target(fact.delivery_id, fact.target, status, tried + 1)
 
-    def _finished(self, entry: Entry, fact: AttemptFinished) -> None:
+    def _finished(self, entry: JournalEntry, fact: AttemptFinished) -> None:
         draft = self._drafts.delivery(fact.delivery_id)
         attempt = self._drafts.attempt(fact.attempt_id)
         if draft is None or attempt is None:

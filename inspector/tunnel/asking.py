@@ -9,7 +9,7 @@ from itertools import islice
 from inspector.domain.attempt import Failure, FailureKind, Outcome
 from inspector.tunnel.attachment import Attachment
 from inspector.tunnel.messages import Reply
-from inspector.tunnel.parcels import Item
+from inspector.tunnel.parcels import OutgoingParcel
 from inspector.tunnel.wire import Packed
 
 CANARY_SECONDS = 30.0
@@ -67,7 +67,7 @@ class Asking:
             asked.outcome.set_result(reply.outcome)
         return True
 
-    def left_out(self, by: Attachment, seen: int, batch: Sequence[Item]) -> None:
+    def left_out(self, by: Attachment, seen: int, batch: Sequence[OutgoingParcel]) -> None:
         """The filter leaves out all else that was handed over behind `seen`: the app has nothing
         to say to it."""
         if self._asked:
@@ -97,7 +97,7 @@ class Asking:
                 else:
                     asked.cut()
 
-    def marked(self, items: Sequence[Item], by: Attachment) -> dict[int, Packed]:
+    def marked(self, items: Sequence[OutgoingParcel], by: Attachment) -> dict[int, Packed]:
         """Of these deliveries those for which this consumer's app is asked, as they are sent."""
         if not self._asked:
             return {}
@@ -137,7 +137,7 @@ class AnswerLog:
         new = min(self.count - count, len(self._log))
         return list(islice(reversed(self._log), new))[::-1] if new else []
 
-    def settle(self, items: Sequence[Item]) -> None:
+    def settle(self, items: Sequence[OutgoingParcel]) -> None:
         """Put the answers to what was read from the store before they were there."""
         if self._answers:
             for item in items:

@@ -31,7 +31,7 @@ from inspector.tunnel.messages import (
     Start,
     WireError,
 )
-from inspector.tunnel.parcels import Item
+from inspector.tunnel.parcels import OutgoingParcel
 from inspector.tunnel.sieve import Sieve, sieve_of
 from inspector.tunnel.supply import Caller, Line, Supply
 from inspector.tunnel.team import passed_on
@@ -274,15 +274,15 @@ class Attachment:
                 await self._send_body(batch[-1])
         return True
 
-    def _frame(self, batch: Sequence[Item], size: int) -> bytes:
+    def _frame(self, batch: Sequence[OutgoingParcel], size: int) -> bytes:
         self._window.sent(batch[-1].number, size)
         passed = () if self._sieve is None else self._sieve.between(batch)
         return self._supply.frame(batch, self, passed)
 
-    def _fitting(self, items: Sequence[Item]) -> tuple[list[Item], int, int]:
+    def _fitting(self, items: Sequence[OutgoingParcel]) -> tuple[list[OutgoingParcel], int, int]:
         """The first ones that are asked for and go into a frame and into the window, and their
         size there; up to which id these are all."""
-        batch: list[Item] = []
+        batch: list[OutgoingParcel] = []
         size = framed = 0
         most = self._supply.batch_bytes
         last = self.sent
@@ -310,7 +310,7 @@ class Attachment:
                 break
         return batch, size, last
 
-    def _left_out(self, sieve: Sieve, seen: int, batch: Sequence[Item]) -> None:
+    def _left_out(self, sieve: Sieve, seen: int, batch: Sequence[OutgoingParcel]) -> None:
         """What was handed over behind `seen`, but for the batch, is not asked for."""
         self._supply.left_out(self, seen, batch)
         self._window.passed(self.sent)
@@ -327,7 +327,7 @@ class Attachment:
         if self._full_since is None:
             self._full_since = self._loop.time()
 
-    async def _send_body(self, item: Item) -> None:
+    async def _send_body(self, item: OutgoingParcel) -> None:
         """The pieces of a large body, the last one with the digest."""
         digest = sha256(item.parcel.head)
         left = item.parcel.size

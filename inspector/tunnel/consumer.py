@@ -20,7 +20,7 @@ from inspector.tunnel.address import Backfill
 from inspector.tunnel.connecting import Dialler, LostError, TakenOverError
 from inspector.tunnel.messages import Attempted, Hello, Start
 from inspector.tunnel.ports import Mirroring
-from inspector.tunnel.session import Session
+from inspector.tunnel.session import TunnelSession
 from inspector.tunnel.standing import Phase, Standing
 from inspector.tunnel.teammate import Teammate
 
@@ -90,7 +90,7 @@ class Consumer:
         self._standing = Standing(dialler.address.url, dialler.consumer, clock, report)
         self._filter = self._standing.filter = wanted.text if wanted is not None else ""
         self._teammate = Teammate(latest, wanted=primary)
-        self._session: Session | None = None
+        self._session: TunnelSession | None = None
         self._running: asyncio.Task[None] | None = None
         self._stopping = False
         self._hurry = asyncio.Event()
@@ -232,7 +232,7 @@ class Consumer:
             if self._since is None:
                 self._since = self._backfill.since(hello.now)
             start = start._replace(since=self._since)
-        session = self._session = Session(
+        session = self._session = TunnelSession(
             connection,
             hello,
             dialler,

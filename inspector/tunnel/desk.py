@@ -20,7 +20,7 @@ from inspector.tunnel.messages import (
     Reply,
     State,
 )
-from inspector.tunnel.parcels import Frames, Item, Tail, Telling, item_of, items_of
+from inspector.tunnel.parcels import Frames, OutgoingParcel, Tail, Telling, item_of, items_of
 from inspector.tunnel.ports import Held, Mailboxes
 from inspector.tunnel.shadows import ShadowFeed, Shadows
 from inspector.tunnel.supply import Caller, Line, Presence
@@ -89,7 +89,7 @@ class Desk:
         self._asking = Asking()
         self._answers = AnswerLog()
         self._canaries = Canaries()
-        self._reads: dict[int, asyncio.Task[list[Item]]] = {}
+        self._reads: dict[int, asyncio.Task[list[OutgoingParcel]]] = {}
         self._untold = 0
         self._tasks = Tasks(f"desk {endpoint.name}")
         self._shadows = Shadows(mailboxes, endpoint.id, clock, self._tasks, self._wake)
@@ -254,10 +254,10 @@ class Desk:
     def batch_bytes(self) -> int:
         return min(BATCH_BYTES, max(_BATCH_LEAST, _BATCHES_BYTES // max(1, len(self._attached))))
 
-    def recent(self, seen: int) -> list[Item]:
+    def recent(self, seen: int) -> list[OutgoingParcel]:
         return self._tail.after(seen, BATCH_ITEMS)
 
-    async def stored(self, seen: int) -> list[Item]:
+    async def stored(self, seen: int) -> list[OutgoingParcel]:
         """Those who go in step share one reading."""
         if (reading := self._reads.get(seen)) is None:
             reading = self._tasks.start(self._read(seen), "read")
@@ -267,10 +267,10 @@ class Desk:
         self.settle(items)
         return items
 
-    def settle(self, items: Sequence[Item]) -> None:
+    def settle(self, items: Sequence[OutgoingParcel]) -> None:
         self._answers.settle(items)
 
-    async def _read(self, seen: int) -> list[Item]:
+    async def _read(self, seen: int) -> list[OutgoingParcel]:
         try:
             found = await self.mailboxes.after(self.mailbox, seen, BATCH_ITEMS, self.batch_bytes)
             return items_of(found)
@@ -279,7 +279,7 @@ class Desk:
 
     def frame(
         self,
-        items: Sequence[Item],
+        items: Sequence[OutgoingParcel],
         attachment: Attachment,
         passed: tuple[tuple[int, int], ...] = (),
     ) -> bytes:
@@ -320,7 +320,7 @@ class Desk:
         asked = self._asking.replied(attachment, reply)
         self._shadows.replied(attachment, reply, asked=asked)
 
-    def left_out(self, attachment: Attachment, seen: int, batch: Sequence[Item]) -> None:
+    def left_out(self, attachment: Attachment, seen: int, batch: Sequence[OutgoingParcel]) -> None:
         self._asking.left_out(attachment, seen, batch)
 
     def announced(self, nonce: str) -> None:

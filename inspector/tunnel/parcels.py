@@ -23,7 +23,7 @@ _ITEM_BYTES = 256
 Telling = Captured | Refused | Probed
 
 
-class Item:
+class OutgoingParcel:
     """One delivery to be sent; `size` is what it takes of the window."""
 
     __slots__ = ("_packed", "_request", "framed", "number", "parcel", "pieces", "size")
@@ -79,7 +79,7 @@ def _headed(parcel: Parcel) -> Parcel:
     return parcel
 
 
-def item_of(number: int, fact: Telling) -> Item | None:
+def item_of(number: int, fact: Telling) -> OutgoingParcel | None:
     """What was just committed; None for a large one, whose body is left to the store."""
     match fact:
         case Captured(at, request, remote):
@@ -90,7 +90,7 @@ def item_of(number: int, fact: Telling) -> Item | None:
             )
             digest = digest_of(head, request.body)
             size = len(request.body)
-            return Item(
+            return OutgoingParcel(
                 Parcel(
                     "captured", number, at, remote, head, request.body, digest, size, fact.answered
                 )
@@ -99,7 +99,7 @@ def item_of(number: int, fact: Telling) -> Item | None:
             head = b""
             if (asked := fact.request) is not None:
                 head = encode_head(asked.method, asked.target, asked.http_version, asked.headers)
-            return Item(
+            return OutgoingParcel(
                 Parcel(
                     "refused",
                     number,
@@ -116,11 +116,13 @@ def item_of(number: int, fact: Telling) -> Item | None:
             )
         case Probed():
             digest = digest_of(b"", b"")
-            return Item(Parcel("probe", number, fact.at, "", b"", b"", digest, 0, nonce=fact.nonce))
+            return OutgoingParcel(
+                Parcel("probe", number, fact.at, "", b"", b"", digest, 0, nonce=fact.nonce)
+            )
 
 
-def items_of(stored: Sequence[Stored]) -> list[Item]:
-    return [Item(parcel, pieces) for parcel, pieces in stored]
+def items_of(stored: Sequence[Stored]) -> list[OutgoingParcel]:
+    return [OutgoingParcel(parcel, pieces) for parcel, pieces in stored]
 
 
 class Tail:
@@ -131,7 +133,7 @@ class Tail:
     """
 
     def __init__(self) -> None:
-        self._items: deque[Item | None] = deque()
+        self._items: deque[OutgoingParcel | None] = deque()
         self._first = 1
         self._bytes = 0
         self._trim_at = _TRIM_BYTES
@@ -144,7 +146,7 @@ class Tail:
         """Whether it is worth to `trim`: asking costs nothing, trimming a look at each consumer."""
         return self._bytes >= self._trim_at
 
-    def append(self, number: int, item: Item | None) -> None:
+    def append(self, number: int, item: OutgoingParcel | None) -> None:
         """The newest; what was before a hole is dropped."""
         if number != self._first + len(self._items):
             self.clear()
@@ -154,13 +156,13 @@ class Tail:
         while self._bytes > TAIL_BYTES or len(self._items) > TAIL_ITEMS:
             self._drop()
 
-    def after(self, seen: int, limit: int) -> list[Item]:
+    def after(self, seen: int, limit: int) -> list[OutgoingParcel]:
         """Those behind `seen` without a hole, up to the next large one; none where it is a matter
         of the store."""
         start = seen + 1 - self._first
         if not 0 <= start < len(self._items):
             return []
-        found: list[Item] = []
+        found: list[OutgoingParcel] = []
         for item in islice(self._items, start, start + limit):
             if item is None:
                 break
@@ -190,7 +192,7 @@ class Tail:
         self._first += 1
 
 
-def _bytes_of(item: Item | None) -> int:
+def _bytes_of(item: OutgoingParcel | None) -> int:
     return item.size + _ITEM_BYTES if item is not None else _ITEM_BYTES
 
 
@@ -200,7 +202,9 @@ class Frames:
     def __init__(self) -> None:
         self._made: tuple[tuple[int, int, tuple[tuple[int, int], ...]], bytes] | None = None
 
-    def of(self, items: Sequence[Item], passed: tuple[tuple[int, int], ...] = ()) -> bytes:
+    def of(
+        self, items: Sequence[OutgoingParcel], passed: tuple[tuple[int, int], ...] = ()
+    ) -> bytes:
         # What lies between the first and the last and is not in it was passed over.
         key = (items[0].number, items[-1].number, passed)
         if self._made is None or self._made[0] != key:

@@ -63,7 +63,7 @@ class _Entry(NamedTuple):
     passed: int = 0
 
 
-class Session:
+class TunnelSession:
     """A connection that has said hello; `run` is called once.
 
     `moved` is called whenever something came onto the disk, `proved` when the canary did.

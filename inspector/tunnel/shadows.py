@@ -18,7 +18,7 @@ from inspector.errors import StoreUnavailableError
 from inspector.tasks import Tasks
 from inspector.tunnel.attachment import Attachment
 from inspector.tunnel.messages import Reply, ShadowReply
-from inspector.tunnel.parcels import Item
+from inspector.tunnel.parcels import OutgoingParcel
 from inspector.tunnel.ports import Mailboxes
 from inspector.tunnel.wire import Packed, encode
 
@@ -98,7 +98,7 @@ class Shadows:
         if len(self._asked) > ASKED:
             self._due.pop(self._asked.popleft(), None)
 
-    def marked(self, items: Sequence[Item], by: Attachment) -> dict[int, Packed]:
+    def marked(self, items: Sequence[OutgoingParcel], by: Attachment) -> dict[int, Packed]:
         """Of these deliveries those to which this consumer is a shadow, as they are sent to it."""
         if not self._due:
             return {}

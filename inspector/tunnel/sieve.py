@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from inspector.domain.relay_filter import RelayFilter, parse_relay_filter
 from inspector.errors import UsageError
 from inspector.tunnel.messages import Passed, WireError
-from inspector.tunnel.parcels import Item
+from inspector.tunnel.parcels import OutgoingParcel
 
 # What is left out is told with the next delivery, or after so long, or when it is so many.
 TELL_SECONDS = 0.5
@@ -41,12 +41,12 @@ class Sieve:
         """Whether it has taken as long as it may."""
         return time.monotonic() > self._until
 
-    def takes(self, item: Item) -> bool:
+    def takes(self, item: OutgoingParcel) -> bool:
         """Whether it is asked for; what no parser understood, and probes, always."""
         request = item.request
         return request is None or self.wants(*request)
 
-    def between(self, items: Sequence[Item]) -> tuple[tuple[int, int], ...]:
+    def between(self, items: Sequence[OutgoingParcel]) -> tuple[tuple[int, int], ...]:
         """What is left out before and between these, which are told of now."""
         found, told = [], self.told
         for item in items:

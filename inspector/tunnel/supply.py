@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from inspector.tunnel.messages import Attempted, Reply, State
-from inspector.tunnel.parcels import Item
+from inspector.tunnel.parcels import OutgoingParcel
 from inspector.tunnel.ports import Held, Mailboxes
 
 if TYPE_CHECKING:
@@ -71,21 +71,21 @@ class Supply(Protocol):
 
     async def held(self) -> Held: ...
 
-    def recent(self, seen: int) -> list[Item]:
+    def recent(self, seen: int) -> list[OutgoingParcel]:
         """The next ones behind `seen`, from memory; none where the store is to be read."""
         ...
 
-    async def stored(self, seen: int) -> list[Item]:
+    async def stored(self, seen: int) -> list[OutgoingParcel]:
         """The same from the store."""
         ...
 
-    def settle(self, items: Sequence[Item]) -> None:
+    def settle(self, items: Sequence[OutgoingParcel]) -> None:
         """Put the answers to deliveries that were given since they were asked for."""
         ...
 
     def frame(
         self,
-        items: Sequence[Item],
+        items: Sequence[OutgoingParcel],
         attachment: "Attachment",
         passed: tuple[tuple[int, int], ...] = (),
     ) -> bytes:
@@ -114,7 +114,9 @@ class Supply(Protocol):
 
     def replied(self, attachment: "Attachment", reply: Reply) -> None: ...
 
-    def left_out(self, attachment: "Attachment", seen: int, batch: Sequence[Item]) -> None:
+    def left_out(
+        self, attachment: "Attachment", seen: int, batch: Sequence[OutgoingParcel]
+    ) -> None:
         """Its filter leaves out what was handed over to it behind `seen`, but for the batch."""
         ...
 

@@ -13,7 +13,7 @@ from inspector.web.door import Door
 from inspector.web.downloads import Downloads
 from inspector.web.limits import FULL, STOPPED, Limits
 from inspector.web.pages import INDEX, STATIC, closed, secure
-from inspector.web.session import Session, Size, Ui
+from inspector.web.session import BrowserSession, Size, Ui
 
 _log = logging.getLogger(__name__)
 # Requests that are none end in a traceback of aiohttp's each; their senders are answered 400.
@@ -52,7 +52,7 @@ class WebServer:
         self.port: int = opened.getsockname()[1]
         self.door = Door(self.port)
         self._downloads = Downloads(self._limits.stall)
-        self._sessions: set[Session] = set()
+        self._sessions: set[BrowserSession] = set()
         self._stopping = False
         app = web.Application(middlewares=[self._guard()])
         app.add_routes(
@@ -176,7 +176,9 @@ class WebServer:
             await websocket.close(code=code, message=reason.encode())
             return websocket
         assert request.transport is not None
-        session = Session(self._ui, websocket, request.transport.abort, self._downloads, limits)
+        session = BrowserSession(
+            self._ui, websocket, request.transport.abort, self._downloads, limits
+        )
         self._sessions.add(session)
         try:
             await session.serve(_size(request))

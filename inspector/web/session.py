@@ -59,7 +59,7 @@ class Size(NamedTuple):
         return cls(max(20, min(width, 1000)), max(5, min(height, 400)))
 
 
-class Session(AppService):
+class BrowserSession(AppService):
     """From the opened websocket to the end of the process; `serve` is called once.
 
     `abort` cuts the connection to a browser that does not take what it is sent. Output waits for

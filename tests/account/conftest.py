@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from inspector.account.client import Client, Patience
+from inspector.account.client import ApiClient, Patience
 from inspector.account.cookies import read_cookies
-from inspector.account.credentials import ApiKey, Bearer, Credential, Session
+from inspector.account.credentials import ApiKey, Bearer, Credential, SessionCookies
 from inspector.account.dashboard import Dashboard
 from inspector.account.hiding import Hiding
 from inspector.domain.base import parse_base
@@ -32,14 +32,14 @@ class Asking:
     def credential(self, generation: int) -> Credential:
         if generation == 1:
             return Bearer(TOKEN)
-        return Session(read_cookies(self.api.cookies(self.folder)), lambda: NOW / 1e6)
+        return SessionCookies(read_cookies(self.api.cookies(self.folder)), lambda: NOW / 1e6)
 
     @asynccontextmanager
     async def client(
         self, credential: Credential | None = None, base: str = "", **patience: float
-    ) -> AsyncIterator[Client]:
+    ) -> AsyncIterator[ApiClient]:
         given = credential or ApiKey(KEY)
-        async with Client(
+        async with ApiClient(
             parse_base(base or self.api.url),
             given,
             Hiding(),

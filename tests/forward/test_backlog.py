@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from inspector.domain.delivery import Request
 from inspector.forward import backlog as module
-from inspector.forward.backlog import Backlog, Item
+from inspector.forward.backlog import Backlog, QueuedDelivery
 from inspector.forward.ports import WaitingItem
 from tests.forward.journal import Clock, Journal
 
@@ -28,13 +28,13 @@ def made(store: Journal, *, limit: int = 10_000, memory: int = 1 << 20) -> Backl
 
 def offer(backlog: Backlog, store: Journal, size: int = 2) -> int:
     delivery_id = store.capture(request(size), (TARGET,), 5)
-    backlog.offer(Item(delivery_id, 5, request=store.requests[delivery_id]))
+    backlog.offer(QueuedDelivery(delivery_id, 5, request=store.requests[delivery_id]))
     return delivery_id
 
 
-async def drained(backlog: Backlog) -> list[Item]:
+async def drained(backlog: Backlog) -> list[QueuedDelivery]:
     """Everything that is there to be taken, the backlog then having caught up."""
-    taken: list[Item] = []
+    taken: list[QueuedDelivery] = []
     while True:
         taking = asyncio.ensure_future(backlog.take())
         for _ in range(20):
@@ -55,7 +55,7 @@ async def test_what_was_left_over_comes_first() -> None:
     new = offer(backlog, store)
     items = await drained(backlog)
     assert [item.delivery_id for item in items] == [1, 2, 3, new]
-    assert items[0] == Item(1, 7)
+    assert items[0] == QueuedDelivery(1, 7)
     assert await backlog.request(items[0]) == store.requests[1]
 
 
@@ -108,7 +108,7 @@ async def test_a_delivery_the_store_told_of_first_is_not_repeated() -> None:
     backlog = made(store)
     early = store.capture(request(), (TARGET,), 5)
     assert [item.delivery_id for item in await drained(backlog)] == [early]
-    backlog.offer(Item(early, 5, request=request()))
+    backlog.offer(QueuedDelivery(early, 5, request=request()))
     assert await drained(backlog) == []
 
 
@@ -128,7 +128,7 @@ async def test_one_offered_late_still_takes_its_place() -> None:
     await drained(backlog)
     ids = [store.capture(request(), (TARGET,), 5) for _ in range(4)]
     for number in (1, 3, 0, 2):
-        backlog.offer(Item(ids[number], 5))
+        backlog.offer(QueuedDelivery(ids[number], 5))
     assert [item.delivery_id for item in await drained(backlog)] == ids
 
 
@@ -145,7 +145,7 @@ async def test_one_offered_while_the_store_is_read_past_it_is_not_lost() -> None
     taking = asyncio.ensure_future(backlog.take())
     await asyncio.sleep(0)
     for late in (5, 6, 7, 9):
-        backlog.offer(Item(late, 1))
+        backlog.offer(QueuedDelivery(late, 1))
     assert backlog.remove(7)
     answers[0].set_result([WaitingItem(6, 1, 0), WaitingItem(8, 1, 0)])
     assert (await taking).delivery_id == 5
@@ -159,7 +159,7 @@ async def test_one_that_the_store_does_not_know_of_yet_is_not_lost() -> None:
     await drained(backlog)
     known = offer(backlog, store)
     for unknown in (7, 9, 8):
-        backlog.offer(Item(unknown, 1))
+        backlog.offer(QueuedDelivery(unknown, 1))
     assert [item.delivery_id for item in await drained(backlog)] == [known, 7, 8, 9]
 
 
@@ -205,7 +205,7 @@ async def test_one_readmitted_takes_its_place_again() -> None:
     later = [offer(backlog, store) for _ in range(5)]
     for delivery_id in (later[1], later[3]):
         assert backlog.remove(delivery_id)
-        backlog.readmit(Item(delivery_id, 9))
+        backlog.readmit(QueuedDelivery(delivery_id, 9))
     assert [item.delivery_id for item in await drained(backlog)] == later
 
 
@@ -223,7 +223,7 @@ async def test_those_readmitted_while_the_store_is_read_past_them_are_not_lost(
     await asyncio.sleep(0)
     for delivery_id in held:
         store.targets[delivery_id] = (TARGET,)
-        backlog.readmit(Item(delivery_id, 9))
+        backlog.readmit(QueuedDelivery(delivery_id, 9))
     assert len(backlog) == 8
     taken = [await taking, *await drained(backlog)]
     assert sorted(item.delivery_id for item in taken) == [*held, *after]
@@ -271,7 +271,7 @@ class Run:
 
         def release(delivery_id: int) -> None:
             store.targets[delivery_id] = (TARGET,)
-            backlog.readmit(Item(delivery_id, 2))
+            backlog.readmit(QueuedDelivery(delivery_id, 2))
 
         async def take() -> None:
             while len(self.taken) < total:
@@ -295,13 +295,13 @@ class Run:
                 store.targets[uncommitted.pop(0)] = (TARGET,)
             while len(unoffered) > dice.randint(0, self.lag):
                 chosen = unoffered.pop(dice.randrange(len(unoffered)))
-                backlog.offer(Item(chosen, 1, request=store.requests[chosen]))
+                backlog.offer(QueuedDelivery(chosen, 1, request=store.requests[chosen]))
             for _ in range(dice.randrange(3)):
                 await asyncio.sleep(0)
         for chosen in held:
             release(chosen)
         for chosen in unoffered:
-            backlog.offer(Item(chosen, 1))
+            backlog.offer(QueuedDelivery(chosen, 1))
         for chosen in uncommitted:
             store.targets[chosen] = (TARGET,)
         async with asyncio.timeout(20):

@@ -8,7 +8,7 @@ from hypothesis import example, given, settings
 
 from inspector.domain.delivery import Request
 from inspector.domain.facts import Captured, Origin
-from inspector.forward.backlog import Item
+from inspector.forward.backlog import QueuedDelivery
 from inspector.forward.fresh import fresh
 from inspector.providers import read
 from inspector.providers.pacspace import PACSPACE
@@ -45,7 +45,7 @@ def test_the_same_as_the_index_says(request: Request) -> None:
             assert indexed is not None
             subject = Subject(indexed, reader.journal)
             content = subject.headers, subject.body, subject.data
-    item = Item(
+    item = QueuedDelivery(
         1,
         AT,
         remote="10.0.0.1",

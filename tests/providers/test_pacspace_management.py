@@ -10,12 +10,12 @@ from inspector.providers.pacspace import management
 from inspector.providers.pacspace.management import (
     FIRST,
     SECOND,
-    Answer,
+    ApiAnswer,
     Generation,
-    Kind,
-    Page,
     Refusal,
+    RefusalKind,
     Webhook,
+    WebhookPage,
     read_created,
     read_page,
     read_webhook,
@@ -27,10 +27,10 @@ SECRET = "whsec_abc123"
 BARE = {"id": "wh_1", "url": URL, "secret": SECRET, "createdAt": "2026-02-11T10:30:00Z"}
 
 
-def answer(body: Any, status: int = 200, **headers: str) -> Answer:
+def answer(body: Any, status: int = 200, **headers: str) -> ApiAnswer:
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
     told = {name.replace("_", "-"): value for name, value in headers.items()}
-    return Answer(status, told, data)
+    return ApiAnswer(status, told, data)
 
 
 def refused(body: Any, status: int, **headers: str) -> Refusal:
@@ -120,7 +120,7 @@ def test_every_answer_to_a_creation_is_read(body: Any) -> None:
 )  # fmt: skip
 def test_an_answer_without_a_webhook_and_its_secret_is_not_read(body: Any) -> None:
     made = read_created(answer(body, 201), URL, NOW)
-    assert made == Refusal(Kind.UNREADABLE, 201, "")
+    assert made == Refusal(RefusalKind.UNREADABLE, 201, "")
 
 
 def test_one_that_is_there_gives_no_secret() -> None:
@@ -132,7 +132,7 @@ def test_one_that_is_there_gives_no_secret() -> None:
     found = read_webhook(answer(odd), NOW)
     assert isinstance(found, Webhook)
     assert (found.enabled, found.events, found.success_count) == (None, None, None)
-    assert read_webhook(answer([]), NOW) == Refusal(Kind.UNREADABLE, 200, "")
+    assert read_webhook(answer([]), NOW) == Refusal(RefusalKind.UNREADABLE, 200, "")
 
 
 ITEMS = [{"id": "wh_1", "url": URL, "active": False}, {"id": "wh_2", "url": URL}]
@@ -151,7 +151,7 @@ PAGED = {"webhooks": ITEMS, "pagination": {"page": 2, "limit": 2, "total": 9, "t
 )
 def test_every_list_is_read(body: Any, number: int, pages: int, limit: int | None) -> None:
     page = read_page(answer(body), NOW)
-    assert isinstance(page, Page)
+    assert isinstance(page, WebhookPage)
     assert [each.id for each in page.webhooks] == ["wh_1", "wh_2"]
     assert page[1:] == (number, pages, limit, 0)
     assert page.webhooks[0].enabled is False
@@ -159,25 +159,34 @@ def test_every_list_is_read(body: Any, number: int, pages: int, limit: int | Non
 
 def test_entries_that_are_none_are_counted() -> None:
     page = read_page(answer([ITEMS[0], None, "x", {"id": "wh_3"}]), NOW)
-    assert isinstance(page, Page)
+    assert isinstance(page, WebhookPage)
     assert (len(page.webhooks), page.odd) == (1, 3)
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", {}, "x", {"data": {"webhooks": "none"}}])
 def test_what_is_no_list(body: Any) -> None:
-    assert read_page(answer(body), NOW) == Refusal(Kind.UNREADABLE, 200, "")
+    assert read_page(answer(body), NOW) == Refusal(RefusalKind.UNREADABLE, 200, "")
 
 
 @pytest.mark.parametrize(
     ("status", "kind"),
     [
-        (400, Kind.INVALID), (422, Kind.INVALID), (401, Kind.FORBIDDEN), (403, Kind.FORBIDDEN),
-        (404, Kind.MISSING), (409, Kind.CONFLICT), (429, Kind.LIMITED), (302, Kind.MOVED),
-        (500, Kind.BROKEN), (503, Kind.BROKEN), (405, Kind.OTHER), (402, Kind.OTHER),
+        (400, RefusalKind.INVALID),
+        (422, RefusalKind.INVALID),
+        (401, RefusalKind.FORBIDDEN),
+        (403, RefusalKind.FORBIDDEN),
+        (404, RefusalKind.MISSING),
+        (409, RefusalKind.CONFLICT),
+        (429, RefusalKind.LIMITED),
+        (302, RefusalKind.MOVED),
+        (500, RefusalKind.BROKEN),
+        (503, RefusalKind.BROKEN),
+        (405, RefusalKind.OTHER),
+        (402, RefusalKind.OTHER),
     ],
-)  # fmt: skip
+)
 @pytest.mark.parametrize("reader", [read_page, read_webhook])
-def test_every_status_means_something(status: int, kind: Kind, reader: Any) -> None:
+def test_every_status_means_something(status: int, kind: RefusalKind, reader: Any) -> None:
     assert reader(answer(b"", status), NOW).kind is kind
 
 
@@ -203,8 +212,12 @@ def test_every_error_body_gives_its_message(body: Any, message: str) -> None:
 
 
 def test_a_wrapper_may_refuse_whatever_the_status_says() -> None:
-    assert refused({"success": False, "message": "no"}, 200)[:3] == (Kind.OTHER, 200, "no")
-    assert refused({"statusCode": 409, "message": "no"}, 200)[:3] == (Kind.CONFLICT, 200, "no")
+    assert refused({"success": False, "message": "no"}, 200)[:3] == (RefusalKind.OTHER, 200, "no")
+    assert refused({"statusCode": 409, "message": "no"}, 200)[:3] == (
+        RefusalKind.CONFLICT,
+        200,
+        "no",
+    )
     assert management.refusal(answer({"statusCode": 201, "data": {}}, 201), NOW) is None
     assert refused({"message": "moved"}, 302).message == ""
 

@@ -27,7 +27,7 @@ from inspector.store import frames
 from inspector.store.files import StoreFiles
 from inspector.store.indexer import Indexer
 from inspector.store.journal import Journal
-from inspector.store.journal_reader import Entry, JournalReader
+from inspector.store.journal_reader import JournalEntry, JournalReader
 from inspector.store.mailboxes import RelayStore
 from inspector.store.reader import Reader
 from inspector.store.retention import ranges_of
@@ -132,7 +132,7 @@ def write(files: StoreFiles, *facts: Fact) -> list[Appended]:
     return asyncio.run(run())
 
 
-def entries(files: StoreFiles, after: int = 0) -> list[Entry]:
+def entries(files: StoreFiles, after: int = 0) -> list[JournalEntry]:
     with closing(sqlite3.connect(files.database)) as connection:
         return list(JournalReader(connection).after(after, 1 << 30))
 

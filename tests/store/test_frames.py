@@ -27,7 +27,7 @@ from inspector.domain.facts import (
 )
 from inspector.store import codec, frames
 from inspector.store.files import StoreFiles
-from inspector.store.journal_reader import Entry
+from inspector.store.journal_reader import JournalEntry
 from inspector.store.reader import Reader
 from tests.helpers.summaries import make_attempt, make_delivery
 from tests.store.parts import (
@@ -183,7 +183,7 @@ def test_what_is_too_long_for_one_frame_comes_in_few() -> None:
     assert len(lines) <= 2 * size // frames.MAX_BYTES
 
 
-def new_facts(found: list[Entry], after: int) -> tuple[set[int], set[int], set[int]]:
+def new_facts(found: list[JournalEntry], after: int) -> tuple[set[int], set[int], set[int]]:
     """The deliveries, attempts and changed deliveries that facts after a position are about."""
     deliveries, attempts, touched = set(), set(), set()
     for entry in found:
@@ -210,7 +210,7 @@ def replayed(reader: Reader, after: int, upto: int) -> list[bytes]:
     return lines
 
 
-def check_replay(lines: list[bytes], found: list[Entry], after: int, reader: Reader) -> None:
+def check_replay(lines: list[bytes], found: list[JournalEntry], after: int, reader: Reader) -> None:
     deliveries, attempts, touched = new_facts(found, after)
     alive = {id_ for id_ in deliveries | touched if reader.delivery(id_)}
     seen: dict[str, list[int]] = {"deliveries": [], "attempts": [], "changes": []}

@@ -12,7 +12,7 @@ from inspector.errors import StoreUnavailableError
 from inspector.store.connect import connect
 from inspector.store.files import StoreFiles
 from inspector.store.journal_reader import JournalReader
-from inspector.store.positions import Item
+from inspector.store.positions import PendingFact
 from tests.store.parts import (
     append,
     captured,
@@ -98,7 +98,7 @@ async def test_the_last_commit_of_a_large_body_may_fail_too(
         other = sqlite3.connect(files.database, isolation_level=None, check_same_thread=False)
         journal._file.connection.execute("PRAGMA busy_timeout=5")
 
-        def then_lock(each: Item) -> bool:
+        def then_lock(each: PendingFact) -> bool:
             done = write_piece(each)
             if each.large and len(each.large.piece_ids) == 10:
                 other.execute("BEGIN EXCLUSIVE")

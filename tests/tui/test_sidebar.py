@@ -12,7 +12,7 @@ from inspector.domain.delivery import State
 from inspector.domain.query import matches
 from inspector.tui.activity import STEP, Activity
 from inspector.tui.filters import Filter
-from inspector.tui.sets import MOST, Entry, Kind, entries, line, sets
+from inspector.tui.sets import MOST, SetEntry, SetKind, entries, line, sets
 from inspector.tui.widgets.sidebar import Sidebar
 from tests.helpers.fake_listener import fake_listener
 from tests.helpers.subjects import subject
@@ -65,15 +65,15 @@ def test_gaps_have_an_entry_where_there_are_any() -> None:
 def test_event_types_are_a_tree_by_family() -> None:
     lines = entries(COUNTS, {"mine": "size:>1mb"}, by_itself)
     assert [(one.kind, one.label, one.query, one.count) for one in lines[8:]] == [
-        (Kind.HEADING, "views", "", None),
-        (Kind.VIEW, "mine", "size:>1mb", None),
-        (Kind.HEADING, "event types", "", None),
-        (Kind.TYPE, "customer.created", "event:customer.created", 1),
-        (Kind.FAMILY, "delta.*", "event:delta.*,delta", 10),
-        (Kind.TYPE, "delta", "event:delta", 4),
-        (Kind.TYPE, "failed", "event:delta.failed", 1),
-        (Kind.TYPE, "verified", "event:delta.verified", 5),
-        (Kind.TYPE, "without a type", "not event:* not state:refused,gap", 9),
+        (SetKind.HEADING, "views", "", None),
+        (SetKind.VIEW, "mine", "size:>1mb", None),
+        (SetKind.HEADING, "event types", "", None),
+        (SetKind.TYPE, "customer.created", "event:customer.created", 1),
+        (SetKind.FAMILY, "delta.*", "event:delta.*,delta", 10),
+        (SetKind.TYPE, "delta", "event:delta", 4),
+        (SetKind.TYPE, "failed", "event:delta.failed", 1),
+        (SetKind.TYPE, "verified", "event:delta.verified", 5),
+        (SetKind.TYPE, "without a type", "not event:* not state:refused,gap", 9),
     ]
     folded = entries(COUNTS, {}, lambda family, opened: False)
     assert [one.label for one in folded[8:]] == [
@@ -88,7 +88,7 @@ hostile = st.text('ab.*?"\\\x1b\u202e ', max_size=6) | st.text(max_size=20)
 def test_an_entry_names_exactly_what_it_counts(names: list[str], other: str) -> None:
     counts = Counts(events=tuple(EventCount(name, "x", 1) for name in names))
     for one in entries(counts, {}, lambda family, opened: True):
-        if one.kind not in (Kind.FAMILY, Kind.TYPE):
+        if one.kind not in (SetKind.FAMILY, SetKind.TYPE):
             continue
         query = Filter.of(one.query).query
         assert query is not None
@@ -107,22 +107,22 @@ def test_of_very_many_types_the_most_frequent_are_shown_in_families_that_are_fol
     )
     folded = entries(counts, {}, by_itself)
     assert len(folded) == 8 + 1 + 50 + 1
-    assert folded[-1] == Entry(Kind.MORE, "9,500 rarer types are not shown")
+    assert folded[-1] == SetEntry(SetKind.MORE, "9,500 rarer types are not shown")
     opened = entries(counts, {}, lambda family, opened: True)
-    assert sum(one.kind is Kind.TYPE for one in opened) == MOST
+    assert sum(one.kind is SetKind.TYPE for one in opened) == MOST
 
 
 def test_a_line_says_what_it_is_without_colour() -> None:
-    family = Entry(Kind.FAMILY, "delta.*", "event:delta.*", 1234, "delta")
-    verified = Entry(Kind.TYPE, "verified", "event:x", 1, "delta")
-    view = Entry(Kind.VIEW, "a long name of a view", "id:1")
+    family = SetEntry(SetKind.FAMILY, "delta.*", "event:delta.*", 1234, "delta")
+    verified = SetEntry(SetKind.TYPE, "verified", "event:x", 1, "delta")
+    view = SetEntry(SetKind.VIEW, "a long name of a view", "id:1")
     looks = [
         (family, True, True, True, ">•▾delta.*   1,234 "),
         (family, False, False, False, "  ▸delta.*   1,234 "),
         (verified, False, True, False, " •   verified    1 "),
-        (Entry(Kind.SET, "all", "", 0), False, True, False, " • all           0 "),
+        (SetEntry(SetKind.SET, "all", "", 0), False, True, False, " • all           0 "),
         (view, False, False, False, "   a long name of …"),
-        (Entry(Kind.HEADING, "views"), False, False, False, "  views            "),
+        (SetEntry(SetKind.HEADING, "views"), False, False, False, "  views            "),
     ]  # fmt: skip
     for entry, cursor, chosen, opened, expected in looks:
         cells = line(entry, 19, cursor=cursor, chosen=chosen, opened=opened)

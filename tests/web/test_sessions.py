@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from inspector.web.limits import FULL, IDLE, MISTAKEN, QUIT, SLOW, STOPPED, Farewell
-from inspector.web.session import Session
+from inspector.web.session import BrowserSession
 from tests.e2e.conftest import alive, until
 from tests.helpers.wire import PATIENCE, Wire
 from tests.web.conftest import Browser, Web, web
@@ -206,13 +206,13 @@ async def test_a_head_that_does_not_come_is_not_waited_for() -> None:
 async def test_a_slow_browser_costs_itself_only(monkeypatch: pytest.MonkeyPatch) -> None:
     """It does not read; its UI stands and is ended, while another one's answers at once."""
     reasons: list[Farewell] = []
-    leave = Session.leave
+    leave = BrowserSession.leave
 
-    def noted(session: Session, farewell: Farewell) -> None:
+    def noted(session: BrowserSession, farewell: Farewell) -> None:
         reasons.append(farewell)
         leave(session, farewell)
 
-    monkeypatch.setattr(Session, "leave", noted)
+    monkeypatch.setattr(BrowserSession, "leave", noted)
     async with web(stall=0.5, close=0.2, stop=0.5) as served, served.browser() as quick:
         await quick.shown()
         async with await Wire.to(served.port) as wire:

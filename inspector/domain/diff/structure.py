@@ -34,7 +34,7 @@ class _Trail(NamedTuple):
         return path if len(path) <= _PATH else f"{path[: _PATH // 2]}…{path[-_PATH // 2 :]}"
 
 
-class _Place(NamedTuple):
+class _Pair(NamedTuple):
     """Two nodes that stand for each other and differ; None: there is none, or it is the root.
 
     The trails differ after a shift.
@@ -55,9 +55,9 @@ def differing(
     left: Node, right: Node, left_text: str, right_text: str, *, flip: bool
 ) -> Iterator[Found]:
     """The differences of two trees of these texts, in the order of left's keys."""
-    places = [_Place(None, None, left, right)] if digest(left) != digest(right) else []
-    while places:
-        here = places.pop()
+    pairs = [_Pair(None, None, left, right)] if digest(left) != digest(right) else []
+    while pairs:
+        here = pairs.pop()
         one, other = here.left, here.right
         if one is None or other is None:
             kind: Kind = "added" if one is None else "removed"
@@ -66,10 +66,10 @@ def differing(
             yield Found("changed", *here.paths(), _sent(one, left_text), _sent(other, right_text))
         else:
             inside = _members(here, one, other) if one.is_object else _items(here, one, other, flip)
-            places += inside[::-1]
+            pairs += inside[::-1]
 
 
-def _members(here: _Place, left: Branch, right: Branch) -> list[_Place]:
+def _members(here: _Pair, left: Branch, right: Branch) -> list[_Pair]:
     left_keys, right_keys = left.keys or (), right.keys or ()
     ours = dict(zip(left_keys, left.items, strict=True))
     theirs = dict(zip(right_keys, right.items, strict=True))
@@ -81,7 +81,7 @@ def _members(here: _Place, left: Branch, right: Branch) -> list[_Place]:
     ]
 
 
-def _items(here: _Place, left: Branch, right: Branch, flip: bool) -> list[_Place]:
+def _items(here: _Pair, left: Branch, right: Branch, flip: bool) -> list[_Pair]:
     alike = _Alike(left.items, right.items)
     ours, theirs = [*map(digest, left.items)], [*map(digest, right.items)]
     return [
@@ -102,12 +102,12 @@ def _differ(one: Node | None, other: Node | None) -> bool:
 
 
 def _below(
-    here: _Place, left_step: str, right_step: str, left: Node | None, right: Node | None
-) -> _Place:
+    here: _Pair, left_step: str, right_step: str, left: Node | None, right: Node | None
+) -> _Pair:
     trail = _Trail(here.left_trail, left_step)
     if left_step == right_step and here.left_trail is here.right_trail:
-        return _Place(trail, trail, left, right)
-    return _Place(trail, _Trail(here.right_trail, right_step), left, right)
+        return _Pair(trail, trail, left, right)
+    return _Pair(trail, _Trail(here.right_trail, right_step), left, right)
 
 
 class _Alike:

@@ -47,7 +47,7 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ApiAnswer:
     """What came back; header names are lower-case, the body is without its content coding."""
 
     status: int
@@ -55,7 +55,7 @@ class Answer:
     body: bytes = field(repr=False)
 
 
-class Kind(StrEnum):
+class RefusalKind(StrEnum):
     """What an answer that is not the expected one means."""
 
     INVALID = "invalid"  # 400, 422
@@ -72,7 +72,7 @@ class Kind(StrEnum):
 class Refusal(NamedTuple):
     """`message` is the provider's own text, not made harmless; `retry_after` is in seconds."""
 
-    kind: Kind
+    kind: RefusalKind
     status: int
     message: str
     retry_after: float | None = None
@@ -97,7 +97,7 @@ class Webhook:
     last_triggered: str | None = None
 
 
-class Page(NamedTuple):
+class WebhookPage(NamedTuple):
     """A part of the list: page `number` of `pages`; `odd` entries could not be read."""
 
     webhooks: tuple[Webhook, ...]
@@ -148,7 +148,7 @@ def segment(text: str) -> str:
     return quote(text, safe="")
 
 
-def read_created(answer: Answer, url: str, now: int) -> Webhook | Refusal:
+def read_created(answer: ApiAnswer, url: str, now: int) -> Webhook | Refusal:
     """The new webhook with its secret; it is of `url` if it does not say otherwise.
 
     `now`, here and below, is in microseconds.
@@ -159,19 +159,19 @@ def read_created(answer: Answer, url: str, now: int) -> Webhook | Refusal:
     secret = item.get("secret") if isinstance(item, dict) else None
     webhook = _webhook({"url": url, **item}) if isinstance(item, dict) else None
     if webhook is None or not isinstance(secret, str) or not _usable(secret):
-        return Refusal(Kind.UNREADABLE, answer.status, "")
+        return Refusal(RefusalKind.UNREADABLE, answer.status, "")
     return replace(webhook, secret=secret)
 
 
-def read_webhook(answer: Answer, now: int) -> Webhook | Refusal:
+def read_webhook(answer: ApiAnswer, now: int) -> Webhook | Refusal:
     """A webhook that is there already; no secret is taken from it."""
     if refused := refusal(answer, now):
         return refused
     webhook = _webhook(_unwrapped(_json(answer.body)))
-    return webhook or Refusal(Kind.UNREADABLE, answer.status, "")
+    return webhook or Refusal(RefusalKind.UNREADABLE, answer.status, "")
 
 
-def read_page(answer: Answer, now: int) -> Page | Refusal:
+def read_page(answer: ApiAnswer, now: int) -> WebhookPage | Refusal:
     """One page of the list; a list without pages is one."""
     if refused := refusal(answer, now):
         return refused
@@ -180,15 +180,17 @@ def read_page(answer: Answer, now: int) -> Page | Refusal:
     if isinstance(found, dict):
         pagination, found = found.get("pagination"), found.get("webhooks")
     if not isinstance(found, list):
-        return Refusal(Kind.UNREADABLE, answer.status, "")
+        return Refusal(RefusalKind.UNREADABLE, answer.status, "")
     read = [_webhook(each) for each in found]
     webhooks = tuple(each for each in read if each is not None)
     told = pagination if isinstance(pagination, dict) else {}
     number, pages = _count(told.get("page")) or 1, _count(told.get("totalPages")) or 1
-    return Page(webhooks, number, pages, _count(told.get("limit")), len(read) - len(webhooks))
+    return WebhookPage(
+        webhooks, number, pages, _count(told.get("limit")), len(read) - len(webhooks)
+    )
 
 
-def refusal(answer: Answer, now: int) -> Refusal | None:
+def refusal(answer: ApiAnswer, now: int) -> Refusal | None:
     """What the answer says is wrong, or None for a success.
 
     A wrapper may say so as well, whatever the status is.
@@ -202,22 +204,22 @@ def refusal(answer: Answer, now: int) -> Refusal | None:
             return None
         return Refusal(_kind(status), answer.status, _message(item), _retry_after(answer, now))
     kind = _kind(answer.status)
-    message = "" if kind is Kind.MOVED else _message(_json(answer.body))
+    message = "" if kind is RefusalKind.MOVED else _message(_json(answer.body))
     return Refusal(kind, answer.status, message, _retry_after(answer, now))
 
 
-def _kind(status: int) -> Kind:
+def _kind(status: int) -> RefusalKind:
     known = {
-        400: Kind.INVALID,
-        401: Kind.FORBIDDEN,
-        403: Kind.FORBIDDEN,
-        404: Kind.MISSING,
-        409: Kind.CONFLICT,
-        422: Kind.INVALID,
-        429: Kind.LIMITED,
+        400: RefusalKind.INVALID,
+        401: RefusalKind.FORBIDDEN,
+        403: RefusalKind.FORBIDDEN,
+        404: RefusalKind.MISSING,
+        409: RefusalKind.CONFLICT,
+        422: RefusalKind.INVALID,
+        429: RefusalKind.LIMITED,
     }
-    of_hundreds = {3: Kind.MOVED, 5: Kind.BROKEN}
-    return known.get(status) or of_hundreds.get(status // 100, Kind.OTHER)
+    of_hundreds = {3: RefusalKind.MOVED, 5: RefusalKind.BROKEN}
+    return known.get(status) or of_hundreds.get(status // 100, RefusalKind.OTHER)
 
 
 def _message(item: Any) -> str:
@@ -235,7 +237,7 @@ def _message(item: Any) -> str:
     return ""
 
 
-def _retry_after(answer: Answer, now: int) -> float | None:
+def _retry_after(answer: ApiAnswer, now: int) -> float | None:
     """Seconds, from the header (a number or a date, which the server's own clock measures), or
     else from the body, where the SDK looks for `retryAfterSeconds`."""
     text = answer.headers.get("retry-after", "").strip()

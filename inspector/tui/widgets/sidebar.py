@@ -14,7 +14,7 @@ from textual.strip import Strip
 from inspector.client.models import Counts
 from inspector.tui.actions import Where, bindings
 from inspector.tui.session import Session
-from inspector.tui.sets import Entry, Kind, entries, line, sign_at
+from inspector.tui.sets import SetEntry, SetKind, entries, line, sign_at
 from inspector.tui.views import Views
 from inspector.tui.widgets.cells import CellView
 
@@ -40,7 +40,7 @@ class Sidebar(CellView, can_focus=True):
         self._session = session
         self._views = views
         self._now = now
-        self._entries: list[Entry] = []
+        self._entries: list[SetEntry] = []
         # What the entries were made from, by identity: they change as a whole.
         self._made_from: tuple[Counts, object] | None = None
         # Families that the user has folded or unfolded.
@@ -147,18 +147,18 @@ class Sidebar(CellView, can_focus=True):
     def action_unfold(self) -> None:
         """Show the types of a family, or go to the first of them."""
         entry = self._entries[self._cursor]
-        if entry.kind is Kind.FAMILY and self._is_open(self._cursor):
+        if entry.kind is SetKind.FAMILY and self._is_open(self._cursor):
             self.action_move(1)
-        elif entry.kind is Kind.FAMILY:
+        elif entry.kind is SetKind.FAMILY:
             self._open(entry.family, True)
 
     def action_fold(self) -> None:
         """Fold a family, or go from a type to its family."""
         entry = self._entries[self._cursor]
-        if entry.kind is Kind.FAMILY and self._is_open(self._cursor):
+        if entry.kind is SetKind.FAMILY and self._is_open(self._cursor):
             self._open(entry.family, False)
-        elif entry.family and entry.kind is Kind.TYPE:
-            while self._entries[self._cursor].kind is not Kind.FAMILY:
+        elif entry.family and entry.kind is SetKind.TYPE:
+            while self._entries[self._cursor].kind is not SetKind.FAMILY:
                 self._go(self._cursor - 1)
 
     def on_click(self, event: events.Click) -> None:
@@ -175,7 +175,7 @@ class Sidebar(CellView, can_focus=True):
     def _is_open(self, index: int) -> bool:
         """Whether the types of the family in a line stand below it."""
         below = self._entries[index + 1 : index + 2]
-        return any(one.kind is Kind.TYPE and one.family for one in below) and (
+        return any(one.kind is SetKind.TYPE and one.family for one in below) and (
             below[0].family == self._entries[index].family
         )
 
@@ -194,6 +194,6 @@ class Sidebar(CellView, can_focus=True):
         self.repaint_line(place)
 
 
-def _key(entry: Entry) -> tuple[str, ...]:
+def _key(entry: SetEntry) -> tuple[str, ...]:
     """What makes an entry the same when its count is another."""
     return (entry.kind, entry.query, entry.label)
