@@ -23,7 +23,7 @@ from inspector.server.protocol import remote_of
 from inspector.server.relay_listener import RelayListener
 from inspector.server.relay_status import Attached, RelayStatus
 from inspector.server.space import Space
-from inspector.server.tls import Certificate
+from inspector.server.tls import TlsCertificate
 from inspector.settings import RelaySettings
 from inspector.store.endpoints import EndpointsFile
 from inspector.store.files import StoreFiles
@@ -65,7 +65,7 @@ class Relay:
         self._complaint = ""
         self._forgetting: set[str] = set()
         self._desks: dict[str, Desk] = {}
-        self._certificate: Certificate | None = None
+        self._certificate: TlsCertificate | None = None
 
     async def __aenter__(self) -> Self:
         try:
@@ -82,7 +82,7 @@ class Relay:
     async def _start(self) -> None:
         settings = self.settings
         if settings.tls_cert is not None and settings.tls_key is not None:
-            self._certificate = Certificate(settings.tls_cert, settings.tls_key)
+            self._certificate = TlsCertificate(settings.tls_cert, settings.tls_key)
         registry = self._endpoints.read()
         self.files.create()
         lock = self._stack.enter_context(StoreLock(self.files.lock, self._note()))

@@ -19,14 +19,14 @@ from inspector.errors import UsageError
 from inspector.forward.router import Router
 from inspector.forwarding import forwarding
 from inspector.server.acting import Acting
-from inspector.server.control import Control
+from inspector.server.control import ControlRoutes
 from inspector.server.entrance import OneForAll
 from inspector.server.explaining import Explaining
 from inspector.server.guard import Guard
 from inspector.server.hub import Hub
 from inspector.server.ingress import Ingress
 from inspector.server.intake import Intake
-from inspector.server.listener import Listener, capture_url, own_hosts
+from inspector.server.listener import LocalListener, capture_url, own_hosts
 from inspector.server.policy import parse_policy
 from inspector.server.primacy import Primacy
 from inspector.server.reading import Reading
@@ -131,9 +131,9 @@ class Runtime:
         )
         reading = Reading(store, self._clock, self.status, rebuild)
         primacy = Primacy(lambda: self.tunnel.consumer if self.tunnel else None)
-        control = Control(reading, Explaining(store, self._secrets), acting, primacy)
+        control = ControlRoutes(reading, Explaining(store, self._secrets), acting, primacy)
         guard = Guard(token, own_hosts(settings.host, settings.allow_host))
-        listener = Listener(ingress, control, Streams(store, self.hub), guard)
+        listener = LocalListener(ingress, control, Streams(store, self.hub), guard)
         self._stack.push_async_callback(router.stop, DEADLINE)
         self.tunnel = make_tunnel(store, router) if make_tunnel else None
         self._stack.push_async_callback(self._take_no_more, listener)
@@ -171,7 +171,7 @@ class Runtime:
             lambda: self._dispatcher.latest,
         )
 
-    async def _take_no_more(self, listener: Listener) -> None:
+    async def _take_no_more(self, listener: LocalListener) -> None:
         """Both entrances close at once: they share the deadline."""
         tunnel = [self.tunnel.stop(DEADLINE)] if self.tunnel else []
         await asyncio.gather(listener.stop(DEADLINE), *tunnel)

@@ -21,7 +21,7 @@ from unittest.mock import patch
 from textual.pilot import Pilot
 
 from inspector.client.control import Control
-from inspector.client.models import Relay, Status
+from inspector.client.models import Status, TunnelStatus
 from inspector.client.stream import Stream
 from inspector.demo import Demo, traffic
 from inspector.domain.preferences import Preferences
@@ -60,7 +60,7 @@ class Picture:
     size: tuple[int, int] = (140, 42)
     theme: str = ""
     first: str = "● connected"
-    relay: Relay | None = None
+    relay: TunnelStatus | None = None
 
 
 def _here(consumer: str, since: str, at: str, status: int, **more: Any) -> dict[str, Any]:
@@ -71,7 +71,7 @@ def _here(consumer: str, since: str, at: str, status: int, **more: Any) -> dict[
 
 
 # As the traffic is: all have come to its end but eve, to the delivery that the app turns away.
-TEAM = Relay.from_json(
+TEAM = TunnelStatus.from_json(
     team_of_three(
         team=[
             _here("bob@pc", "08:57:12", "10:30:44", 200, primary=True),
@@ -100,7 +100,7 @@ async def draw(folder: Path) -> None:
 class _Control(Control):
     """The listener's, whose status tells of a given tunnel."""
 
-    def __init__(self, base: str, token: str, relay: Relay | None) -> None:
+    def __init__(self, base: str, token: str, relay: TunnelStatus | None) -> None:
         super().__init__(base, token)
         self._relay = relay
 

@@ -12,7 +12,7 @@ from inspector.domain.delivery import Delivery
 from inspector.domain.gap import gap_json
 from inspector.errors import InspectorError, system_text
 from inspector.server.hub import Hub, Subscription
-from inspector.store.frames import HEADERS_SEPARATOR, Frame
+from inspector.store.frames import HEADERS_SEPARATOR, ParsedFrame
 
 _KINDS = {b"d": b"delivery", b"r": b"refused", b"g": b"gap", b"f": b"attempt"}
 
@@ -113,7 +113,7 @@ class Outlet:
             self.say({"kind": "lagged", "after": self._sent})
             self._subscription.caught_up()
 
-    def _write(self, frame: Frame) -> None:
+    def _write(self, frame: ParsedFrame) -> None:
         # What changed is a view of what was printed before; the contract prints facts.
         if frame.letter in "DA":
             lines = [line for item in frame.items if (line := self._line(item)) is not None]

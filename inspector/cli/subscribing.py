@@ -23,7 +23,7 @@ from inspector.settings import Settings
 from inspector.store.files import StoreFiles
 from inspector.store.lock import holder
 from inspector.store.recognition import refuse_foreign
-from inspector.store.secrets import Kept, SecretsFile
+from inspector.store.secrets import KeptSecret, SecretsFile
 
 T = TypeVar("T")
 
@@ -97,7 +97,7 @@ class _SecretStore:
         self._files = StoreFiles(settings.db)
         refuse_foreign(self._files.database)
         self.file = SecretsFile.beside(self._files)
-        self._kept: list[Kept] = []
+        self._kept: list[KeptSecret] = []
         for read in (self._read_given, self._read_kept):
             try:
                 read()
@@ -204,7 +204,7 @@ async def _settled(
         wanted.url, description=wanted.description, events=wanted.events
     )
     assert made.secret is not None
-    kept = Kept(_PROVIDER, made.id, wanted.url, made.created_at or "", made.secret)
+    kept = KeptSecret(_PROVIDER, made.id, wanted.url, made.created_at or "", made.secret)
     try:
         store.file.keep(kept)
     finally:

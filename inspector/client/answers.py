@@ -9,14 +9,14 @@ from inspector.domain.delivery import from_iso
 from inspector.domain.facts import Shadowed
 
 
-class Answers(NamedTuple):
+class AppAnswers(NamedTuple):
     """The attempts here, oldest first, and what the apps of other consumers said, as they came."""
 
     attempts: tuple[AttemptDetail, ...] = ()
     shadows: tuple[Shadowed, ...] = ()
 
     @classmethod
-    def from_json(cls, item: Item, delivery_id: int) -> "Answers":
+    def from_json(cls, item: Item, delivery_id: int) -> "AppAnswers":
         return cls(
             tuple(AttemptDetail.from_json(one) for one in item["items"]),
             tuple(_shadow(one, delivery_id) for one in item.get("shadows") or ()),

@@ -10,7 +10,7 @@ from typing import Any, Self
 
 import aiohttp
 
-from inspector.client.answers import Answers
+from inspector.client.answers import AppAnswers
 from inspector.client.models import (
     AttemptDetail,
     Counts,
@@ -149,10 +149,10 @@ class Control:
         """Every attempt of a delivery, oldest first, with what the target answered."""
         return (await self.answers(delivery_id)).attempts
 
-    async def answers(self, delivery_id: int) -> Answers:
+    async def answers(self, delivery_id: int) -> AppAnswers:
         """The attempts of a delivery, and what the apps of other consumers said to it."""
         item = await self._json("GET", f"deliveries/{delivery_id}/attempts")
-        return Answers.from_json(item, delivery_id)
+        return AppAnswers.from_json(item, delivery_id)
 
     async def mark(
         self, delivery_id: int, *, mark: str | None = None, note: str | None = None

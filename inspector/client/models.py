@@ -71,7 +71,7 @@ class Member(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Relay:
+class TunnelStatus:
     """The tunnel to a relay; `state` is connecting, connected, refused, taken-over or stopped, or
     unknown where the listener does not answer.
 
@@ -99,7 +99,7 @@ class Relay:
     passed: int = 0
 
     @classmethod
-    def from_json(cls, item: Item) -> "Relay":
+    def from_json(cls, item: Item) -> "TunnelStatus":
         retry_in, rtt = item.get("retry_in"), item.get("rtt_ms")
         return cls(
             url=str(item.get("url") or ""),
@@ -141,7 +141,7 @@ class Status:
     store_error: str
     last_seq: int
     breakpoint: str = ""
-    relay: Relay | None = None
+    relay: TunnelStatus | None = None
 
     @classmethod
     def from_json(cls, item: Item) -> "Status":
@@ -163,7 +163,7 @@ class Status:
             store_error=str(store.get("error") or ""),
             last_seq=int(item.get("last_seq") or 0),
             breakpoint=str(item.get("breakpoint") or ""),
-            relay=Relay.from_json(relay) if relay else None,
+            relay=TunnelStatus.from_json(relay) if relay else None,
         )
 
 

@@ -28,7 +28,7 @@ _ARRIVAL_SECONDS = 20.0
 _TURNED_AWAY_SECONDS = 1.0
 
 
-class Seen(NamedTuple):
+class SeenAtRelay(NamedTuple):
     """A delivery at the relay: its place among all that came, from 1 on, and what it is; `arrived`
     is None where the relay refused it."""
 
@@ -41,7 +41,7 @@ class Sighting(NamedTuple):
     """A request that was sent: what its sender was answered, and what the relay has of it."""
 
     outcome: Outcome
-    seen: Seen | None
+    seen: SeenAtRelay | None
 
 
 class Visit:
@@ -57,7 +57,7 @@ class Visit:
         self._onlooker = Onlooker(guest.dialler("onlooker"), self._take, self._told)
         self._tasks = Tasks("visit")
         self._count = 0
-        self._came: deque[Seen] = deque()
+        self._came: deque[SeenAtRelay] = deque()
         self._team = Team(())
         self._lost = ""
         self._news = asyncio.Event()
@@ -134,7 +134,7 @@ class Visit:
             method, target, _, headers = decode_head(parcel.head)
             body = b"".join(pieces) or parcel.body
             arrived = Arrived(method, target, headers, body, len(body))
-        self._came.append(Seen(self._count, parcel._replace(body=b""), arrived))
+        self._came.append(SeenAtRelay(self._count, parcel._replace(body=b""), arrived))
         self._news.set()
 
     def _told(self, team: Team) -> None:

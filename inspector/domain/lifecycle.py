@@ -7,7 +7,7 @@ from inspector.domain.attempt import Outcome, Response
 from inspector.domain.delivery import State
 
 
-class TargetStatus(StrEnum):
+class TargetState(StrEnum):
     """Where one chosen target of a delivery stands."""
 
     WAITING = "waiting"
@@ -17,28 +17,28 @@ class TargetStatus(StrEnum):
 
 
 def after_attempt(
-    status: TargetStatus | None, outcome: Outcome, *, final: bool, by_hand: bool
-) -> TargetStatus | None:
+    status: TargetState | None, outcome: Outcome, *, final: bool, by_hand: bool
+) -> TargetState | None:
     """Any response is an answer; a failure counts only when no further try follows by itself.
 
     None is where a target stands that was not chosen. One by hand that fails ends nothing: what
     waits or is held there does so still.
     """
     if isinstance(outcome, Response):
-        return TargetStatus.ANSWERED
-    if by_hand and status in (TargetStatus.WAITING, TargetStatus.HELD):
+        return TargetState.ANSWERED
+    if by_hand and status in (TargetState.WAITING, TargetState.HELD):
         return status
-    return TargetStatus.FAILED if final else status
+    return TargetState.FAILED if final else status
 
 
-def state_of(statuses: Iterable[TargetStatus], *, filtered: bool) -> State:
+def state_of(statuses: Iterable[TargetState], *, filtered: bool) -> State:
     """The worst of the chosen targets: failed, waiting, held, forwarded; without any, why not."""
     found = set(statuses)
-    if TargetStatus.FAILED in found:
+    if TargetState.FAILED in found:
         return State.FAILED
-    if TargetStatus.WAITING in found:
+    if TargetState.WAITING in found:
         return State.WAITING
-    if TargetStatus.HELD in found:
+    if TargetState.HELD in found:
         return State.HELD
     if found:
         return State.FORWARDED

@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import NamedTuple, cast
 
 from inspector.domain.headers import Headers, first
-from inspector.domain.query import QueryError, Subject, parse
+from inspector.domain.query import Candidate, QueryError, parse
 from inspector.domain.query.nodes import And, Node, Not, Or, Pattern, Test, Text, Wild
 from inspector.domain.query.predicate import Predicate, predicate
 from inspector.errors import UsageError
@@ -61,7 +61,7 @@ class RelayFilter:
         headers = _first_of(headers)
         line = _Line(method, target[:MOST_OF_TARGET], first(headers, EVENT_HEADER))
         head = _Head(line, headers)
-        return self._holds(cast(Subject, head), 0)
+        return self._holds(cast(Candidate, head), 0)
 
 
 @lru_cache(64)

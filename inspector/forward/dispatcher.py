@@ -13,7 +13,7 @@ from inspector.domain.routes import Routing, Target, parse_target
 from inspector.errors import UnreachableError
 from inspector.forward.attempts import Attempts, interrupted
 from inspector.forward.backlog import QueuedDelivery
-from inspector.forward.lane import ForwardSettings, Lane, LaneStatus, Reply
+from inspector.forward.lane import AwaitedOutcome, ForwardSettings, Lane, LaneStatus
 from inspector.forward.ports import Client, Facts, Waiting
 from inspector.forward.target import Sent
 from inspector.tasks import Tasks
@@ -59,7 +59,7 @@ class Dispatcher:
         self._attempts = Attempts(facts, clock, monotonic)
         self._tasks = Tasks("forward")
         self._resends: set[asyncio.Task[Sent]] = set()
-        self._answers: dict[int, tuple[Lane, Reply]] = {}
+        self._answers: dict[int, tuple[Lane, AwaitedOutcome]] = {}
         self._stopping = False
         self._lanes = {
             target.url: Lane(
@@ -124,8 +124,8 @@ class Dispatcher:
             promise = self._promise(delivery_id, lane, once) if number == 0 and reply else None
             lane.readmit(QueuedDelivery(delivery_id, attempts=attempts), promise)
 
-    def _promise(self, delivery_id: int, lane: Lane, once: bool) -> Reply:
-        promise = Reply(asyncio.get_running_loop().create_future(), once)
+    def _promise(self, delivery_id: int, lane: Lane, once: bool) -> AwaitedOutcome:
+        promise = AwaitedOutcome(asyncio.get_running_loop().create_future(), once)
         self._answers[delivery_id] = (lane, promise)
         return promise
 

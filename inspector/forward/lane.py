@@ -50,7 +50,7 @@ class LaneStatus:
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class AwaitedOutcome:
     """The promise of an outcome to a sender that waits; `once`: it is tried a single time."""
 
     outcome: asyncio.Future[Outcome]
@@ -105,7 +105,7 @@ class Lane:
             memory=settings.queue_memory,
             monotonic=monotonic,
         )
-        self._replies: dict[int, Reply] = {}
+        self._replies: dict[int, AwaitedOutcome] = {}
         self._workers: dict[asyncio.Task[None], _Worker] = {}
         self._since = 0.0
         self._stopping = False
@@ -118,13 +118,13 @@ class Lane:
             task = tasks.start(self._work(worker), f"{self.target} {number}")
             self._workers[task] = worker
 
-    def offer(self, item: QueuedDelivery, reply: Reply | None) -> None:
+    def offer(self, item: QueuedDelivery, reply: AwaitedOutcome | None) -> None:
         """Take a delivery; never waits."""
         if reply is not None:
             self._replies[item.delivery_id] = reply
         self._backlog.offer(item)
 
-    def readmit(self, item: QueuedDelivery, reply: Reply | None) -> None:
+    def readmit(self, item: QueuedDelivery, reply: AwaitedOutcome | None) -> None:
         """Take a delivery that was held until now; never waits."""
         if reply is not None:
             self._replies[item.delivery_id] = reply

@@ -11,11 +11,11 @@ from inspector.domain.envelope import Check, Envelope, Signature, Verdict
 from inspector.providers.base import Provider
 from inspector.providers.generic import GENERIC
 from inspector.providers.pacspace import PACSPACE
-from inspector.providers.parts import Parts, Reader
+from inspector.providers.parts import Parts, PartsReader
 
 # The first that recognises a request has it; the generic one takes everything.
 PROVIDERS: tuple[Provider, ...] = (PACSPACE, GENERIC)
-_READERS: tuple[Reader, ...] = (PACSPACE, GENERIC)
+_READERS: tuple[PartsReader, ...] = (PACSPACE, GENERIC)
 
 
 def provider_for(request: Request) -> Provider:
@@ -95,7 +95,7 @@ def explained(
     return signature, (*checks, Check("list", None, said))
 
 
-def _reader(parts: Parts) -> Reader:
+def _reader(parts: Parts) -> PartsReader:
     return next(r for r in _READERS if r.knows(parts))
 
 

@@ -85,7 +85,7 @@ class Parts:
             return value
 
 
-class Reader(Protocol):
+class PartsReader(Protocol):
     """A provider's work on parts that are already made, so that one reading serves all of it."""
 
     def knows(self, parts: Parts) -> bool: ...

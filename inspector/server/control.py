@@ -10,7 +10,7 @@ from inspector.server.reading import Reading
 _API = "/_inspector/api"
 
 
-class Control:
+class ControlRoutes:
     """All of its routes."""
 
     def __init__(

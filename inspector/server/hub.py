@@ -4,7 +4,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 
-from inspector.store.frames import Frame
+from inspector.store.frames import ParsedFrame
 
 # A subscriber that is this many frames or bytes behind is emptied and told `lagged`: it pages from
 # the store instead.
@@ -20,12 +20,12 @@ class Subscription:
 
     def __init__(self, notify: Callable[[], None]) -> None:
         self._notify = notify
-        self._frames: deque[Frame] = deque()
+        self._frames: deque[ParsedFrame] = deque()
         self._bytes = 0
         self._lock = threading.Lock()
         self.lagged = False
 
-    def offer(self, frame: Frame) -> None:
+    def offer(self, frame: ParsedFrame) -> None:
         with self._lock:
             if self.lagged:
                 return
@@ -37,7 +37,7 @@ class Subscription:
                 self._frames.append(frame)
         self._notify()
 
-    def take(self) -> Frame | None:
+    def take(self) -> ParsedFrame | None:
         """The next frame, or None; None with `lagged` set means that some were dropped."""
         with self._lock:
             if not self._frames:
@@ -64,7 +64,7 @@ class Hub:
     def __len__(self) -> int:
         return len(self._subscriptions)
 
-    def publish(self, frame: Frame) -> None:
+    def publish(self, frame: ParsedFrame) -> None:
         """Hand a frame to every subscriber; returns at once."""
         self.last_seq = frame.seq
         for subscription in self._subscriptions:

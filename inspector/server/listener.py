@@ -13,7 +13,7 @@ from aiohttp.streams import StreamReader
 from aiohttp.web_protocol import RequestHandler
 
 from inspector.errors import cannot_listen
-from inspector.server.control import Control
+from inspector.server.control import ControlRoutes
 from inspector.server.guard import Guard
 from inspector.server.ingress import Ingress
 from inspector.server.piecewise import HEAD_SECONDS
@@ -133,10 +133,12 @@ class Port:
         await self._runner.cleanup()
 
 
-class Listener(Port):
+class LocalListener(Port):
     """The port of a local listener: under `/_inspector/` are the API and the stream."""
 
-    def __init__(self, ingress: Ingress, control: Control, streams: Streams, guard: Guard) -> None:
+    def __init__(
+        self, ingress: Ingress, control: ControlRoutes, streams: Streams, guard: Guard
+    ) -> None:
         app = web.Application(middlewares=[guard.middleware()], client_max_size=_API_BODY_LIMIT)
         app.add_routes([*control.routes(), web.get("/_inspector/api/stream", streams.handle)])
         app.router.add_get("/_inspector/stream", streams.handle)

@@ -13,7 +13,7 @@ _Stamp = tuple[int, int, int]
 _log = logging.getLogger(__name__)
 
 
-class Certificate:
+class TlsCertificate:
     """The pair of certificate (with its chain) and key; `context` is what a server is given.
 
     Raises `ConfigurationError` for a pair that cannot be used at the start. A later one that

@@ -8,7 +8,7 @@ from inspector.domain.delivery import Request, State
 from inspector.domain.envelope import Verdict
 from inspector.domain.facts import Origin
 from inspector.domain.headers import first
-from inspector.domain.lifecycle import TargetStatus
+from inspector.domain.lifecycle import TargetState
 from inspector.store.journal_reader import JournalEntry
 from inspector.store.schema import ATTEMPT, ATTEMPT_COLUMNS, COLUMNS, DELIVERY
 
@@ -29,7 +29,7 @@ class Drafts:
         self._connection = connection
         self._deliveries: dict[int, Draft] = {}
         self._attempts: dict[int, Draft] = {}
-        self._targets: dict[int, dict[str, tuple[TargetStatus, int]]] = {}
+        self._targets: dict[int, dict[str, tuple[TargetState, int]]] = {}
         self._retargeted: set[int] = set()
         self.counts: Counter[tuple[str, str]] = Counter()
 
@@ -60,17 +60,17 @@ class Drafts:
             draft = self._attempts[attempt_id] = dict(zip(ATTEMPT_COLUMNS, row, strict=True))
         return draft
 
-    def targets(self, delivery_id: int) -> dict[str, tuple[TargetStatus, int]]:
+    def targets(self, delivery_id: int) -> dict[str, tuple[TargetState, int]]:
         """Status and attempts of each chosen target, to read."""
         if (targets := self._targets.get(delivery_id)) is None:
             rows = self._connection.execute(
                 "SELECT target, status, attempts FROM chosen WHERE delivery_id = ?", (delivery_id,)
             )
-            targets = {target: (TargetStatus(status), n) for target, status, n in rows}
+            targets = {target: (TargetState(status), n) for target, status, n in rows}
             self._targets[delivery_id] = targets
         return targets
 
-    def set_target(self, delivery_id: int, target: str, status: TargetStatus, tried: int) -> None:
+    def set_target(self, delivery_id: int, target: str, status: TargetState, tried: int) -> None:
         self.targets(delivery_id)[target] = status, tried
         self._retargeted.add(delivery_id)
 
@@ -78,7 +78,7 @@ class Drafts:
         self,
         delivery_id: int,
         targets: tuple[str, ...],
-        status: TargetStatus = TargetStatus.WAITING,
+        status: TargetState = TargetState.WAITING,
     ) -> None:
         """All of them wait, or are held; targets chosen before are dropped."""
         self._targets[delivery_id] = dict.fromkeys(targets, (status, 0))

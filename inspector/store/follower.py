@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from inspector.store.files import StoreFiles
-from inspector.store.frames import Frame, parse, reindexed
+from inspector.store.frames import ParsedFrame, parse, reindexed
 from inspector.store.indexer_process import Rebuild
 from inspector.tasks import Tasks
 
@@ -33,7 +33,7 @@ class Follower:
         self,
         files: StoreFiles,
         secrets: Callable[[], Sequence[str]],
-        on_frame: Callable[[Frame], None],
+        on_frame: Callable[[ParsedFrame], None],
         *,
         with_headers: bool = False,
     ) -> None:
@@ -197,7 +197,7 @@ class Follower:
                 self._process = None
                 _log.error("the indexer cannot be started: %s", error)
 
-    def _take(self, frame: Frame) -> None:
+    def _take(self, frame: ParsedFrame) -> None:
         if frame.letter == "E":
             self._rebuilding = frame.seq < self._rebuilds
             return

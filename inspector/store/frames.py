@@ -175,7 +175,7 @@ def _line(letter: str, seq: int, items: list[bytes]) -> bytes:
     return b"%s %d %s\n" % (letter.encode(), seq, ITEM_SEPARATOR.join(items))
 
 
-class Frame(NamedTuple):
+class ParsedFrame(NamedTuple):
     """A line, taken apart; items keep their one-letter sort and may carry headers."""
 
     letter: str
@@ -184,20 +184,22 @@ class Frame(NamedTuple):
     size: int
 
 
-def parse(line: bytes) -> Frame:
+def parse(line: bytes) -> ParsedFrame:
     letter, seq, rest = line.rstrip(b"\n").split(b" ", 2)
-    return Frame(letter.decode(), int(seq), rest.split(ITEM_SEPARATOR) if rest else [], len(rest))
+    return ParsedFrame(
+        letter.decode(), int(seq), rest.split(ITEM_SEPARATOR) if rest else [], len(rest)
+    )
 
 
-def reindexed(seq: int) -> Frame:
+def reindexed(seq: int) -> ParsedFrame:
     """The index is whole again up to this position."""
-    return Frame("R", seq, [], 0)
+    return ParsedFrame("R", seq, [], 0)
 
 
 _KINDS = {"D": b"deliveries", "A": b"attempts", "C": b"changes", "R": b"reindexed"}
 
 
-def message(frame: Frame) -> bytes:
+def message(frame: ParsedFrame) -> bytes:
     """The frame as a stream message of the contract."""
     items = b",".join([item[1:].partition(HEADERS_SEPARATOR)[0] for item in frame.items])
     return b'{"v":1,"kind":"%s","seq":%d,"items":[%s]}' % (_KINDS[frame.letter], frame.seq, items)

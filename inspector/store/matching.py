@@ -27,7 +27,7 @@ class Span(NamedTuple):
     of: str = ""
 
 
-class Subject:
+class Candidate:
     """A delivery as a query sees it; headers and body are loaded when a condition asks."""
 
     def __init__(self, delivery: Delivery, journal: JournalReader) -> None:
@@ -63,7 +63,7 @@ class Matching:
     def rows(self, columns: str, query: Query, now: int, span: Span) -> sqlite3.Cursor:
         """`columns` of the table alias `d`, in the order of the span."""
         sql = to_sql(query, now, _CONTENTS)
-        last: tuple[int, Subject] | None = None
+        last: tuple[int, Candidate] | None = None
 
         def match(number: int, id_: int) -> bool:
             # One subject serves all conditions of a row.
@@ -72,7 +72,7 @@ class Matching:
                 row = self._index.execute(
                     f"SELECT {DELIVERY} FROM delivery d WHERE d.id = ?", (id_,)
                 ).fetchone()
-                last = id_, Subject(delivery_of(row), self._journal)
+                last = id_, Candidate(delivery_of(row), self._journal)
             return bool(sql.predicates[number](last[1]))
 
         if sql.predicates:

@@ -21,7 +21,7 @@ from inspector.store.lock import StoreLock
 _TOLD = 200
 
 
-class Kept(NamedTuple):
+class KeptSecret(NamedTuple):
     """A webhook of a provider, and the secret that it signs with."""
 
     provider: str
@@ -110,14 +110,14 @@ class SecretsFile:
         """That of a store."""
         return cls(files.secrets, account=str(files.database))
 
-    def read(self) -> tuple[Kept, ...]:
+    def read(self) -> tuple[KeptSecret, ...]:
         """All of them, the newest first; none where there is no file.
 
         It may ask the keyring, which may take its time.
         """
         return tuple(map(self._kept, self._contents().secrets))
 
-    def keep(self, kept: Kept) -> None:
+    def keep(self, kept: KeptSecret) -> None:
         """Keep one more, in the place of an older one of the same webhook."""
         # A damaged file is told before the keyring has something that nothing names.
         self._contents()
@@ -144,7 +144,7 @@ class SecretsFile:
             if entry.keyring is not None:
                 os_keyring.drop(entry.keyring)
 
-    def _kept(self, entry: _Entry) -> Kept:
+    def _kept(self, entry: _Entry) -> KeptSecret:
         secret = entry.secret
         if entry.keyring is not None:
             secret = os_keyring.get(entry.keyring)
@@ -154,7 +154,7 @@ class SecretsFile:
                 "not give it",
                 f"unlock the keyring, or take that webhook out of {self._path}",
             )
-        return Kept(entry.provider, entry.webhook, entry.url, entry.created_at, secret)
+        return KeptSecret(entry.provider, entry.webhook, entry.url, entry.created_at, secret)
 
     def _contents(self) -> _Contents:
         try:

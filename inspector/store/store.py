@@ -10,7 +10,7 @@ from inspector.domain.delivery import Request
 from inspector.domain.facts import Appended, Fact
 from inspector.store.files import StoreFiles
 from inspector.store.follower import Follower
-from inspector.store.frames import Frame
+from inspector.store.frames import ParsedFrame
 from inspector.store.indexer import prepare
 from inspector.store.journal import Journal
 from inspector.store.reader import Reader
@@ -29,7 +29,7 @@ class Store:
         self,
         files: StoreFiles,
         secrets: Callable[[], Sequence[str]],
-        on_frame: Callable[[Frame], None],
+        on_frame: Callable[[ParsedFrame], None],
         *,
         with_headers: bool = False,
     ) -> None:

@@ -25,7 +25,7 @@ from inspector.domain.facts import (
     Shadowed,
 )
 from inspector.domain.headers import Headers
-from inspector.domain.lifecycle import TargetStatus, after_attempt, state_of
+from inspector.domain.lifecycle import TargetState, after_attempt, state_of
 from inspector.store import codec, frames, retention
 from inspector.store.drafts import Draft, Drafts, new_delivery
 from inspector.store.journal_reader import JournalEntry, JournalReader
@@ -224,7 +224,7 @@ class Views:
     def _routed(self, fact: Routed) -> None:
         if (draft := self._drafts.delivery(fact.delivery_id)) is None:
             return
-        status = TargetStatus.HELD if fact.held_by else TargetStatus.WAITING
+        status = TargetState.HELD if fact.held_by else TargetState.WAITING
         self._drafts.choose(fact.delivery_id, fact.targets, status)
         draft["state_reason"] = fact.filtered_by or (fact.held_by if fact.targets else "")
         self._restate(fact.delivery_id, draft)
@@ -233,8 +233,8 @@ class Views:
         if (draft := self._drafts.delivery(fact.delivery_id)) is None:
             return
         for target, (status, tried) in self._drafts.targets(fact.delivery_id).items():
-            if status is TargetStatus.HELD:
-                self._drafts.set_target(fact.delivery_id, target, TargetStatus.WAITING, tried)
+            if status is TargetState.HELD:
+                self._drafts.set_target(fact.delivery_id, target, TargetState.WAITING, tried)
         self._restate(fact.delivery_id, draft)
 
     def _marked(self, fact: Marked) -> None:

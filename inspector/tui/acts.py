@@ -13,7 +13,7 @@ from inspector.domain.delivery import Delivery, Request, State
 from inspector.domain.plaintext import one_line
 from inspector.errors import InspectorError
 from inspector.tasks import Tasks
-from inspector.tui.bulk import BulkMark, BulkSend, Plan
+from inspector.tui.bulk import BulkMark, BulkSend, ResendPlan
 from inspector.tui.events import Said, Tell, complaint
 from inspector.tui.exporting import Export, Form
 from inspector.tui.inspection import EAGER_BODY
@@ -102,7 +102,7 @@ class Acts:
     # Many at once --------------------------------------------------------------------------
 
     def resend_all(
-        self, ids: Sequence[int], plan: Plan, failed: Callable[[list[int]], None]
+        self, ids: Sequence[int], plan: ResendPlan, failed: Callable[[list[int]], None]
     ) -> bool:
         """Begin to send these again, in this order; `failed` gets what is left at the end."""
         self.remember_target(plan.to)

@@ -14,7 +14,7 @@ RATE = 10.0
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class ResendPlan:
     """How to send: `to` one URL instead of their own targets, signed anew, `rate` a second.
 
     A rate of 0 is as fast as the targets answer.
@@ -36,7 +36,7 @@ class BulkSend:
         self,
         control: Control,
         ids: Sequence[int],
-        plan: Plan,
+        plan: ResendPlan,
         clock: Callable[[], float],
         sleep: Callable[[float], Awaitable[None]],
     ) -> None:

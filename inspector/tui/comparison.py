@@ -21,7 +21,7 @@ _NOTHING = (
 )
 
 
-class Base(StrEnum):
+class Baseline(StrEnum):
     """What to compare with, in the order in which it is offered."""
 
     MARKED = "the marked delivery"
@@ -32,8 +32,8 @@ class Base(StrEnum):
     ORIGINAL_ANSWER = "the answer to the delivery that it was edited from"
 
 
-_OF_ANSWERS = (Base.ANSWERS, Base.MARKED_ANSWER, Base.ORIGINAL_ANSWER)
-_PARTNER = {Base.MARKED_ANSWER: Base.MARKED, Base.ORIGINAL_ANSWER: Base.ORIGINAL}
+_OF_ANSWERS = (Baseline.ANSWERS, Baseline.MARKED_ANSWER, Baseline.ORIGINAL_ANSWER)
+_PARTNER = {Baseline.MARKED_ANSWER: Baseline.MARKED, Baseline.ORIGINAL_ANSWER: Baseline.ORIGINAL}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +43,8 @@ class Compared:
     `bases` are the choices that exist.
     """
 
-    bases: tuple[Base, ...] = ()
-    base: Base | None = None
+    bases: tuple[Baseline, ...] = ()
+    base: Baseline | None = None
     left: Side | None = None
     right: Side | None = None
     said: str = ""
@@ -66,7 +66,7 @@ class _Subject:
         return self.detail.delivery.id, self.detail.has_body, ids, self.marked, self.attempt
 
 
-class Comparison:
+class ComparisonSource:
     """Finds what there is to compare with and fetches it, once it is looked at.
 
     The choice stays when another delivery is looked at, as far as that one has it too.
@@ -76,13 +76,13 @@ class Comparison:
         self._control = control
         self._tasks = tasks
         self._tell = tell
-        self._base: Base | None = None
+        self._base: Baseline | None = None
         self._attempt: int | None = None
         self._marked: int | None = None
-        self._wanted: tuple[Hashable, Base | None] | None = None
+        self._wanted: tuple[Hashable, Baseline | None] | None = None
         self._subject: _Subject | None = None
         self._found = Compared(said="looking …")
-        self._partners: dict[Base, int] = {}
+        self._partners: dict[Baseline, int] = {}
         self._partners_of: Hashable = None
         self._task: asyncio.Task[None] | None = None
 
@@ -96,7 +96,7 @@ class Comparison:
 
     def want_answer(self, attempt_id: int) -> None:
         """Compare the answer of this attempt with the one before it."""
-        self._base, self._attempt = Base.ANSWERS, attempt_id
+        self._base, self._attempt = Baseline.ANSWERS, attempt_id
 
     def saw_mark(self, delivery_id: int, *, marked: bool) -> None:
         """A delivery was marked just now, or is not any more."""
@@ -138,7 +138,7 @@ class Comparison:
                 self._found = found
                 self._tell(DetailChanged())
 
-    async def _find(self, subject: _Subject, wanted: Base | None) -> Compared:
+    async def _find(self, subject: _Subject, wanted: Baseline | None) -> Compared:
         if self._partners_of != (subject.detail.delivery.id, subject.marked):
             self._partners = await self._find_partners(subject)
             self._partners_of = (subject.detail.delivery.id, subject.marked)
@@ -159,21 +159,21 @@ class Comparison:
             right = request_side(subject.detail, "this one")
         return Compared(bases, base, left, right)
 
-    async def _find_partners(self, subject: _Subject) -> dict[Base, int]:
+    async def _find_partners(self, subject: _Subject) -> dict[Baseline, int]:
         """The other deliveries, by what they are to this one."""
         delivery = subject.detail.delivery
-        out: dict[Base, int] = {}
+        out: dict[Baseline, int] = {}
         marked = subject.marked
         if marked is None:
             page = await self._control.deliveries("is:marked not state:gap", limit=2)
             marked = next((one.id for one in page.items if one.id != delivery.id), None)
         if marked is not None and marked != delivery.id:
-            out[Base.MARKED] = marked
+            out[Baseline.MARKED] = marked
         if delivery.replay_of is not None:
-            out[Base.ORIGINAL] = delivery.replay_of
+            out[Baseline.ORIGINAL] = delivery.replay_of
         page = await self._control.deliveries(_alike(delivery), before=delivery.id, limit=1)
         if page.items:
-            out[Base.PREVIOUS] = page.items[0].id
+            out[Baseline.PREVIOUS] = page.items[0].id
         return out
 
     async def _fetch(self, delivery_id: int) -> DeliveryDetail:
@@ -184,10 +184,10 @@ class Comparison:
         body = await self._control.body(delivery_id)
         return replace(detail, request=detail.request._replace(body=body), has_body=True)
 
-    async def _answers(self, subject: _Subject, base: Base) -> tuple[Side, Side] | str:
+    async def _answers(self, subject: _Subject, base: Baseline) -> tuple[Side, Side] | str:
         """Both answers, or why there is only one."""
         ours = list(subject.answered)
-        if base is Base.ANSWERS:
+        if base is Baseline.ANSWERS:
             ids = [one.attempt.id for one in ours]
             # The first attempt has none before it: then it is compared with the one after.
             at = max(ids.index(subject.attempt) if subject.attempt in ids else len(ids) - 1, 1)
@@ -202,11 +202,11 @@ class Comparison:
         return left, answer_side(ours[-1], "the answer to this one")
 
 
-def _bases(subject: _Subject, partners: dict[Base, int]) -> tuple[Base, ...]:
-    """What can be compared, in the order of `Base`; the same delivery is offered once."""
-    out: list[Base] = []
-    for base in Base:
-        if base is Base.ANSWERS:
+def _bases(subject: _Subject, partners: dict[Baseline, int]) -> tuple[Baseline, ...]:
+    """What can be compared, in the order of `Baseline`; the same delivery is offered once."""
+    out: list[Baseline] = []
+    for base in Baseline:
+        if base is Baseline.ANSWERS:
             if len(subject.answered) > 1:
                 out.append(base)
         elif base in _PARTNER:

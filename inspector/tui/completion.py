@@ -16,7 +16,7 @@ _LABEL, _DOC = 60, 120
 _WORD = 2
 
 
-class Choice(NamedTuple):
+class Completion(NamedTuple):
     """One completion: how it is shown, a word on it, and the whole text with the new cursor."""
 
     label: str
@@ -54,7 +54,9 @@ class _Offer(NamedTuple):
     at: int
 
 
-def complete(text: str, cursor: int, known: Known, *, asked: bool = False) -> tuple[Choice, ...]:
+def complete(
+    text: str, cursor: int, known: Known, *, asked: bool = False
+) -> tuple[Completion, ...]:
     """The completions of the word that ends at the cursor, the likely ones first, 50 at most.
 
     None inside a word, and none where no word has begun, unless `asked`. A completed text is read
@@ -63,13 +65,13 @@ def complete(text: str, cursor: int, known: Known, *, asked: bool = False) -> tu
     spot = _spot(text, cursor)
     if spot is None or not (spot.glyphs or asked):
         return ()
-    out: dict[str, Choice] = {}
+    out: dict[str, Completion] = {}
     for offer in _offers(spot, known):
         head = text[: offer.at] + offer.spelled
         whole = head + spot.after
         if whole != text and len(whole) <= MAX_LENGTH and whole not in out:
             label, doc = one_line(offer.label, _LABEL), one_line(offer.doc, _DOC)
-            out[whole] = Choice(label, doc, whole, len(head))
+            out[whole] = Completion(label, doc, whole, len(head))
             if len(out) == MOST:
                 break
     return tuple(out.values())

@@ -14,7 +14,7 @@ _log = logging.getLogger(__name__)
 AT_ONCE = 16 * 1024
 
 
-class Drafts:
+class DocumentBuilder:
     """Builds the document that was asked for last; `ready` is called when a large one is.
 
     One thread at a time: what was asked for meanwhile is built when it has ended, and what nobody

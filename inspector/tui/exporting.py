@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
 from inspector import __version__
-from inspector.client.answers import Answers
+from inspector.client.answers import AppAnswers
 from inspector.client.control import Control
 from inspector.client.models import DeliveryDetail
 from inspector.domain.exchange import Exchange, redact
@@ -102,7 +102,7 @@ class Export:
             raise UsageError(nothing_to("export as HAR"), "NDJSON says what is missing")
         self._put(file, self._lines.end())
 
-    def _write(self, file: BinaryIO, detail: DeliveryDetail, answers: Answers) -> None:
+    def _write(self, file: BinaryIO, detail: DeliveryDetail, answers: AppAnswers) -> None:
         tries = tuple((one.attempt, one.headers, one.body) for one in answers.attempts)
         exchange = Exchange(detail.delivery, detail.request, tries, answers.shadows)
         if not self._reveal:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
-from inspector.client.answers import Answers
+from inspector.client.answers import AppAnswers
 from inspector.client.control import Control
 from inspector.client.models import AttemptDetail, DeliveryDetail
 from inspector.domain.delivery import Delivery
@@ -18,7 +18,7 @@ EAGER_BODY = 512 * 1024
 _PAUSE = 0.12
 # What takes longer to come is announced.
 _SOON = 0.3
-_NOTHING = Answers()
+_NOTHING = AppAnswers()
 
 
 class Inspection:

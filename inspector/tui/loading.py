@@ -12,7 +12,7 @@ from inspector.tui.events import FeedChanged, Tell, complaint
 from inspector.tui.feed import Feed
 from inspector.tui.filters import Filter
 from inspector.tui.pages import PageRequest
-from inspector.tui.searching import Progress, Windows
+from inspector.tui.searching import SearchProgress, Windows
 
 _FIRST = 100
 # Ids of the first request and the last: the top of the list comes at once, the rest in bulk.
@@ -43,11 +43,11 @@ class Loading:
         self.feed = Feed(self._load)
 
     @property
-    def progress(self) -> Progress | None:
+    def progress(self) -> SearchProgress | None:
         """How far the search is, if it is one and not at its end."""
         if self._windows is None or self.feed.complete or self.error:
             return None
-        return Progress(self._windows.part, self._stopped)
+        return SearchProgress(self._windows.part, self._stopped)
 
     def start(self, wanted: Filter | None = None, *, forget: bool = False) -> None:
         """List the deliveries anew, under another filter or the same.

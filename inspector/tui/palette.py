@@ -12,7 +12,7 @@ from inspector.domain.plaintext import visible
 from inspector.providers import PROVIDERS
 from inspector.tui.actions import Action, Keys, in_palette
 from inspector.tui.session import Session
-from inspector.tui.views import Views
+from inspector.tui.views import NamedViews
 
 
 def _offered(name: str, run: Callable[[], object], told: str) -> DiscoveryHit:
@@ -77,7 +77,7 @@ class ViewCommands(Provider):
                 yield _found(score, matcher, f"View: {name}", self._shows(wanted), wanted)
 
     def _all(self) -> Iterable[tuple[str, str]]:
-        views: Views = getattr(self.screen, "views")  # noqa: B009
+        views: NamedViews = getattr(self.screen, "views")  # noqa: B009
         return views.all.items()
 
     def _shows(self, query: str) -> Callable[[], object]:

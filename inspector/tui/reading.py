@@ -9,9 +9,9 @@ from inspector.domain.diff import DEFAULT_IGNORE
 from inspector.domain.gap import is_gap
 from inspector.tasks import Tasks
 from inspector.tui.actions import Keys
-from inspector.tui.comparison import Comparison
+from inspector.tui.comparison import ComparisonSource
 from inspector.tui.document import Document
-from inspector.tui.drafts import Drafts
+from inspector.tui.drafts import DocumentBuilder
 from inspector.tui.events import DetailChanged, Tell
 from inspector.tui.explanation import Explanation
 from inspector.tui.finding import Matches
@@ -23,7 +23,7 @@ from inspector.tui.tabs import MODES, TABS, Shown, current
 _PORTION = 2000
 
 
-class Reading:
+class DetailReading:
     """The state of the detail. `tell` hears when a document or a search came further.
 
     `document` is what there is to read now;
@@ -33,10 +33,10 @@ class Reading:
     def __init__(self, control: Control, inspection: Inspection, tasks: Tasks, tell: Tell) -> None:
         self._inspection = inspection
         self._explanation = Explanation(control, tasks, tell)
-        self.comparison = Comparison(control, tasks, tell)
+        self.comparison = ComparisonSource(control, tasks, tell)
         self._tasks = tasks
         self._tell = tell
-        self._drafts = Drafts(tasks, self._came)
+        self._drafts = DocumentBuilder(tasks, self._came)
         self._key: Hashable = None
         self._search: asyncio.Task[None] | None = None
         self.keys = Keys()

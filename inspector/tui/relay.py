@@ -2,7 +2,7 @@
 
 from urllib.parse import urlsplit
 
-from inspector.client.models import Relay
+from inspector.client.models import TunnelStatus
 from inspector.domain.plaintext import one_line
 from inspector.tui.rows import Cell
 from inspector.tui.team import how_many, who_answers
@@ -10,7 +10,7 @@ from inspector.tui.team import how_many, who_answers
 _REASON, _QUERY = 100, 40
 
 
-def relay_told(relay: Relay) -> Cell:
+def relay_told(relay: TunnelStatus) -> Cell:
     """`● relay orders 12 ms`, and what is not as it should be; its style is that of the bar.
 
     The name alone, dim, where it is not known.
@@ -40,7 +40,7 @@ _WORDS = {
 }
 
 
-def _figures(relay: Relay) -> str:
+def _figures(relay: TunnelStatus) -> str:
     rtt = relay.rtt_ms
     text = "" if rtt is None else " <1 ms" if rtt < 1 else f" {rtt:.0f} ms"
     if relay.lag:

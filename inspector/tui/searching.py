@@ -14,7 +14,7 @@ _STEEPEST = 4.0
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class SearchProgress:
     """How far a search is, from 0 to 1. `stopped`: the user ended it, and it can go on."""
 
     part: float

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable
 
 from inspector.client.control import Control
-from inspector.client.models import Counts, Item, Relay, Seen, Status
+from inspector.client.models import Counts, Item, Seen, Status, TunnelStatus
 from inspector.client.stream import (
     Connected,
     Disconnected,
@@ -34,9 +34,9 @@ from inspector.tui.feed import Feed
 from inspector.tui.filters import Filter
 from inspector.tui.inspection import Inspection
 from inspector.tui.loading import Loading
-from inspector.tui.reading import Reading
+from inspector.tui.reading import DetailReading
 from inspector.tui.results import Results
-from inspector.tui.searching import Progress
+from inspector.tui.searching import SearchProgress
 from inspector.tui.selection import Selection
 
 _log = logging.getLogger(__name__)
@@ -73,7 +73,7 @@ class Session:
         self._dirty = asyncio.Event()
         self._listed = False
         self.inspection = Inspection(control, self._tasks, tell)
-        self.reading = Reading(control, self.inspection, self._tasks, tell)
+        self.reading = DetailReading(control, self.inspection, self._tasks, tell)
         self.acts = Acts(control, self._tasks, tell, self._results, self.feed.get)
         self.selection = Selection()
         self.activity = Activity()
@@ -94,12 +94,12 @@ class Session:
         return self._loading.filter
 
     @property
-    def relay(self) -> Relay | None:
+    def relay(self) -> TunnelStatus | None:
         """The tunnel as it is known now: of a listener that is away, that there was one."""
         relay = self.status.relay if self.status else None
         if relay is None or self.connected:
             return relay
-        return Relay(relay.url, relay.endpoint, relay.consumer, "unknown")
+        return TunnelStatus(relay.url, relay.endpoint, relay.consumer, "unknown")
 
     @property
     def list_error(self) -> str:
@@ -107,7 +107,7 @@ class Session:
         return self._loading.error
 
     @property
-    def search(self) -> Progress | None:
+    def search(self) -> SearchProgress | None:
         """How far a search is that the listener decides, None when none runs or was stopped."""
         return self._loading.progress
 

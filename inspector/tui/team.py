@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from rich.cells import cell_len
 
-from inspector.client.models import LastAttempt, Member, Relay
+from inspector.client.models import LastAttempt, Member, TunnelStatus
 from inspector.domain.plaintext import one_line
 from inspector.tui.lines import Line, plain
 from inspector.tui.rows import Cell, ago, clock, fit
@@ -34,7 +34,7 @@ class Look(NamedTuple):
     width: int
 
 
-def who_answers(relay: Relay) -> str:
+def who_answers(relay: TunnelStatus) -> str:
     """`you answer`, `bob@pc answers`; nothing where no app is asked, or nobody else is here."""
     if not relay.ack.startswith("app"):
         return ""
@@ -49,26 +49,26 @@ def who_answers(relay: Relay) -> str:
     return "another one's app answers"
 
 
-def how_many(relay: Relay) -> str:
+def how_many(relay: TunnelStatus) -> str:
     """`3 here`, this one among them; nothing where it is alone, or that is not known."""
     number = len(relay.team) + relay.team_more
     return f"{number:,} here" if number > 1 else ""
 
 
-def can_take(relay: Relay) -> bool:
+def can_take(relay: TunnelStatus) -> bool:
     """Whether this consumer could become the one whose app answers."""
     holder = _holder(relay)
     return relay.state == "connected" and not (holder is not None and holder.you)
 
 
-def taken(relay: Relay) -> str:
+def taken(relay: TunnelStatus) -> str:
     """What is told when this consumer has become the one whose app answers."""
     if relay.ack.startswith("app"):
         return "this app answers the senders now"
     return f"this app is the one to ask now; the relay asks none ({_ack(relay)})"
 
 
-def team_lines(relay: Relay | None, look: Look) -> Iterator[Line]:
+def team_lines(relay: TunnelStatus | None, look: Look) -> Iterator[Line]:
     """Who answers the senders, then everybody who is attached, the longest first, and the address
     that all of them are sent to."""
     if relay is None:
@@ -80,7 +80,7 @@ def team_lines(relay: Relay | None, look: Look) -> Iterator[Line]:
         yield (("Senders send to  ", "doc"), (one_line(relay.url, _QUERY), "value"))
 
 
-def _here(relay: Relay, look: Look) -> Iterator[Line]:
+def _here(relay: TunnelStatus, look: Look) -> Iterator[Line]:
     if relay.state == "unknown":
         yield plain("Who is here is not known: there is no connection to the listener.", "warning")
         return
@@ -105,15 +105,15 @@ def _here(relay: Relay, look: Look) -> Iterator[Line]:
         yield (("You ask for  ", "doc"), (query, "value"), (passed, "doc"))
 
 
-def _holder(relay: Relay) -> Member | None:
+def _holder(relay: TunnelStatus) -> Member | None:
     return next((one for one in relay.team if one.primary), None)
 
 
-def _ack(relay: Relay) -> str:
+def _ack(relay: TunnelStatus) -> str:
     return f"ack {one_line(relay.ack, 30)}"
 
 
-def _told(relay: Relay) -> Line:
+def _told(relay: TunnelStatus) -> Line:
     ack = _ack(relay)
     if not relay.ack.startswith("app"):
         return plain(f"The relay answers the senders itself ({ack}): {ANSWERS} would, if apps did.")
@@ -134,7 +134,7 @@ class _Columns(NamedTuple):
     said: int
 
 
-def _columns(relay: Relay, width: int) -> _Columns:
+def _columns(relay: TunnelStatus, width: int) -> _Columns:
     behind = max(len("behind"), *(len(f"{one.lag:,}") for one in relay.team))
     since, tried = (_TIME, _TRIED) if width >= _ROOMY else (0, 0)
     taken = sum(each + len(_BETWEEN) for each in (since, behind, tried) if each)

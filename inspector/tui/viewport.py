@@ -17,7 +17,7 @@ _KEPT = 512
 _NARROWEST = 2
 
 
-class Row(NamedTuple):
+class ScreenRow(NamedTuple):
     """One row of the screen: a piece of a line, `number` counts the pieces from 0."""
 
     line: int
@@ -89,7 +89,7 @@ class Viewport:
         self._wrapped.clear()
         return True
 
-    def rows(self) -> list[Row]:
+    def rows(self) -> list[ScreenRow]:
         """What is on the screen, from the top down; fewer than `height` where it ends before."""
         return list(islice(self._from(self.top, self.skip), self.height))
 
@@ -232,12 +232,12 @@ class Viewport:
     def _rows_of(self, line: int) -> int:
         return len(self._lines_of(line))
 
-    def _from(self, line: int, skip: int) -> Iterator[Row]:
+    def _from(self, line: int, skip: int) -> Iterator[ScreenRow]:
         at: int | None = line
         while at is not None:
             pieces = self._lines_of(at)
             for number in range(skip, len(pieces)):
-                yield Row(at, number, pieces[number])
+                yield ScreenRow(at, number, pieces[number])
             skip = 0
             at = self.folding.next(at)
 
@@ -261,7 +261,7 @@ class Viewport:
     def _clamp(self) -> None:
         self.top, self.skip = min((self.top, self.skip), self._last_top())
 
-    def _sight(self) -> tuple[Row, Row]:
+    def _sight(self) -> tuple[ScreenRow, ScreenRow]:
         rows = self.rows()
         return rows[0], rows[-1]
 

@@ -9,7 +9,7 @@ from inspector.tui.saved import Saved
 _LONGEST = 60
 
 
-class Views:
+class NamedViews:
     """By name, in the order of the alphabet. `problem` says why saved ones are missing."""
 
     def __init__(self, configured: Mapping[str, str], saved: Saved) -> None:

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from inspector.client.models import Counts, Seen
 from inspector.domain.plaintext import one_line
 from inspector.providers import PROVIDERS
-from inspector.tui.completion import Choice, Known, complete
+from inspector.tui.completion import Completion, Known, complete
 from inspector.tui.session import Session
-from inspector.tui.views import Views
+from inspector.tui.views import NamedViews
 
 # Of very many event types the most frequent are offered; longer names are nobody's to type.
 _MOST, _LONGEST = 500, 200
@@ -16,7 +16,7 @@ _MOST, _LONGEST = 500, 200
 class Vocabulary:
     """Put together anew only when one of its sources is: a key press looks things up."""
 
-    def __init__(self, session: Session, views: Views) -> None:
+    def __init__(self, session: Session, views: NamedViews) -> None:
         self._session = session
         self._views = views
         self._sources: tuple[Counts, Seen, Mapping[str, str]] | None = None
@@ -26,7 +26,7 @@ class Vocabulary:
         """The bar is opened: ask the listener what paths and headers there are now."""
         self._session.learn()
 
-    def complete(self, text: str, cursor: int, *, asked: bool = False) -> tuple[Choice, ...]:
+    def complete(self, text: str, cursor: int, *, asked: bool = False) -> tuple[Completion, ...]:
         return complete(text, cursor, self.known, asked=asked)
 
     @property

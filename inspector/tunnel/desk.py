@@ -17,8 +17,8 @@ from inspector.tunnel.messages import (
     BATCH_ITEMS,
     CLOSE_TAKEN_OVER,
     Hello,
+    RelayState,
     Reply,
-    State,
 )
 from inspector.tunnel.parcels import Frames, OutgoingParcel, Tail, Telling, item_of, items_of
 from inspector.tunnel.ports import Held, Mailboxes
@@ -294,9 +294,9 @@ class Desk:
     def answers(self, count: int) -> tuple[int, list[tuple[int, int, bool]]]:
         return self._answers.count, self._answers.since(count)
 
-    def state(self, attachment: Attachment) -> State:
+    def state(self, attachment: Attachment) -> RelayState:
         primary = attachment is self._attendance.primary
-        return State(self.last, self.limited(), primary, self._clock(), self.endpoint.ack)
+        return RelayState(self.last, self.limited(), primary, self._clock(), self.endpoint.ack)
 
     def team(self, attachment: Attachment) -> bytes:
         return self._attendance.frame(attachment)

@@ -1,8 +1,8 @@
 """What is said over the tunnel's websocket: the messages, and bounds that both sides keep. Pure.
 
 The relay says: `Hello`, `Begin`, then `Parcels` (deliveries; `Piece` is the rest of a large body)
-and `Passed` (what the consumer's filter leaves out), `Answers`, `ShadowReply`, `State`, `Team`,
-and `Canary` back.
+and `Passed` (what the consumer's filter leaves out), `Answers`, `ShadowReply`, `RelayState`,
+`Team`, and `Canary` back.
 The consumer says: `Start`, `Ack`, `Reply`, `Attempted`, `Primary`, `Canary`.
 
 The order of a connection: hello, start, begin; then deliveries and what is passed over, with
@@ -147,7 +147,7 @@ class Answers(NamedTuple):
     items: tuple[tuple[Count, Status, bool], ...]
 
 
-class State(NamedTuple):
+class RelayState(NamedTuple):
     """Every few seconds: the last id, what limits turned away so far, whether this consumer is
     the one whose app answers, the relay's clock, and the endpoint's ack policy, which may have
     changed since hello (empty where a relay does not say it)."""
@@ -237,7 +237,7 @@ Message = (
     | Piece
     | Passed
     | Answers
-    | State
+    | RelayState
     | Team
     | Ack
     | Reply

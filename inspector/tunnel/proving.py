@@ -19,7 +19,7 @@ _PAUSE = 1.0
 _LONGEST_PAUSE = 15.0
 
 
-class Proof:
+class CanaryProof:
     """The canaries of one connection, each with a name of its own; `send` sends a message there,
     `proved` is called when one is home."""
 

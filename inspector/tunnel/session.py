@@ -30,16 +30,16 @@ from inspector.tunnel.messages import (
     Parcels,
     Passed,
     Piece,
+    RelayState,
     Reply,
     ShadowReply,
     Start,
-    State,
     Team,
     WireError,
 )
 from inspector.tunnel.passing import Passing
 from inspector.tunnel.ports import Arrival, Mirroring, Source
-from inspector.tunnel.proving import Proof
+from inspector.tunnel.proving import CanaryProof
 from inspector.tunnel.standing import Phase, Standing
 from inspector.tunnel.teammate import Teammate
 from inspector.tunnel.wire import decode, encode
@@ -103,7 +103,7 @@ class TunnelSession:
         self._position = 0
         self._arrived = self._expired = self._skipped = 0
         self._caught_up = False
-        self._proof = Proof(dialler, standing, clock, self._send, proved)
+        self._proof = CanaryProof(dialler, standing, clock, self._send, proved)
         self._passing = Passing(lambda passed: self._write([passed]))
         self.begun = False
         self.fruitful = False
@@ -210,7 +210,7 @@ class TunnelSession:
                     await self._room()
                     heard = self._mirror.shadowed(self._source.mailbox, message)
                     self._put(_Entry(0, _size_of(message), (), heard))
-                case State():
+                case RelayState():
                     self._state(message)
                 case Team():
                     self._standing.team = message
@@ -219,7 +219,7 @@ class TunnelSession:
                 case _:
                     raise WireError("a message came that a relay does not send")
 
-    def _state(self, state: State) -> None:
+    def _state(self, state: RelayState) -> None:
         self.fruitful = True
         standing = self._standing
         standing.last = max(state.last, standing.last or 0)

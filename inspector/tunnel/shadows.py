@@ -36,7 +36,7 @@ _OVERHEAD = 512
 _log = logging.getLogger(__name__)
 
 
-class Said(NamedTuple):
+class StoredShadow(NamedTuple):
     """What was kept, at its position in the store, as the frame for everybody else."""
 
     position: int
@@ -80,7 +80,7 @@ class Shadows:
         self._heard: deque[_Heard] = deque()
         self._heard_bytes = 0
         self._keeping: asyncio.Task[None] | None = None
-        self._reads: dict[tuple[int, int], asyncio.Task[list[Said]]] = {}
+        self._reads: dict[tuple[int, int], asyncio.Task[list[StoredShadow]]] = {}
 
     # Who speaks.
 
@@ -176,18 +176,18 @@ class Shadows:
         self.newest = max(newest, self.newest)
         return position
 
-    async def after(self, position: int) -> list[Said]:
+    async def after(self, position: int) -> list[StoredShadow]:
         """The next ones behind a position; those who go in step share one reading."""
         key = position, self.newest
         if (reading := self._reads.get(key)) is None:
             reading = self._reads[key] = self._tasks.start(self._read(key), "read shadows")
         return await asyncio.shield(reading)
 
-    async def _read(self, key: tuple[int, int]) -> list[Said]:
+    async def _read(self, key: tuple[int, int]) -> list[StoredShadow]:
         try:
             found = await self._mailboxes.shadows(self._mailbox, key[0], _READ)
             return [
-                Said(
+                StoredShadow(
                     position,
                     fact.number,
                     fact.consumer,
@@ -211,7 +211,7 @@ class ShadowFeed:
         self._shadows = shadows
         self._consumer = consumer
         self._position = 0
-        self._at_hand: deque[Said] = deque()
+        self._at_hand: deque[StoredShadow] = deque()
 
     async def begin(self, after: int) -> None:
         """The consumer has the deliveries up to `after`."""
@@ -229,7 +229,7 @@ class ShadowFeed:
             if said.consumer != self._consumer:
                 await send(said.frame)
 
-    async def _next(self) -> Said | None:
+    async def _next(self) -> StoredShadow | None:
         while not self._at_hand and self._position < (newest := self._shadows.newest):
             self._at_hand.extend(await self._shadows.after(self._position))
             # Where there is none any more, all were pruned meanwhile.

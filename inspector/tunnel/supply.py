@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from inspector.tunnel.messages import Attempted, Reply, State
+from inspector.tunnel.messages import Attempted, RelayState, Reply
 from inspector.tunnel.parcels import OutgoingParcel
 from inspector.tunnel.ports import Held, Mailboxes
 
@@ -96,7 +96,7 @@ class Supply(Protocol):
         """What senders were answered since there were `count` answers; how many there are now."""
         ...
 
-    def state(self, attachment: "Attachment") -> State: ...
+    def state(self, attachment: "Attachment") -> RelayState: ...
 
     def team(self, attachment: "Attachment") -> bytes:
         """The frame that tells a consumer who is attached."""

@@ -10,7 +10,7 @@ _NAMES = ("127.0.0.1", "localhost", "[::1]")
 _HTTP_PORT = 80
 
 
-class Door:
+class BrowserDoor:
     """The keys of one web server: a link that works once, and the cookie that it sets.
 
     Cookies know no ports, so the port is in this one's name: another inspector on this machine

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 
-class Limits(NamedTuple):
+class WebLimits(NamedTuple):
     """Bounds of one web server; times in seconds, sizes in bytes."""
 
     sessions: int = 4

@@ -9,9 +9,9 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from inspector.errors import cannot_listen
-from inspector.web.door import Door
+from inspector.web.door import BrowserDoor
 from inspector.web.downloads import Downloads
-from inspector.web.limits import FULL, STOPPED, Limits
+from inspector.web.limits import FULL, STOPPED, WebLimits
 from inspector.web.pages import INDEX, STATIC, closed, secure
 from inspector.web.session import BrowserSession, Size, Ui
 
@@ -43,14 +43,14 @@ class WebServer:
         opened: socket.socket,
         ui: Ui,
         admitted: Callable[[str], None],
-        limits: Limits | None = None,
+        limits: WebLimits | None = None,
     ) -> None:
         self._socket = opened
         self._ui = ui
         self._admitted = admitted
-        self._limits = limits or Limits()
+        self._limits = limits or WebLimits()
         self.port: int = opened.getsockname()[1]
-        self.door = Door(self.port)
+        self.door = BrowserDoor(self.port)
         self._downloads = Downloads(self._limits.stall)
         self._sessions: set[BrowserSession] = set()
         self._stopping = False

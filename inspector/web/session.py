@@ -22,7 +22,7 @@ from textual_serve.app_service import AppService
 from inspector.domain.plaintext import one_line
 from inspector.tasks import Tasks
 from inspector.web.downloads import Downloads
-from inspector.web.limits import GONE, IDLE, MISTAKEN, QUIT, SLOW, STOPPED, Farewell, Limits
+from inspector.web.limits import GONE, IDLE, MISTAKEN, QUIT, SLOW, STOPPED, Farewell, WebLimits
 
 _log = logging.getLogger(__name__)
 
@@ -73,7 +73,7 @@ class BrowserSession(AppService):
         websocket: web.WebSocketResponse,
         abort: Callable[[], None],
         downloads: Downloads,
-        limits: Limits,
+        limits: WebLimits,
     ) -> None:
         super().__init__(
             "",

@@ -17,7 +17,7 @@ from aiohttp import web
 
 from inspector.server.hub import Hub, Subscription
 from inspector.server.stream import Streams
-from inspector.store.frames import Frame, delivery_item
+from inspector.store.frames import ParsedFrame, delivery_item
 from inspector.store.reader import Reader
 from tests.helpers.summaries import make_delivery
 
@@ -32,17 +32,17 @@ class _NothingStored:
         return 0  # type: ignore[return-value]  # only the position is asked for
 
 
-def frames(count: int, together: int) -> list[Frame]:
+def frames(count: int, together: int) -> list[ParsedFrame]:
     """Made beforehand: the indexer makes them, in a process of its own."""
     items = [delivery_item(make_delivery(number)) for number in range(1, count + 1)]
     groups = [items[start : start + together] for start in range(0, count, together)]
     return [
-        Frame("D", min(count, number * together), group, sum(map(len, group)))
+        ParsedFrame("D", min(count, number * together), group, sum(map(len, group)))
         for number, group in enumerate(groups, 1)
     ]
 
 
-async def publish(hub: Hub, made: list[Frame], rate: float, together: int) -> None:
+async def publish(hub: Hub, made: list[ParsedFrame], rate: float, together: int) -> None:
     begun = time.monotonic()
     for number, frame in enumerate(made):
         ahead = begun + number * together / rate - time.monotonic()

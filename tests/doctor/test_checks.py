@@ -14,7 +14,7 @@ from inspector.doctor import clock, disk, files, terminal
 from inspector.doctor.model import Check, Fidelity, Finding, Stage, Subject, Tell
 from inspector.doctor.proxy import sender
 from inspector.doctor.run import Section, examine
-from inspector.doctor.visit import Seen, Sighting
+from inspector.doctor.visit import SeenAtRelay, Sighting
 from inspector.domain.attempt import Failure, FailureKind
 from inspector.domain.fidelity import OF_PROXIES, Arrived
 from inspector.domain.parcel import Parcel
@@ -215,7 +215,7 @@ async def test_without_anything_to_compare_with_the_clock_is_not_looked_at(docto
 def test_whom_the_relay_takes_for_the_sender(said: str, remote: str, proxy: bool) -> None:
     arrived = Arrived("POST", "/", (("X-Forwarded-For", said),), b"", 0)
     parcel = Parcel("captured", 1, 0, remote, b"", b"", "", 0)
-    check = sender(Sighting(FAILED, Seen(1, parcel, arrived)))
+    check = sender(Sighting(FAILED, SeenAtRelay(1, parcel, arrived)))
     assert check is not None
     assert bool(check.hint) is proxy
 

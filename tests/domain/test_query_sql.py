@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from inspector.domain.delivery import Delivery, State
 from inspector.domain.envelope import Verdict
 from inspector.domain.query import MAX_DEPTH, MAX_LENGTH, matches, parse, to_sql
-from inspector.domain.query.predicate import Subject
+from inspector.domain.query.predicate import Candidate
 from tests.helpers.subjects import RECEIVED_AT, FullDelivery, subject
 
 COLUMNS = Delivery._fields
@@ -215,7 +215,7 @@ def test_a_narrowed_row_is_the_only_one_that_is_loaded() -> None:
     items = numbered([subject(event="a", body=b"x"), subject(event="b", body=b"x")])
     loaded: list[int] = []
 
-    def watched(check: Callable[[Subject], bool]) -> Callable[[int, int], bool]:
+    def watched(check: Callable[[Candidate], bool]) -> Callable[[int, int], bool]:
         def call(_: int, id_: int) -> bool:
             loaded.append(id_)
             return check(items[id_])

@@ -16,14 +16,14 @@ from inspector.errors import ConfigurationError
 from inspector.settings import Settings
 from inspector.store.files import StoreFiles
 from inspector.store.lock import StoreLock
-from inspector.store.secrets import Kept, SecretsFile
+from inspector.store.secrets import KeptSecret, SecretsFile
 from tests.cli.conftest import Cli
 from tests.e2e.conftest import children_of
 from tests.helpers.keyrings import FileKeyring, in_use
 from tests.helpers.listener import ListenerProcess, post
 from tests.helpers.verifying_app import SECRET, deliver, verifying_app
 
-KEPT = Kept("pacspace", "wh_1", "https://hooks.example/a", "2026-02-11T10:00:00Z", SECRET)
+KEPT = KeptSecret("pacspace", "wh_1", "https://hooks.example/a", "2026-02-11T10:00:00Z", SECRET)
 OTHER = "whsec_of_another_webhook"
 
 

@@ -163,7 +163,7 @@ def test_the_app_s_own_answer_passes_as_it_gave_it(proxied: Proxied) -> None:
     dev = proxied.endpoint("asked", "--ack", "app")
     answers: list[tuple[HTTPResponse, bytes]] = []
     with consumer(dev, tls=proxied.tls) as connection:
-        while not isinstance(wire.decode(connection.recv(PATIENCE)), messages.State):
+        while not isinstance(wire.decode(connection.recv(PATIENCE)), messages.RelayState):
             pass  # from here on it is the one that is asked
         sender = threading.Thread(
             target=lambda: answers.append(

@@ -14,7 +14,7 @@ from inspector.providers import read
 from inspector.providers.pacspace import PACSPACE
 from inspector.store.files import StoreFiles
 from inspector.store.indexer import Indexer
-from inspector.store.matching import Subject
+from inspector.store.matching import Candidate
 from inspector.store.reader import Reader
 from tests.store.parts import AT, write
 from tests.store.strategies import requests
@@ -43,7 +43,7 @@ def test_the_same_as_the_index_says(request: Request) -> None:
         with closing(Reader(files)) as reader:
             indexed = reader.delivery(1)
             assert indexed is not None
-            subject = Subject(indexed, reader.journal)
+            subject = Candidate(indexed, reader.journal)
             content = subject.headers, subject.body, subject.data
     item = QueuedDelivery(
         1,

@@ -7,7 +7,15 @@ from inspector.domain.endpoint import Endpoint
 from inspector.domain.parcel import Parcel
 from inspector.tunnel.attachment import Attachment
 from inspector.tunnel.desk import Desk
-from inspector.tunnel.messages import Answers, Message, Parcels, ShadowReply, Start, State, Team
+from inspector.tunnel.messages import (
+    Answers,
+    Message,
+    Parcels,
+    RelayState,
+    ShadowReply,
+    Start,
+    Team,
+)
 from inspector.tunnel.supply import Caller
 from inspector.tunnel.wire import decode
 from tests.helpers.mailboxes import FakeMailboxes, captured
@@ -40,8 +48,8 @@ class Line:
     def parcels(self) -> list[Parcel]:
         return [p for each in self.messages if isinstance(each, Parcels) for p in each.items]
 
-    def states(self) -> list[State]:
-        return [each for each in self.messages if isinstance(each, State)]
+    def states(self) -> list[RelayState]:
+        return [each for each in self.messages if isinstance(each, RelayState)]
 
     def teams(self) -> list[Team]:
         return [each for each in self.messages if isinstance(each, Team)]
@@ -74,7 +82,7 @@ class DeskSide:
         caller = Caller(name, instance or name, f"address of {name}")
         attachment = self.desk.attach(caller, line, take_over=take_over)
         await attachment.take(Start(after, primary=primary))
-        await until(lambda: any(isinstance(each, State) for each in line.messages))
+        await until(lambda: any(isinstance(each, RelayState) for each in line.messages))
         return attachment, line
 
     def capture(self, body: bytes = b"{}") -> int:

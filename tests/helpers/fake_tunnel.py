@@ -35,9 +35,9 @@ from inspector.tunnel.messages import (
     Passed,
     Piece,
     Primary,
+    RelayState,
     Reply,
     Start,
-    State,
 )
 from inspector.tunnel.wire import decode, encode
 
@@ -318,7 +318,7 @@ class FakeRelay:
         await self.say(Answers(items))
 
     async def state(self, *, primary: bool = True, limited: int = 0, ack: str = "") -> None:
-        await self.say(State(self.last, limited, primary, now() + self.skew, ack))
+        await self.say(RelayState(self.last, limited, primary, now() + self.skew, ack))
 
 
 def error(code: str, message: str, hint: str = "") -> dict[str, Any]:

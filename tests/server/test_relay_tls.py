@@ -10,7 +10,7 @@ import pytest
 
 from inspector.errors import ConfigurationError
 from inspector.server import tls
-from inspector.server.tls import Certificate
+from inspector.server.tls import TlsCertificate
 from inspector.tasks import Tasks
 from tests.helpers.certificates import Authority
 from tests.helpers.relaying import endpoint, relaying
@@ -40,8 +40,8 @@ class Pair:
         """Put a key in its place that is another certificate's."""
         self._authority.pair(name="other")[1].replace(self.key)
 
-    def used(self) -> Certificate:
-        return Certificate(self.certificate, self.key)
+    def used(self) -> TlsCertificate:
+        return TlsCertificate(self.certificate, self.key)
 
 
 def _der(certificate: Path) -> bytes:

@@ -16,7 +16,7 @@ from inspector.domain.facts import Captured, Fact, Refused
 from inspector.domain.query import matches, parse, to_sql
 from inspector.store.contents import JournalContents
 from inspector.store.files import StoreFiles
-from inspector.store.matching import Subject
+from inspector.store.matching import Candidate
 from inspector.store.reader import Reader
 from inspector.store.reading import catch_up
 from tests.store.parts import AT, in_pieces, write
@@ -110,7 +110,9 @@ queries = st.recursive(
 def test_sql_finds_what_the_predicate_accepts(reader: Reader, source: str) -> None:
     query = parse(source)
     everything = reader.page(parse(""), AT, limit=1000)
-    expected = [each.id for each in everything if matches(query, Subject(each, reader.journal), AT)]
+    expected = [
+        each.id for each in everything if matches(query, Candidate(each, reader.journal), AT)
+    ]
     assert list(reader.ids(query, AT, limit=1000)) == expected
 
 

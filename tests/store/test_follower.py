@@ -15,7 +15,7 @@ import pytest
 from inspector.store import follower as follower_module
 from inspector.store.files import StoreFiles
 from inspector.store.follower import Follower
-from inspector.store.frames import Frame
+from inspector.store.frames import ParsedFrame
 from inspector.store.indexer import prepare
 from inspector.store.journal import Journal
 from inspector.store.reader import Reader
@@ -52,7 +52,7 @@ class Heard:
         self.journal = journal
         self.follower = follower
         self.secrets = secrets
-        self.frames: list[Frame] = []
+        self.frames: list[ParsedFrame] = []
 
     @property
     def pid(self) -> int:
@@ -202,7 +202,7 @@ async def test_a_process_that_cannot_be_started_is_tried_again(
 async def test_captures_while_it_starts(
     files: StoreFiles, caplog: pytest.LogCaptureFixture
 ) -> None:
-    heard: list[Frame] = []
+    heard: list[ParsedFrame] = []
     follower = Follower(files, tuple, heard.append)
     async with journal_of(files, follower.wake) as journal:
         prepare(files)

@@ -90,7 +90,7 @@ def test_a_message_of_each_kind() -> None:
     ]
     assert lines[0][:5] == b"D 1 d"
     assert lines[1][:5] == b"A 4 f"
-    assert frames.parse(frames.position(6)) == frames.Frame("P", 6, [], 0)
+    assert frames.parse(frames.position(6)) == frames.ParsedFrame("P", 6, [], 0)
 
 
 def test_what_was_pruned_leaves_its_position() -> None:

@@ -17,7 +17,7 @@ from inspector.domain.query import matches, parse
 from inspector.store import matching
 from inspector.store.files import StoreFiles
 from inspector.store.indexer import prepare
-from inspector.store.matching import Subject
+from inspector.store.matching import Candidate
 from inspector.store.reader import HeldTarget, Reader, WaitingDelivery
 from tests.store.parts import (
     APP,
@@ -97,7 +97,7 @@ def test_a_page_is_what_all_the_rows_say(
     expected: list[Delivery] = [
         each
         for each in everything
-        if matches(parsed, Subject(each, reader.journal), AT)
+        if matches(parsed, Candidate(each, reader.journal), AT)
         and (before is None or each.id < before)
         and (after is None or each.id > after)
     ]

@@ -11,7 +11,7 @@ import pytest
 
 from inspector.errors import ConfigurationError
 from inspector.store.files import StoreFiles
-from inspector.store.secrets import Kept, SecretsFile
+from inspector.store.secrets import KeptSecret, SecretsFile
 from tests.helpers.keyrings import (
     BrokenKeyring,
     ForgetfulKeyring,
@@ -21,7 +21,9 @@ from tests.helpers.keyrings import (
     in_use,
 )
 
-FIRST = Kept("pacspace", "wh_1", "https://hooks.example/a", "2026-02-11T10:00:00Z", "whsec_first")
+FIRST = KeptSecret(
+    "pacspace", "wh_1", "https://hooks.example/a", "2026-02-11T10:00:00Z", "whsec_first"
+)
 SECOND = FIRST._replace(webhook="wh_2", secret="whsec_second")
 
 

@@ -15,7 +15,7 @@ from inspector.store import store as store_module
 from inspector.store.checkpoint import Checkpointer
 from inspector.store.connect import connect
 from inspector.store.files import StoreFiles
-from inspector.store.frames import Frame
+from inspector.store.frames import ParsedFrame
 from inspector.store.index_file import open_index
 from inspector.store.reader import Reader
 from inspector.store.store import Store
@@ -28,8 +28,8 @@ def files(tmp_path: Path) -> StoreFiles:
 
 
 @asynccontextmanager
-async def opened(files: StoreFiles) -> AsyncIterator[tuple[Store, list[Frame]]]:
-    frames: list[Frame] = []
+async def opened(files: StoreFiles) -> AsyncIterator[tuple[Store, list[ParsedFrame]]]:
+    frames: list[ParsedFrame] = []
     store = Store(files, tuple, frames.append, with_headers=True)
     await store.start()
     try:

@@ -10,7 +10,7 @@ from inspector.client.control import Control
 from inspector.domain.attempt import Failure, FailureKind
 from inspector.errors import UsageError
 from inspector.tasks import Tasks
-from inspector.tui.bulk import BulkMark, BulkSend, Plan
+from inspector.tui.bulk import BulkMark, BulkSend, ResendPlan
 from inspector.tui.events import Event, JobChanged, JobEnded, Said
 from inspector.tui.jobs import Jobs
 from inspector.tui.screens.bulk import rate_of
@@ -66,7 +66,7 @@ async def asking(count: int) -> AsyncIterator[tuple[FakeListener, Control]]:
 async def test_oldest_first_at_a_rate() -> None:
     time = Time()
     async with asking(4) as (listener, control):
-        job = BulkSend(control, [1, 2, 4], Plan(rate=4), time.clock, time.sleep)
+        job = BulkSend(control, [1, 2, 4], ResendPlan(rate=4), time.clock, time.sleep)
         assert job.figures() == "3 left  0.0 a second"
         await job.run()
         assert [one["id"] for one in listener.posted] == [1, 2, 4]
@@ -80,7 +80,9 @@ async def test_oldest_first_at_a_rate() -> None:
 async def test_what_failed_is_counted_and_left() -> None:
     time = Time()
     async with asking(3) as (listener, control):
-        job = BulkSend(control, [1, 2, 9, 3], Plan("http://x", True, 0), time.clock, time.sleep)
+        job = BulkSend(
+            control, [1, 2, 9, 3], ResendPlan("http://x", True, 0), time.clock, time.sleep
+        )
         assert job.title == "Re-signing and re-sending 4 deliveries to http://x"
         running = asyncio.create_task(job.run())
         listener.outcome = 500
@@ -91,7 +93,7 @@ async def test_what_failed_is_counted_and_left() -> None:
         said = job.summary("")
         assert said == Said("3 sent: 3 x 500; 1 not sent: no such delivery", "warning")
         listener.outcome = Failure(FailureKind.REFUSED, "refused")
-        job = BulkSend(control, [2], Plan(), time.clock, time.sleep)
+        job = BulkSend(control, [2], ResendPlan(), time.clock, time.sleep)
         await job.run()
         assert job.summary("") == Said("1 sent: 1 x no answer", "warning")
 
@@ -108,7 +110,7 @@ async def test_a_lost_listener_ends_it() -> None:
             if len(time.slept) == 2:
                 await listener.stop()
 
-        job = BulkSend(control, [1, 2, 3, 4, 5], Plan(), time.clock, sleep)
+        job = BulkSend(control, [1, 2, 3, 4, 5], ResendPlan(), time.clock, sleep)
         assert jobs.start(job)
         assert jobs.running
         said = await ear.end()
@@ -127,7 +129,7 @@ async def test_a_refusal_of_all_ends_it_at_the_first() -> None:
     time = Time()
     async with asking(3) as (listener, control):
         listener.refuse = (403, "there is no secret to sign with", "")
-        job = BulkSend(control, [1, 2, 3], Plan(re_sign=True), time.clock, time.sleep)
+        job = BulkSend(control, [1, 2, 3], ResendPlan(re_sign=True), time.clock, time.sleep)
         Jobs(tasks, ear.tell).start(job)
         said = await ear.end()
         assert said.text == "stopped: there is no secret to sign with, after 0 of 3"
@@ -148,7 +150,7 @@ async def test_cancelling_tells_what_was_done() -> None:
             waiting.set()
             await asyncio.Event().wait()
 
-        job = BulkSend(control, [1, 2, 3], Plan(), time.clock, sleep)
+        job = BulkSend(control, [1, 2, 3], ResendPlan(), time.clock, sleep)
         jobs.start(job, lambda: left.extend(job.left))
         await waiting.wait()
         assert not jobs.start(job)

@@ -7,7 +7,7 @@ import pytest
 
 from inspector.tasks import Tasks, in_thread
 from inspector.tui.document import Document
-from inspector.tui.drafts import AT_ONCE, Drafts
+from inspector.tui.drafts import AT_ONCE, DocumentBuilder
 from inspector.tui.lines import plain
 
 
@@ -20,7 +20,7 @@ def text(found: Document | None) -> str:
 
 
 async def test_small_ones_are_there_at_once_and_built_once() -> None:
-    drafts = Drafts(Tasks("test"), lambda: None)
+    drafts = DocumentBuilder(Tasks("test"), lambda: None)
     first = drafts.ask("a", lambda: document("a"), AT_ONCE)
     assert text(first) == "a"
     assert drafts.ask("a", lambda: document("again"), AT_ONCE) is first
@@ -36,7 +36,7 @@ async def test_large_ones_come_later_and_only_the_one_that_is_waited_for() -> No
         assert go_on.wait(10)
         return document(name)
 
-    drafts = Drafts(tasks, ready.set)
+    drafts = DocumentBuilder(tasks, ready.set)
     for name in "abcd":
         assert drafts.ask(name, lambda name=name: build(name), AT_ONCE + 1) is None  # type: ignore[misc]
         await asyncio.sleep(0)
@@ -61,7 +61,7 @@ async def test_large_ones_come_later_and_only_the_one_that_is_waited_for() -> No
 @pytest.mark.parametrize("size", [1, AT_ONCE + 1])
 async def test_a_fault_of_ours_is_told_in_the_tab(size: int) -> None:
     tasks, ready = Tasks("test"), asyncio.Event()
-    drafts = Drafts(tasks, ready.set)
+    drafts = DocumentBuilder(tasks, ready.set)
 
     def broken() -> Document:
         raise ValueError("so what")

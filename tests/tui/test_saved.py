@@ -12,7 +12,7 @@ from inspector.domain.plaintext import visible
 from inspector.errors import ConfigurationError, UsageError
 from inspector.tui.recall import Recall
 from inspector.tui.saved import MOST, Saved
-from inspector.tui.views import Views
+from inspector.tui.views import NamedViews
 
 NAMES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=30)
 
@@ -98,7 +98,7 @@ def test_a_damaged_file_of_views_is_told_and_never_written_over(home: Path, cont
     with pytest.raises(ConfigurationError, match=r"cannot read .*views\.toml"):
         at(home).save_view("a", "x")
     assert file.read_bytes() == content
-    views = Views({"a": "x"}, at(home))
+    views = NamedViews({"a": "x"}, at(home))
     assert views.problem is not None
     assert views.all == {"a": "x"}
 
@@ -133,7 +133,7 @@ def test_any_text_comes_back(
 
 
 def test_views_of_the_ui_win_and_only_they_can_be_deleted(home: Path) -> None:
-    views = Views({"b": "configured", "C": "other"}, at(home))
+    views = NamedViews({"b": "configured", "C": "other"}, at(home))
     views.save("b", "own")
     views.save("a", "x")
     assert list(views.all.items()) == [("a", "x"), ("b", "own"), ("C", "other")]

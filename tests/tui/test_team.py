@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from inspector.client.models import Relay
+from inspector.client.models import TunnelStatus
 from inspector.domain.plaintext import visible
 from inspector.tui.team import Look, can_take, taken, team_lines
 from inspector.tui.widgets.cells import STYLES
@@ -16,11 +16,11 @@ from tests.helpers.summaries import NOW
 from tests.helpers.teams import ended, member, team_of_three
 
 
-def relay(**changes: Any) -> Relay:
-    return Relay.from_json(team_of_three(**changes))
+def relay(**changes: Any) -> TunnelStatus:
+    return TunnelStatus.from_json(team_of_three(**changes))
 
 
-def told(shown: Relay | None, width: int = 70) -> list[str]:
+def told(shown: TunnelStatus | None, width: int = 70) -> list[str]:
     lines = team_lines(shown, Look(NOW, UTC, width))
     return ["".join(text for text, _ in line).rstrip() for line in lines]
 

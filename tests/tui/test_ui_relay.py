@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from inspector.client.models import Relay, Status
+from inspector.client.models import Status, TunnelStatus
 from inspector.tui.relay import relay_told
 from tests.helpers.fake_listener import FakeListener, fake_listener
 from tests.helpers.teams import RELAY, member, team_of_three
@@ -12,7 +12,7 @@ from tests.helpers.ui import ui
 
 
 def told(**changes: Any) -> str:
-    return relay_told(Relay.from_json(RELAY | changes))[0]
+    return relay_told(TunnelStatus.from_json(RELAY | changes))[0]
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ ANA = member(primary=True)
     ],
 )
 def test_the_team_in_a_few_words(changes: dict[str, Any], text: str) -> None:
-    assert relay_told(Relay.from_json(team_of_three(**changes)))[0] == (
+    assert relay_told(TunnelStatus.from_json(team_of_three(**changes)))[0] == (
         f"● relay orders 12 ms, {text}"
     )
 

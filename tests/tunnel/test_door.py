@@ -28,9 +28,9 @@ from inspector.tunnel.messages import (
     Message,
     Parcels,
     Piece,
+    RelayState,
     Reply,
     Start,
-    State,
     Team,
 )
 from inspector.tunnel.wire import encode
@@ -64,7 +64,7 @@ async def test_a_consumer_gets_what_is_stored_and_then_what_comes(side: RelaySid
         hello, begin = await consumer.begin(after=1)
         assert hello == Hello("9.9.9", "one", "relay/e1", "stored", 1, 3, side.now)
         assert begin == (2, 0, 0)
-        assert (await consumer.read(State)).primary
+        assert (await consumer.read(RelayState)).primary
         assert [parcel.id for parcel in await consumer.parcels(2)] == [2, 3]
         side.take_in(captured(b"live"))
         (live,) = await consumer.parcels(1)
@@ -101,7 +101,7 @@ async def test_a_relay_that_was_set_back_tells_as_it_is(side: RelaySide) -> None
 async def test_one_who_only_looks_gets_the_hello_and_no_name(side: RelaySide) -> None:
     async with peer(side) as consumer:
         await consumer.begin()
-        await consumer.read(State)
+        await consumer.read(RelayState)
         async with peer(side, query="&peek=1") as looking:
             assert (await looking.read(Hello)).mailbox == "relay/e1"
             (member,) = (await looking.read(Team)).members
@@ -206,7 +206,7 @@ async def test_a_process_that_comes_back_replaces_its_own_connection(side: Relay
         async with peer(side) as newer:
             assert (await older.closed())[0] == 1000
             await newer.begin()
-            assert (await newer.read(State)).primary
+            assert (await newer.read(RelayState)).primary
             assert len(side.desk.attached()) == 1
 
 
@@ -430,7 +430,11 @@ async def test_an_endpoint_that_is_gone_parts_from_all(side: RelaySide) -> None:
 
 
 async def test_every_message_of_a_relay_is_refused_from_a_consumer(side: RelaySide) -> None:
-    messages: list[Message] = [State(1, 0, True, 1), Piece(1, b""), Hello("", "", "", "", 1, 1, 1)]
+    messages: list[Message] = [
+        RelayState(1, 0, True, 1),
+        Piece(1, b""),
+        Hello("", "", "", "", 1, 1, 1),
+    ]
     for message in messages:
         async with peer(side) as consumer:
             await consumer.begin()

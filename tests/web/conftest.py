@@ -10,7 +10,7 @@ from typing import Any
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from inspector.web.limits import Limits
+from inspector.web.limits import WebLimits
 from inspector.web.server import WebServer, open_port
 from inspector.web.session import Ui
 from tests.helpers.wire import PATIENCE, Answer, Wire
@@ -95,7 +95,7 @@ async def web(told: str = "hello", **limits: Any) -> AsyncIterator[Web]:
     """Start one; at its end no UI is left."""
     links: list[str] = []
     with open_port(0) as opened:
-        server = WebServer(opened, Ui(FAKE_UI, told.encode()), links.append, Limits(**limits))
+        server = WebServer(opened, Ui(FAKE_UI, told.encode()), links.append, WebLimits(**limits))
         links.append(server.door.link)
         await server.start()
         try:

@@ -5,7 +5,7 @@ from inspector.domain.query.keys import KEYS, KeyDoc
 from inspector.domain.query.lexer import MAX_LENGTH
 from inspector.domain.query.nodes import Query
 from inspector.domain.query.parser import MAX_DEPTH, parse
-from inspector.domain.query.predicate import Subject, matches
+from inspector.domain.query.predicate import Candidate, matches
 from inspector.domain.query.quoting import quoted
 from inspector.domain.query.sql import Bound, Contents, Sql, to_sql
 
@@ -14,12 +14,12 @@ __all__ = [
     "MAX_DEPTH",
     "MAX_LENGTH",
     "Bound",
+    "Candidate",
     "Contents",
     "KeyDoc",
     "Query",
     "QueryError",
     "Sql",
-    "Subject",
     "matches",
     "parse",
     "quoted",

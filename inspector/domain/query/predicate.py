@@ -27,7 +27,7 @@ from inspector.domain.query.terms import json_number
 _ANYTHING = Pattern((Wild.MANY,))
 
 
-class Subject(Protocol):
+class Candidate(Protocol):
     """What a query looks at. Headers, body and data may be loaded when they are first asked for.
 
     `data` is the envelope's data as parsed JSON, or None.
@@ -43,10 +43,10 @@ class Subject(Protocol):
     def data(self) -> Any: ...
 
 
-Predicate = Callable[[Subject, int], bool]
+Predicate = Callable[[Candidate, int], bool]
 
 
-def matches(query: Query, subject: Subject, now: int) -> bool:
+def matches(query: Query, subject: Candidate, now: int) -> bool:
     """Whether the query asks for this delivery at `now`, in microseconds since the epoch."""
     return _of_query(query)(subject, now)
 
@@ -175,7 +175,7 @@ def _free_text(needle: str) -> Predicate:
     # unless it holds the sign that decoding puts in place of broken bytes.
     encoded = None if "\ufffd" in wanted else wanted.encode()
 
-    def found(subject: Subject, _: int) -> bool:
+    def found(subject: Candidate, _: int) -> bool:
         delivery = subject.delivery
         for text in (delivery.request_target, delivery.event, delivery.event_id):
             if text is not None and wanted in lowered(text):

@@ -20,7 +20,7 @@ from inspector.domain.query.nodes import (
     Text,
     Wild,
 )
-from inspector.domain.query.predicate import Subject, predicate
+from inspector.domain.query.predicate import Candidate, predicate
 
 # SQLite takes expressions 1000 levels deep and, in older builds, 100 open brackets: chains are
 # cut into groups, and what is nested deeper becomes one call.
@@ -63,7 +63,7 @@ class Sql:
 
     where: str
     params: list[Bound]
-    predicates: tuple[Callable[[Subject], bool], ...]
+    predicates: tuple[Callable[[Candidate], bool], ...]
 
 
 def to_sql(query: Query, now: int, contents: Contents | None = None) -> Sql:
@@ -89,7 +89,7 @@ class _Compiler:
         self._now = now
         self._contents = contents
         self._texts = 0
-        self.predicates: list[Callable[[Subject], bool]] = []
+        self.predicates: list[Callable[[Candidate], bool]] = []
 
     def node(self, node: Node, depth: int) -> _Part:
         if isinstance(node, Text):

@@ -8,7 +8,7 @@ from inspector.domain.query import quoted
 from inspector.domain.routes import parse_target
 from inspector.providers import PROVIDERS
 from inspector.tui.acts import MARK
-from inspector.tui.bulk import Plan
+from inspector.tui.bulk import ResendPlan
 from inspector.tui.commands.common import at_cursor, at_gap, offered_targets, relay_in_use
 from inspector.tui.filters import Filter
 from inspector.tui.screens.bulk import BulkScreen
@@ -37,13 +37,13 @@ class Acting:
     def _resend(self, *, re_sign: bool) -> None:
         delivery_id = self._session.feed.cursor_id
         if self._session.selection:
-            self._ask_plan(Plan(re_sign=re_sign))
+            self._ask_plan(ResendPlan(re_sign=re_sign))
         elif delivery_id is not None and not at_gap(self._screen, "send"):
             self._session.acts.resend(delivery_id, re_sign=re_sign)
 
     def send_to(self) -> None:
         if self._session.selection:
-            self._ask_plan(Plan(to=next(iter(offered_targets(self._session)), None)))
+            self._ask_plan(ResendPlan(to=next(iter(offered_targets(self._session)), None)))
             return
         delivery_id = self._session.feed.cursor_id
         if delivery_id is None or at_gap(self._screen, "send"):
@@ -148,7 +148,7 @@ class Acting:
 
     # Many at once --------------------------------------------------------------------------
 
-    def _ask_plan(self, plan: Plan) -> None:
+    def _ask_plan(self, plan: ResendPlan) -> None:
         """Ask how the selected ones are to be sent, then send them."""
         session = self._session
         ids = session.selection.ids
@@ -161,7 +161,7 @@ class Acting:
             self._screen.list.refresh()
             self._screen.refresh_place()
 
-        def answered(chosen: Plan | None) -> None:
+        def answered(chosen: ResendPlan | None) -> None:
             if chosen is not None and session.acts.resend_all(ids, chosen, failed):
                 self.job()
 

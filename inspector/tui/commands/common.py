@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from inspector.client.models import Relay
+from inspector.client.models import TunnelStatus
 from inspector.domain.delivery import Delivery
 from inspector.domain.gap import is_gap, nothing_to
 from inspector.tui.session import Session
@@ -36,7 +36,7 @@ def drop_selection(screen: "MainScreen") -> None:
     screen.say(f"{dropped:,} deselected")
 
 
-def relay_in_use(screen: "MainScreen") -> Relay | None:
+def relay_in_use(screen: "MainScreen") -> TunnelStatus | None:
     """The tunnel; without one it is said how to have one."""
     status = screen.session.status
     if status is None:

@@ -12,7 +12,7 @@ from textual.widgets import Input, Label, Static
 from inspector.domain.plaintext import one_line
 from inspector.domain.routes import parse_target
 from inspector.errors import UsageError
-from inspector.tui.bulk import RATE, Plan, count
+from inspector.tui.bulk import RATE, ResendPlan, count
 from inspector.tui.events import told
 from inspector.tui.widgets.plain_input import PlainInput
 from inspector.tui.widgets.tick import Tick
@@ -20,7 +20,7 @@ from inspector.tui.widgets.tick import Tick
 _FASTEST = 10_000.0
 
 
-class BulkScreen(ModalScreen[Plan | None]):
+class BulkScreen(ModalScreen[ResendPlan | None]):
     """Ends with the plan, or None when the user left with Esc. `own` says where they go by
     themselves."""
 
@@ -31,7 +31,7 @@ class BulkScreen(ModalScreen[Plan | None]):
         Binding("up", "app.focus_previous", "Previous", show=False),
     ]
 
-    def __init__(self, deliveries: int, plan: Plan, own: str) -> None:
+    def __init__(self, deliveries: int, plan: ResendPlan, own: str) -> None:
         super().__init__()
         self._deliveries = deliveries
         self._to = PlainInput(
@@ -72,10 +72,10 @@ class BulkScreen(ModalScreen[Plan | None]):
         if plan is not None:
             self.dismiss(plan)
 
-    def _read(self) -> Plan | None:
+    def _read(self) -> ResendPlan | None:
         try:
             to = self._to.value.strip()
-            plan = Plan(
+            plan = ResendPlan(
                 parse_target(to).url if to else None, self._sign.value, rate_of(self._rate.value)
             )
         except UsageError as error:

@@ -40,7 +40,7 @@ from inspector.tui.palette import ActionCommands, SampleCommands, ViewCommands
 from inspector.tui.saved import Saved
 from inspector.tui.screens.help import HelpScreen
 from inspector.tui.session import Session
-from inspector.tui.views import Views
+from inspector.tui.views import NamedViews
 from inspector.tui.vocabulary import Vocabulary
 from inspector.tui.widgets.bars import Banner
 from inspector.tui.widgets.delivery_list import DeliveryList, ListTitles
@@ -94,7 +94,7 @@ class MainScreen(Screen[None]):
         self.now = now
         self.tz = tz
         self.keys = Keys(preferences.keymap, in_ascii=preferences.glyphs == "ascii")
-        self.views = Views(preferences.views, saved)
+        self.views = NamedViews(preferences.views, saved)
         self.session = Session(control, stream, self._tell, now)
         self.list = DeliveryList(self.session.feed, self.session.selection, preferences, now, tz)
         self.detail = Detail(self.session.reading, self.keys, preferences)

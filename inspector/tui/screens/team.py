@@ -12,7 +12,7 @@ from textual.message import Message
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from inspector.client.models import Relay
+from inspector.client.models import TunnelStatus
 from inspector.domain.plaintext import one_line
 from inspector.tui.document import Document
 from inspector.tui.lines import Line, wrapped
@@ -50,7 +50,7 @@ class TeamScreen(ModalScreen[None]):
 
     def __init__(
         self,
-        relay: Callable[[], Relay | None],
+        relay: Callable[[], TunnelStatus | None],
         look: Callable[[int], Look],
         answer: Callable[[], None],
         asking: Callable[[], bool],

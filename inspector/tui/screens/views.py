@@ -15,7 +15,7 @@ from inspector.errors import InspectorError
 from inspector.tui.events import told
 from inspector.tui.rows import fit
 from inspector.tui.screens.menu import Choice, MenuScreen
-from inspector.tui.views import Views
+from inspector.tui.views import NamedViews
 
 _NAME, _QUERY = 30, 300
 
@@ -30,7 +30,7 @@ class ViewsScreen(ModalScreen[str | None]):
         Binding("k", "move(-1)", "Up", show=False),
     ]
 
-    def __init__(self, views: Views) -> None:
+    def __init__(self, views: NamedViews) -> None:
         super().__init__()
         self._views = views
         self._names: list[str] = []
@@ -44,7 +44,7 @@ class ViewsScreen(ModalScreen[str | None]):
 
     def on_mount(self) -> None:
         picker = self.query_one("#view-picker")
-        picker.border_title = "Views"
+        picker.border_title = "NamedViews"
         picker.border_subtitle = "Enter applies, d deletes, Esc leaves"
         self._fill(0)
         self.set_focus(self._list)

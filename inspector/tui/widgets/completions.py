@@ -8,7 +8,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
 
-from inspector.tui.completion import Choice
+from inspector.tui.completion import Completion
 from inspector.tui.rows import fit
 
 LINES = 8
@@ -30,12 +30,12 @@ class Completions(Widget, can_focus=False):
 
     def __init__(self) -> None:
         super().__init__(id="completions")
-        self._choices: Sequence[Choice] = ()
+        self._choices: Sequence[Completion] = ()
         self._at: int | None = None
         self._top = 0
         self.display = False
 
-    def show(self, choices: Sequence[Choice], at: int | None = None) -> None:
+    def show(self, choices: Sequence[Completion], at: int | None = None) -> None:
         """These, with the one at `at` chosen."""
         self._choices = choices
         self._at = at

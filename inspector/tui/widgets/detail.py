@@ -8,7 +8,7 @@ from textual.widgets import Input
 from inspector.domain.preferences import Preferences
 from inspector.tui.actions import Keys
 from inspector.tui.finding import pattern
-from inspector.tui.reading import Reading
+from inspector.tui.reading import DetailReading
 from inspector.tui.tabs import DIFF, TABS, attempts
 from inspector.tui.widgets.foot import Foot, SearchField
 from inspector.tui.widgets.lines_view import DetailView
@@ -18,7 +18,7 @@ from inspector.tui.widgets.tab_bar import TabBar
 class Detail(Vertical):
     """One delivery, tab by tab. It draws what there is to read, whenever that changes."""
 
-    def __init__(self, reading: Reading, keys: Keys, preferences: Preferences) -> None:
+    def __init__(self, reading: DetailReading, keys: Keys, preferences: Preferences) -> None:
         super().__init__(id="detail")
         self._reading = reading
         reading.keys = keys

@@ -14,7 +14,7 @@ from textual.widgets import Input, Static
 from inspector.domain.query import QueryError
 from inspector.errors import UsageError
 from inspector.tui.actions import Keys, Where, bindings
-from inspector.tui.completion import Choice
+from inspector.tui.completion import Completion
 from inspector.tui.events import told
 from inspector.tui.filters import Filter
 from inspector.tui.pointing import pointed
@@ -75,7 +75,7 @@ class FilterBar(Vertical):
         # The text and cursor that the list and the complaint are for.
         self._seen = ("", 0)
         self._putting = False
-        self._choices: Sequence[Choice] = ()
+        self._choices: Sequence[Completion] = ()
         # What was typed when the list was opened, and the line of it that stands in the text.
         self._typed = ("", 0)
         self._at: int | None = None
@@ -94,7 +94,7 @@ class FilterBar(Vertical):
         return self._complaint
 
     @property
-    def offered(self) -> Sequence[Choice]:
+    def offered(self) -> Sequence[Completion]:
         """What is listed below the text."""
         return self._choices
 
@@ -212,10 +212,10 @@ class FilterBar(Vertical):
         self._offer(self._completions())
         self._read(self._input.value)
 
-    def _completions(self, *, asked: bool = False) -> tuple[Choice, ...]:
+    def _completions(self, *, asked: bool = False) -> tuple[Completion, ...]:
         return self._vocabulary.complete(*self._seen, asked=asked)
 
-    def _offer(self, choices: Sequence[Choice]) -> None:
+    def _offer(self, choices: Sequence[Completion]) -> None:
         self._choices, self._at, self._typed = choices, None, self._seen
         self._list.show(choices)
 

@@ -11,7 +11,7 @@ from textual.strip import Strip
 from inspector.tui.actions import Where, bindings
 from inspector.tui.document import Document
 from inspector.tui.rows import Cell
-from inspector.tui.viewport import Row, Viewport
+from inspector.tui.viewport import ScreenRow, Viewport
 from inspector.tui.widgets.cells import CellView
 
 _WHEEL = 3
@@ -32,7 +32,7 @@ class LinesView(CellView, can_focus=True):
     gutter_width = 0
 
     def __init__(self, view_id: str = "lines") -> None:
-        self._rows: list[Row] = []
+        self._rows: list[ScreenRow] = []
         super().__init__(id=view_id)
         self.port = Viewport()
 
@@ -136,7 +136,7 @@ class DetailView(LinesView):
         base = self.base("selected-focus") if chosen else None
         return self.strip([self._gutter(row, chosen), *row.cells], width, base)
 
-    def _gutter(self, row: Row, chosen: bool) -> Cell:
+    def _gutter(self, row: ScreenRow, chosen: bool) -> Cell:
         if row.number:
             return "  ", ""
         folding = self.port.folding

@@ -15,7 +15,7 @@ from inspector.client.models import Counts
 from inspector.tui.actions import Where, bindings
 from inspector.tui.session import Session
 from inspector.tui.sets import SetEntry, SetKind, entries, line, sign_at
-from inspector.tui.views import Views
+from inspector.tui.views import NamedViews
 from inspector.tui.widgets.cells import CellView
 
 # Above the entries: the bars, their scale, and a blank line.
@@ -35,7 +35,7 @@ class Sidebar(CellView, can_focus=True):
             super().__init__()
             self.query = query
 
-    def __init__(self, session: Session, views: Views, now: Callable[[], int]) -> None:
+    def __init__(self, session: Session, views: NamedViews, now: Callable[[], int]) -> None:
         super().__init__(id="sidebar")
         self._session = session
         self._views = views
