@@ -2,16 +2,19 @@
 
 import re
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
+from pydantic import ValidationError
 
 from inspector.cli.options import given_before, store_options
 from inspector.cli.printing import print_item, print_row, tell
 from inspector.domain.endpoint import NAME, Endpoint
 from inspector.domain.plaintext import one_line, visible
-from inspector.errors import NotFoundError, UsageError
+from inspector.errors import NotFoundError, UsageError, said
 from inspector.server.policy import parse_policy
 from inspector.settings import RelaySettings, load_relay
 from inspector.store.endpoints import EndpointsFile
@@ -64,7 +67,8 @@ def add(ctx: click.Context, /, name: str, db: Path | None, as_json: bool, **opti
             f"{name!r} cannot be a name", "use letters, digits, dot, _ and -, at most 64 of them"
         )
     relay = _RelayEndpoints(ctx, db)
-    made, token = relay.file.add(name, _checked(options))
+    with _flags_named():
+        made, token = relay.file.add(name, _checked(options))
     _show_token(relay, made, token, as_json=as_json)
     relay.narrate(f"{name} captures")
 
@@ -95,7 +99,8 @@ def set_(ctx: click.Context, /, name: str, db: Path | None, as_json: bool, **opt
     if not changes:
         raise UsageError("nothing to change", "see `inspector relay endpoint set --help`")
     relay = _RelayEndpoints(ctx, db)
-    endpoint = relay.file.set(name, changes)
+    with _flags_named():
+        endpoint = relay.file.set(name, changes)
     if as_json:
         print_item("endpoint", relay.item(endpoint))
     else:
@@ -224,8 +229,21 @@ def _bytes_of(name: str, text: str) -> int:
     if isinstance(found, int) and found >= least:
         return found
     what = "too little" if isinstance(found, int) else "no size"
-    flag = "--" + name.replace("_", "-")
-    raise UsageError(f"{flag}: {text[:40]!r} is {what}", EXAMPLES[name])
+    raise UsageError(f"{_flag(name)}: {text[:40]!r} is {what}", EXAMPLES[name])
+
+
+@contextmanager
+def _flags_named() -> Iterator[None]:
+    """What an endpoint cannot be told is told of the flag that said it."""
+    try:
+        yield
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        raise UsageError(f"{_flag(str(first['loc'][-1]))}: {said(first)}") from error
+
+
+def _flag(name: str) -> str:
+    return "--" + name.replace("_", "-")
 
 
 def _show_token(relay: _RelayEndpoints, endpoint: Endpoint, token: str, *, as_json: bool) -> None:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from inspector.domain.endpoint import Endpoint
-from inspector.errors import ConfigurationError, NotFoundError, UsageError, said
+from inspector.errors import ConfigurationError, NotFoundError
 from inspector.store.files import replace_private
 from inspector.store.lock import StoreLock
 
@@ -55,7 +55,8 @@ def new_token() -> str:
 class EndpointsFile:
     """Reads and changes the file at `path`; each change is whole, on disk, and one at a time.
 
-    Every method raises `ConfigurationError` for a file that cannot be read or written.
+    Every method raises `ConfigurationError` for a file that cannot be read or written; `add` and
+    `set` raise `ValidationError` for an option that cannot be, named like its field.
     """
 
     def __init__(self, path: Path) -> None:
@@ -209,9 +210,4 @@ def _with(fields: dict[str, Any], options: Mapping[str, Any]) -> Endpoint:
     own = dict(fields)
     for option, value in options.items():
         (own if option in Endpoint.model_fields else limits)[option] = value
-    try:
-        return Endpoint.model_validate({**own, "limits": limits})
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        flag = "--" + str(first["loc"][-1]).replace("_", "-")
-        raise UsageError(f"{flag}: {said(first)}") from error
+    return Endpoint.model_validate({**own, "limits": limits})

@@ -88,6 +88,7 @@ def test_the_public_address_is_in_the_url(tmp_path: Path) -> None:
         (("add", "x", "--ack", "later"), 2, "not an ack policy"),
         (("add", "x", "--rate", "0"), 2, "--rate"),
         (("add", "x", "--max-body", "much"), 2, "--max-body"),
+        (("add", "more", "--rate", "inf"), 2, "--rate: "),
         (("set", "dev", "--rate", "inf"), 2, "--rate: "),
         (("set", "dev", "--timeout", "nan"), 2, "--timeout: "),
         (("add", "more", "--max-body", "9" * 330 + "gb"), 2, "--max-body"),
