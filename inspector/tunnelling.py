@@ -48,7 +48,14 @@ class Tunnel:
         report: Callable[[dict[str, Any]], None],
         latest: Callable[[], tuple[int, Outcome] | None],
     ) -> None:
-        self._mirror = Mirror(store.journal, onward, store.recent_origins, store.mirrored, clock)
+        self._mirror = Mirror(
+            store.journal,
+            onward,
+            store.recent_origins,
+            store.mirrored,
+            store.captured_at,
+            clock,
+        )
         self.consumer = Consumer(
             replace(dialler, instance=store.journal.identity),
             self._mirror,

@@ -29,6 +29,7 @@ from inspector.tunnel.ports import Arrival, Replies, Source
 _OPEN = 4096
 
 Recent = Callable[[str, int], Awaitable[Mapping[int, tuple[int, int | None]]]]
+CapturedAt = Callable[[str, int], Awaitable[int | None]]
 
 
 class Journal(Protocol):
@@ -47,7 +48,8 @@ class Mirror:
     """The tunnel's `Mirroring`: each delivery is in the journal once, whatever is sent again.
 
     `recent(mailbox, limit)` gives the last deliveries of a mailbox: their ids there, with the ids
-    here and what was answered; `find(mailbox, id)` a single one.
+    here and what was answered; `find(mailbox, id)` a single one, `captured_at(mailbox, id)` its
+    time.
     """
 
     def __init__(
@@ -56,11 +58,13 @@ class Mirror:
         onward: Forwarder,
         recent: Recent,
         find: Find,
+        captured_at: CapturedAt,
         clock: Callable[[], int],
     ) -> None:
         self._journal = journal
         self._onward = onward
         self._recent = recent
+        self._captured_at = captured_at
         self._clock = clock
         self._tasks = Tasks("mirror")
         self._shadowing = Shadowing(journal, onward, find, clock)
@@ -72,6 +76,9 @@ class Mirror:
             found = await self._recent(mailbox, _OPEN)
             self._open[mailbox] = {n: here for n, (here, status) in found.items() if status is None}
         return self._journal.cursor(mailbox) or None
+
+    async def captured_at(self, mailbox: str, number: int) -> int | None:
+        return await self._captured_at(mailbox, number)
 
     def take(self, source: Source, came: Sequence[Arrival], reply: Replies) -> Awaitable[None]:
         route = self._onward.route()

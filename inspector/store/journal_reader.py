@@ -10,6 +10,7 @@ from inspector.domain.delivery import Request
 from inspector.domain.facts import AttemptFinished, Fact, Shadowed
 from inspector.domain.headers import Headers
 from inspector.store import codec
+from inspector.store.mailbox_reader import captured_at
 
 
 class JournalEntry(NamedTuple):
@@ -131,6 +132,10 @@ class JournalReader:
             )
             found[number] = delivery, status
         return found
+
+    def captured_at(self, mailbox: str, number: int) -> int | None:
+        """When the delivery with that number was captured at a relay."""
+        return captured_at(self._connection, mailbox, number)
 
     def mirrored(self, mailbox: str, number: int) -> int | None:
         """The id here of a capture that came from a mailbox of a relay."""

@@ -43,6 +43,10 @@ class MailboxReader:
         ).fetchone()
         return row and int(row[0])
 
+    def captured_at(self, mailbox: str, number: int) -> int | None:
+        """See `tunnel.ports.Mailboxes`."""
+        return captured_at(self._connection, mailbox, number)
+
     def after(self, mailbox: str, seen: int, limit: int, most: int) -> list[Stored]:
         """See `tunnel.ports.Mailboxes`."""
         rows: list[tuple[Any, ...]] = []
@@ -187,6 +191,17 @@ class MailboxReader:
             (mailbox, number, upto, now),
         ).fetchone()
         return row and int(row[0])
+
+
+def captured_at(connection: sqlite3.Connection, mailbox: str, number: int) -> int | None:
+    """When the delivery with that number in a mailbox was captured, here or at its relay; None
+    where it is not stored."""
+    row = connection.execute(
+        "SELECT at FROM fact WHERE mailbox = ? AND number = ? "
+        f"AND kind IN ({', '.join(map(str, _KINDS))})",
+        (mailbox, number),
+    ).fetchone()
+    return row and int(row[0])
 
 
 def _answer(meta: str) -> _Answer:

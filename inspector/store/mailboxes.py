@@ -75,6 +75,9 @@ class RelayStore:
         found = await self._read(lambda reader: reader.since(mailbox, at))
         return self.usage(mailbox).last + 1 if found is None else found
 
+    async def captured_at(self, mailbox: str, number: int) -> int | None:
+        return await self._read(lambda reader: reader.captured_at(mailbox, number))
+
     async def after(self, mailbox: str, seen: int, limit: int, most: int) -> list[Stored]:
         return await self._read(lambda reader: reader.after(mailbox, seen, limit, most))
 

@@ -93,6 +93,12 @@ class Store:
             lambda reader: reader.journal.recent_origins(mailbox, limit), fresh=False
         )
 
+    async def captured_at(self, mailbox: str, number: int) -> int | None:
+        """When the delivery with that number was captured at a relay; None where it is not here."""
+        return await self.read(
+            lambda reader: reader.journal.captured_at(mailbox, number), fresh=False
+        )
+
     async def mirrored(self, mailbox: str, number: int) -> tuple[int, frozenset[str]] | None:
         """The id here of what was captured under a number at a relay, and the consumers whose
         apps' words are beside it; None where it is not here."""

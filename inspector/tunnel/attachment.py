@@ -17,6 +17,7 @@ from inspector.tunnel.messages import (
     BATCH_ITEMS,
     CLOSE_AGAIN,
     CLOSE_FAULT,
+    CLOSE_SET_BACK,
     CLOSE_SLOW,
     PIECE_BYTES,
     Ack,
@@ -43,6 +44,7 @@ SLOW_SECONDS = 60.0
 ANSWERS_REPEATED = 256
 # A consumer sends one at a time; of one that does not, the oldest are not said back.
 _CANARIES = 8
+_SET_BACK = "the relay's store was set back: delivery {} there is another than the one here"
 
 _log = logging.getLogger(__name__)
 
@@ -144,11 +146,13 @@ class Attachment:
         if self.started:
             raise WireError("a start came twice")
         after, since = start.after, start.since
-        if not (0 <= after < 1 << 62 and 0 <= since < 1 << 62):
-            raise WireError("a start came with a number that is none")
         sieve = sieve_of(start.filter, self.wake)
         supply = self._supply
         held = await supply.held()
+        found = await supply.mailboxes.captured_at(supply.mailbox, after) if start.at else None
+        if found not in (None, start.at):
+            self.line.close(CLOSE_SET_BACK, _SET_BACK.format(after))
+            return
         following = max(after + 1, min(held.first, held.last + 1))
         expired = following - after - 1
         begin = await supply.mailboxes.since(supply.mailbox, since) if since else 0

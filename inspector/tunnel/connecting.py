@@ -27,6 +27,7 @@ from inspector.errors import (
 from inspector.tunnel.address import RelayAddress
 from inspector.tunnel.messages import (
     CLOSE_BROKEN,
+    CLOSE_SET_BACK,
     CLOSE_SLOW,
     CLOSE_TAKEN_OVER,
     CLOSE_UNAUTHORIZED,
@@ -47,6 +48,7 @@ _QUEUED_FRAMES = 8
 _LONGEST_REASON = 300
 
 _NO_TUNNEL = "see that --relay names an inspector relay, and that a proxy passes websockets on"
+SET_BACK = "bring its newer store back, or take what it has into another one with --db OTHER.db"
 _ROTATED = "take the token that `inspector relay endpoint rotate NAME` printed at the relay"
 # What OpenSSL says, by version, of an answer that is no TLS.
 _NO_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST")
@@ -162,6 +164,8 @@ class Dialler:
                     reason or "the relay takes this token no longer: it was rotated or removed",
                     _ROTATED,
                 )
+            case _ if code == CLOSE_SET_BACK:
+                return ConfigurationError(reason or "the relay's store was set back", SET_BACK)
             case _ if code == CLOSE_SLOW:
                 return LostError("the relay gave up waiting for what is stored here")
             case _ if code == CLOSE_BROKEN:

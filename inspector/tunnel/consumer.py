@@ -17,7 +17,7 @@ from inspector.errors import (
 )
 from inspector.tasks import Tasks
 from inspector.tunnel.address import Backfill
-from inspector.tunnel.connecting import Dialler, LostError, TakenOverError
+from inspector.tunnel.connecting import SET_BACK, Dialler, LostError, TakenOverError
 from inspector.tunnel.messages import Attempted, Hello, Start
 from inspector.tunnel.ports import Mirroring
 from inspector.tunnel.session import TunnelSession
@@ -218,15 +218,16 @@ class Consumer:
         connection, hello = await dialler.dial(take_over=self._take_over)
         try:
             self._check(hello)
-            after = await mirror.position(hello.mailbox)
-            self._check_position(hello, after or 0)
+            after = await mirror.position(hello.mailbox) or 0
+            self._check_position(hello, after)
+            at = await mirror.captured_at(hello.mailbox, after) or 0
         except BaseException:
             await connection.close()
             raise
         # A name that was taken is ours; should another take it later, it is that one's.
         self._take_over = False
         self._greeted(hello)
-        start = Start(after or 0, filter=self._filter, primary=self._teammate.wanted)
+        start = Start(after, filter=self._filter, primary=self._teammate.wanted, at=at)
         if not self._backfilled:
             # One moment, though it may take several connections to get there.
             if self._since is None:
@@ -269,7 +270,7 @@ class Consumer:
             raise ConfigurationError(
                 f"the relay's store was set back: it ends at delivery {hello.last} of "
                 f"{hello.endpoint}, and {after} is here already",
-                "bring its newer store back, or add a new endpoint there and use its URL",
+                SET_BACK,
             )
 
     def _greeted(self, hello: Hello) -> None:

@@ -70,6 +70,7 @@ CLOSE_BROKEN = 4400  # a message that cannot be read
 CLOSE_UNAUTHORIZED = 4401  # the token was rotated, or the endpoint removed
 CLOSE_TAKEN_OVER = 4409  # another consumer took the name
 CLOSE_SLOW = 4408  # nothing was acknowledged for too long
+CLOSE_SET_BACK = 4410  # the relay knows another delivery by the number where the consumer goes on
 
 
 class WireError(ValueError):
@@ -98,13 +99,15 @@ class Start(NamedTuple):
 
     `filter` is a query that only the request decides (see `domain.relay_filter`); what it does not
     ask for is passed over. `primary`: its app is to answer the senders, unless another consumer
-    has said `Primary` since this one did.
+    has said `Primary` since this one did. `at` is when delivery `after` was captured, 0 where that
+    is not known: a relay whose store was set back may have given its number to another.
     """
 
     after: Count
     since: Count = 0
     filter: str = ""
     primary: bool = False
+    at: Count = 0
 
 
 class Begin(NamedTuple):

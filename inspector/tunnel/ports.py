@@ -23,6 +23,10 @@ class Mailboxes(Protocol):
         """The first id that was captured at `at` (microseconds) or later, `last` + 1 if none."""
         ...
 
+    async def captured_at(self, mailbox: str, number: int) -> int | None:
+        """When the delivery with that id was captured; None where it is not stored."""
+        ...
+
     async def after(self, mailbox: str, seen: int, limit: int, most: int) -> list[Stored]:
         """The next deliveries behind `seen` in order: at most `limit`, and no more once their
         bodies come to `most` bytes. What was answered since the capture is in them."""
@@ -82,6 +86,10 @@ class Mirroring(Protocol):
 
     async def position(self, mailbox: str) -> int | None:
         """The last id of that mailbox in the local journal; None when it was never mirrored."""
+        ...
+
+    async def captured_at(self, mailbox: str, number: int) -> int | None:
+        """When the delivery of that id was captured there; None where none is here."""
         ...
 
     def take(self, source: Source, came: Sequence[Arrival], reply: "Replies") -> Awaitable[None]:

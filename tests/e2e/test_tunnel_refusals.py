@@ -54,6 +54,36 @@ async def test_an_unknown_endpoint(tmp_path: Path) -> None:
         await refused(consumer(tmp_path / "x", tunnel.relay, made), 3, "no such endpoint")
 
 
+def files(folder: Path, store: str) -> dict[Path, bytes]:
+    """A store with all that lies beside it."""
+    return {file: file.read_bytes() for file in folder.glob(f"{store}*")}
+
+
+async def test_a_relay_that_was_set_back_though_it_holds_more_by_now(tmp_path: Path) -> None:
+    async with tunnelled(tmp_path) as tunnel:
+        relay, home = tunnel.relay, tunnel.home
+        relay.port = tunnel.port
+        await tunnel.post(b"kept")
+        await tunnel.at_home(1)
+        await asyncio.to_thread(relay.stop)
+        older = files(tmp_path, "relay.db")
+        async with relay:
+            await tunnel.post(b"lost there")
+            await tunnel.at_home(2)
+            await asyncio.to_thread(home.stop)
+        for file in files(tmp_path, "relay.db"):
+            file.unlink()
+        for file, content in older.items():
+            file.write_bytes(content)
+        async with relay:
+            for _ in range(5):
+                await tunnel.post(b"under a number that is taken here")
+            await refused(home, 3, "set back")
+            assert "--db" in home.stderr
+            # What it does not have is kept for it all the same.
+            assert (await asyncio.to_thread(relay.status_of, "dev"))["pending"]
+
+
 async def test_a_rotated_token_and_a_removed_endpoint(tmp_path: Path) -> None:
     async with tunnelled(tmp_path, homes=1) as tunnel:
         await asyncio.to_thread(tunnel.relay.endpoint, "rotate", "dev")

@@ -69,6 +69,10 @@ class FakeMailboxes:
         await self._pause()
         return min((n for n, fact in self.facts.items() if fact.at >= at), default=self.last + 1)
 
+    async def captured_at(self, mailbox: str, number: int) -> int | None:
+        await self._pause()
+        return self.facts[number].at if number in self.facts else None
+
     async def after(self, mailbox: str, seen: int, limit: int, most: int) -> list[Stored]:
         self.reads += 1
         await self._pause()

@@ -103,10 +103,13 @@ async def mirrored(
         looked_up.append(number)
         return (stored or {}).get(number)
 
+    async def captured_at(mailbox: str, number: int) -> int | None:
+        return None
+
     onward = onward or Onward()
     files = StoreFiles(folder / "store.db")
     async with journal_of(files) as journal:
-        mirror = Mirror(journal, onward, recently, found, now)
+        mirror = Mirror(journal, onward, recently, found, captured_at, now)
         try:
             yield Mirrored(mirror, journal, onward, files, looked_up)
         finally:

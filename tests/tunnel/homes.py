@@ -58,6 +58,9 @@ class Home:
         self.queued = len(self.stored)
         return self.at
 
+    async def captured_at(self, mailbox: str, number: int) -> int | None:
+        return next((each.at for each, _ in self.stored if each.id == number), None)
+
     def _lost(self) -> int:
         return self.queued - len(self.stored) if self._failed else 0
 

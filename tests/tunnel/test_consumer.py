@@ -58,7 +58,7 @@ async def test_the_position_is_asked_for_anew_only_when_all_that_came_is_settled
         here.home.gate.set()
         # `Home.position` fails the test if something is still on its way.
         await relay.until(lambda: len(relay.starts) == 2)
-        assert relay.starts[1] == Start(51)
+        assert relay.starts[1] == Start(51, at=here.home.stored[-1][0].at)
         assert here.home.ids == list(range(1, 52))
 
 

@@ -80,7 +80,7 @@ MILLIS = st.floats(0, 1e9)
 MEMBERS = st.builds(Member, TEXT, IDS, IDS, st.booleans(), IDS, st.none() | STATUSES, TEXT)
 MESSAGES: st.SearchStrategy[Message] = st.one_of(
     st.builds(Hello, TEXT, TEXT, TEXT, TEXT, IDS, IDS, IDS),
-    st.builds(Start, IDS, IDS, TEXT, st.booleans()),
+    st.builds(Start, IDS, IDS, TEXT, st.booleans(), IDS),
     st.builds(Begin, IDS, IDS, IDS),
     st.builds(Piece, IDS, st.binary(), TEXT),
     st.builds(Answers, st.lists(st.tuples(IDS, STATUSES, st.booleans())).map(tuple)),
