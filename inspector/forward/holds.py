@@ -75,9 +75,10 @@ class Holds:
         self._held: dict[int, tuple[str, ...]] = {}
         self._tried: dict[tuple[int, str], int] = {}
         self.senders = Senders(dispatcher.answer)
-        # Where they are being sent by hand: of those that are held, and of all before `start`.
+        # Where those that are held are being sent by hand; and before `start` has found what is
+        # held, where all are, and whether there was an answer.
         self._by_hand: set[tuple[int, str]] = set()
-        self._sent_early: set[tuple[int, str]] | None = set()
+        self._sent_early: dict[tuple[int, str], bool] | None = {}
         self._ready = asyncio.Event()
         self._releasing = asyncio.Lock()
         self._deciding = False
@@ -113,10 +114,11 @@ class Holds:
                 found[item.delivery_id] = (*found.get(item.delivery_id, ()), item.target)
                 if item.attempts:
                     self._tried[after] = item.attempts
-        early, self._sent_early = self._sent_early or set(), None
+        early, self._sent_early = self._sent_early or {}, None
         for id_, targets in found.items():
             self._held[id_] = targets
             self._take(id_, [target for target in targets if (id_, target) in early])
+        self._by_hand -= {pair for pair, answered in early.items() if answered}
         self._ready.set()
 
     async def _read(self, after: tuple[int, str]) -> list[HeldItem]:
@@ -272,16 +274,19 @@ class Holds:
     def sent(self, delivery_id: int, targets: Sequence[str]) -> None:
         """It is being sent to these targets by hand: it is not released there meanwhile."""
         if self._sent_early is not None:
-            self._sent_early.update((delivery_id, target) for target in targets)
+            self._sent_early.update(((delivery_id, target), False) for target in targets)
         self._take(delivery_id, targets)
 
     def ended(self, delivery_id: int, target: str, *, answered: bool) -> None:
         """A sending by hand ended: without an answer the delivery is held as before."""
         pair = delivery_id, target
-        if answered:
+        if self._sent_early is not None:
+            if answered:
+                self._sent_early[pair] = True
+            else:
+                self._sent_early.pop(pair, None)
+        elif answered:
             self._take(delivery_id, (target,))
-        elif self._sent_early is not None:
-            self._sent_early.discard(pair)
         elif pair in self._by_hand:
             self._held[delivery_id] = (*self._held.get(delivery_id, ()), target)
         self._by_hand.discard(pair)

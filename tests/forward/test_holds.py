@@ -306,6 +306,21 @@ async def test_what_the_last_listener_held(monkeypatch: pytest.MonkeyPatch) -> N
     await world.router.stop(0.0)
 
 
+async def test_one_that_was_answered_before_the_start_is_not_held_by_a_later_failure() -> None:
+    world = World()
+    delivery_id, _ = world.captured()
+    world.journal.targets = {delivery_id: ()}
+    world.journal.held_at = {delivery_id: (URL,)}
+    (sending,) = await world.router.resend(delivery_id)
+    await sending.finished()
+    await world.router.start()
+    world.apps[URL].outcome = Failure(FailureKind.REFUSED, "down")
+    (sending,) = await world.router.resend(delivery_id)
+    await sending.finished()
+    assert await world.holds.release(None, every=True) == ()
+    await world.router.stop(0.0)
+
+
 async def test_what_is_not_routed_at_start_is_sent(world: World) -> None:
     """The breakpoint that it was captured under went with its listener."""
     new = World()
