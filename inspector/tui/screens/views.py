@@ -44,7 +44,7 @@ class ViewsScreen(ModalScreen[str | None]):
 
     def on_mount(self) -> None:
         picker = self.query_one("#view-picker")
-        picker.border_title = "NamedViews"
+        picker.border_title = "Views"
         picker.border_subtitle = "Enter applies, d deletes, Esc leaves"
         self._fill(0)
         self.set_focus(self._list)
