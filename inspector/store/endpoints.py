@@ -66,6 +66,9 @@ class EndpointsFile:
     def read(self) -> Registry:
         """What it says now; nothing at all where there is no file."""
         self._seen = self._stamp()
+        return self._said()
+
+    def _said(self) -> Registry:
         try:
             return Registry.model_validate_json(self._path.read_bytes())
         except FileNotFoundError:
@@ -145,7 +148,7 @@ class EndpointsFile:
 
     def reached_at(self, base: str) -> None:
         """Note under which address senders reach the relay."""
-        if self.read().base != base:
+        if self._said().base != base:
             self._change(lambda old: old.model_copy(update={"base": base}))
 
     def _replace(self, name: str, options: Mapping[str, Any]) -> Registry:
@@ -167,7 +170,7 @@ class EndpointsFile:
         except OSError as error:
             raise self._unusable(error.strerror or str(error)) from error
         with lock:
-            new = change(self.read())
+            new = change(self._said())
             try:
                 data = new.model_dump_json(indent=1).encode() + b"\n"
                 Registry.model_validate_json(data)

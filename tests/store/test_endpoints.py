@@ -140,6 +140,21 @@ def test_a_change_by_another_is_seen(file: EndpointsFile, tmp_path: Path) -> Non
     assert mine.changed()
 
 
+def test_a_change_by_another_is_seen_whatever_is_written_meanwhile(
+    file: EndpointsFile, tmp_path: Path
+) -> None:
+    mine = EndpointsFile(tmp_path / "data" / "relay.db-endpoints")
+    mine.reached_at("https://relay.example.com")
+    mine.read()
+    made, _ = file.add("dev", {})
+    mine.reached_at("https://relay.example.com")
+    assert mine.changed()
+    mine.read()
+    file.set("dev", {"rate": 7.0})
+    mine.forgotten(made.id)
+    assert mine.changed()
+
+
 def test_writers_at_the_same_time_lose_nothing(tmp_path: Path) -> None:
     path = tmp_path / "relay.db-endpoints"
     names = [f"e{number}" for number in range(5)]
