@@ -11,6 +11,7 @@ from inspector.domain.facts import AttemptFinished, Fact, Shadowed
 from inspector.domain.headers import Headers
 from inspector.store import codec
 from inspector.store.mailbox_reader import captured_at
+from inspector.store.retention import fitting
 
 
 class JournalEntry(NamedTuple):
@@ -45,6 +46,10 @@ class JournalReader:
             for name in ("page_count", "freelist_count", "page_size")
         )
         return (pages - free) * page_size
+
+    def fitting(self, ids: Sequence[int]) -> list[int]:
+        """See `retention.fitting`."""
+        return fitting(self._connection, ids)
 
     def after(self, seq: int, limit: int) -> Iterator[JournalEntry]:
         """Up to `limit` facts later than `seq`, in order; large bodies are left in pieces."""

@@ -8,6 +8,7 @@ from typing import Any
 from inspector.domain.facts import Shadowed
 from inspector.domain.parcel import Held, Parcel, Stored, digest_of
 from inspector.store import codec
+from inspector.store.retention import fitting
 
 # How far back of a consumer's position it is looked for answers that it may not have heard of:
 # they are of requests that were under way when its connection went, far fewer than these.
@@ -158,7 +159,7 @@ class MailboxReader:
         self, mailbox: str, upto: int, now: int, before: int | None, limit: int
     ) -> list[int]:
         """The ids of the first deliveries up to number `upto`, none behind one that was captured
-        at `before` or later.
+        at `before` or later, and no more than one prune takes.
 
         A time later than `now` is that of a wrong clock: such a one is as old as the next one.
         """
@@ -168,7 +169,7 @@ class MailboxReader:
             (mailbox, upto, limit),
         ).fetchall()
         if before is None:
-            return [delivery for delivery, _, _ in rows]
+            return fitting(self._connection, [delivery for delivery, _, _ in rows])
         found = undated = 0
         for _, at, _ in rows:
             if at < before:
@@ -181,7 +182,7 @@ class MailboxReader:
             following = self._next_at(mailbox, rows[-1][2], upto, now) if undated else None
             if following is not None and following < before:
                 found += undated
-        return [delivery for delivery, _, _ in rows[:found]]
+        return fitting(self._connection, [delivery for delivery, _, _ in rows[:found]])
 
     def _next_at(self, mailbox: str, number: int, upto: int, now: int) -> int | None:
         """When the first delivery behind that number was captured that has a true time."""

@@ -259,7 +259,7 @@ class Reader:
 
     def prunable(self, before: int | None) -> list[int]:
         """The oldest deliveries that retention may take; see `retention.candidates`."""
-        return retention.candidates(self._index, before)
+        return self.journal.fitting(retention.candidates(self._index, before))
 
     def _meta(self, key: str) -> int:
         row = self._index.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()

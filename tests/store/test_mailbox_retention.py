@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from inspector.domain.parcel import Held
 from inspector.store import mailbox_retention
+from inspector.store.checkpoint import Checkpointer
 from inspector.store.files import StoreFiles
 from inspector.store.mailbox_retention import MailboxRetention
 from inspector.store.mailboxes import RelayStore
@@ -88,6 +89,21 @@ async def test_many_are_taken_in_steps_without_holding_captures_back(files: Stor
         await old.expire()
         assert await store.held("a") == Held(1301, 1300)
         assert (store.usage("a"), old.expired) == ((1300, 0, 0), {"a": 1300})
+
+
+async def test_large_ones_are_taken_a_few_at_a_time_and_what_that_writes_is_counted(
+    files: StoreFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("inspector.store.retention.STEP_BYTES", 25_000)
+    async with relay_store(files) as store:
+        for size in (10_000, 10_000, 10_000, 90_000, 10):
+            await store.append(in_pieces(b"x" * size, 1000)._replace(endpoint="a"))
+        written: list[int] = []
+        monkeypatch.setattr(Checkpointer, "wrote", lambda _, size: written.append(size))
+        gone = [await store.drop("a", AT) for _ in range(4)]
+        assert gone == [2, 1, 1, 1]
+        assert written[0] > 20_000
+        assert max(written) > 90_000
 
 
 async def test_a_full_mailbox_gives_up_what_every_consumer_has(files: StoreFiles) -> None:

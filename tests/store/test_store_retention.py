@@ -125,6 +125,17 @@ async def test_the_oldest_go_until_the_size_is_right(
         assert await left(store) == [1]
 
 
+async def test_large_ones_go_a_few_at_a_time(
+    files: StoreFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "STEP_BYTES", 250_000)
+    async with open_store(files) as store:
+        await append(store, *[captured(body=b"x" * 100_000) for _ in range(3)])
+        await append(store, *[captured(body=b"x" * 300_000) for _ in range(2)])
+        keep = keeper(store, max_size=1)
+        assert [await keep.step() for _ in range(5)] == [2, 1, 1, 1, 0]
+
+
 async def test_a_lagging_index_names_nothing_twice(
     files: StoreFiles, monkeypatch: pytest.MonkeyPatch
 ) -> None:
