@@ -4,13 +4,13 @@ import json
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any, BinaryIO
 
+from inspector.cli.printing import writing
 from inspector.domain.delivery import Delivery
 from inspector.domain.gap import gap_json
-from inspector.errors import InspectorError, system_text
+from inspector.errors import InspectorError
 from inspector.server.hub import Hub, Subscription
 from inspector.store.frames import HEADERS_SEPARATOR, ParsedFrame
 
@@ -119,20 +119,6 @@ class Outlet:
             lines = [line for item in frame.items if (line := self._line(item)) is not None]
             self._put(b"".join(lines))
         self._sent = frame.seq
-
-
-@contextmanager
-def writing() -> Iterator[None]:
-    """Make what standard output fails of, a full disk say, an error of ours.
-
-    Not so a reader who has gone, which is no error.
-    """
-    try:
-        yield
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        raise InspectorError(f"standard output cannot be written: {system_text(error)}") from error
 
 
 def _silent(item: bytes) -> None:

@@ -2,22 +2,41 @@
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Self
 
 import click
 
+from inspector.errors import InspectorError, system_text
+
+
+@contextmanager
+def writing() -> Iterator[None]:
+    """Make what standard output fails of, a full disk say, an error of ours.
+
+    Not so a reader who has gone, which is no error.
+    """
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise InspectorError(f"standard output cannot be written: {system_text(error)}") from error
+
 
 def print_item(kind: str, item: Mapping[str, Any]) -> None:
     """One object of the NDJSON contract."""
-    click.echo(json.dumps({"v": 1, "kind": kind, **item}))
+    with writing():
+        click.echo(json.dumps({"v": 1, "kind": kind, **item}))
 
 
 def print_row(text: str) -> None:
     """One line for people; what the terminal's encoding lacks is spelled out."""
     encoding = sys.stdout.encoding or "utf-8"
-    click.echo(text.encode(encoding, "backslashreplace").decode(encoding))
+    with writing():
+        click.echo(text.encode(encoding, "backslashreplace").decode(encoding))
 
 
 def tell(text: str) -> None:

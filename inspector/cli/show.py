@@ -9,7 +9,7 @@ from inspector.cli.asking import one_id
 from inspector.cli.explaining import explained_by_secrets
 from inspector.cli.opened import opened
 from inspector.cli.options import store_options
-from inspector.cli.printing import print_item, print_row, tell
+from inspector.cli.printing import print_item, print_row, tell, writing
 from inspector.cli.sheet import gap_sheet, sheet
 from inspector.domain.delivery import Delivery, Request
 from inspector.domain.export import attempt_json, delivery_json, shadow_json
@@ -59,8 +59,9 @@ def command(delivery: str, body_alone: bool, db: Path | None, as_json: bool) -> 
 def _write_body(body: bytes) -> None:
     """As it is, but to a terminal, which it could script: there what is unseen is spelled out."""
     if not sys.stdout.isatty():
-        sys.stdout.buffer.write(body)
-        sys.stdout.buffer.flush()
+        with writing():
+            sys.stdout.buffer.write(body)
+            sys.stdout.buffer.flush()
         return
     text = body.decode("utf-8", "backslashreplace")
     print_row(visible(text, keep_layout=True))

@@ -14,7 +14,7 @@ import click
 
 from inspector.cli.child import listening
 from inspector.cli.foreground import configure_log, run_loop
-from inspector.cli.outlet import writing
+from inspector.cli.printing import writing
 from inspector.cli.stopping import Stopping
 from inspector.errors import InspectorError
 from inspector.settings import Settings

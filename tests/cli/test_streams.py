@@ -39,14 +39,19 @@ def test_a_closed_stream_is_nobody_s(cli: Cli, closed: str) -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="it has no /dev/full")
-@pytest.mark.parametrize("web", [(), ("--web", "--web-port", "0")], ids=["headless", "web"])
-def test_output_that_cannot_be_written_is_told_once(cli: Cli, web: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(
+    "arguments",
+    ["serve --json --port 0", "serve --json --port 0 --web --web-port 0", "list", "list --json",
+     "show 1", "show 1 --body", "status", "events", "resend 1 --to 1"],
+)  # fmt: skip
+def test_output_that_cannot_be_written_is_told_once(cli: Cli, arguments: str) -> None:
+    assert cli("trigger", "delta.verified").code == 0
     environment = {**cli.environment}
     # As for most users: what could not be written is then tried once more at the end.
     environment.pop("PYTHONUNBUFFERED", None)
     with Path("/dev/full").open("wb") as full:
         done = subprocess.run(
-            [sys.executable, "-m", "inspector", "serve", "--json", "--port", "0", *web],
+            [sys.executable, "-m", "inspector", *arguments.split()],
             stdin=subprocess.DEVNULL, stdout=full, stderr=subprocess.PIPE,
             env=environment, cwd=cli.folder, timeout=PATIENCE, check=False,
         )  # fmt: skip
