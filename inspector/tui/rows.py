@@ -39,6 +39,8 @@ _TITLES: dict[Column, str] = {"event_id": "event id"}
 _RIGHT = ("id", "size")
 # Why a delivery has this state is said by a rule, a refusal or a breakpoint.
 _REASONED = (State.FILTERED, State.REFUSED, State.HELD)
+# In others a failure is of an attempt elsewhere, which changed nothing.
+_UNANSWERED = (State.FAILED, State.WAITING)
 
 
 class Row(NamedTuple):
@@ -160,7 +162,7 @@ def state_text(delivery: Delivery, width: int) -> str:
         if delivery.state is State.REFUSED and delivery.answered is not None:
             parts.append(str(delivery.answered))
         parts.append(delivery.state_reason)
-    elif delivery.last_failure is not None:
+    elif delivery.last_failure is not None and delivery.state in _UNANSWERED:
         parts.append(delivery.last_failure)
     elif delivery.last_status is not None:
         parts.append(str(delivery.last_status))

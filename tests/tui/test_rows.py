@@ -23,6 +23,7 @@ from inspector.tui.rows import (
     placeholder,
     render_row,
     size_text,
+    state_text,
     titles,
 )
 from tests.helpers.summaries import NOW, make_delivery
@@ -258,6 +259,14 @@ def test_states_and_verdicts_are_told_apart_without_colour() -> None:
         Row(TIME, below=True),
     ]
     assert len({line(make_delivery(1), 80, look) for look in looks}) == len(looks)
+
+
+@pytest.mark.parametrize("state", State)
+def test_only_what_waits_or_failed_tells_a_failure(state: State) -> None:
+    """Of another it is that of an attempt elsewhere: `forwarded nothing listens` would be none."""
+    delivery = make_delivery(1, state=state, last_status=None, last_failure="nothing listens")
+    told = "nothing listens" in state_text(delivery, 80)
+    assert told == (state in (State.FAILED, State.WAITING))
 
 
 @pytest.mark.parametrize(
