@@ -25,6 +25,7 @@ from inspector.forward.ports import Facts, Waiting
 from inspector.forward.target import Sent
 from inspector.providers import event_name, provider_for
 
+_BY_NAME = "`--to URL`, or o in the UI"
 _NO_ANSWER = Failure(FailureKind.TIMEOUT, "the app did not answer in time")
 
 
@@ -175,8 +176,11 @@ class Router:
         earlier = tuple(dict.fromkeys(each.target for each in made if each.chosen))
         targets = self._unfiltered.decide(event).targets or earlier
         if not targets:
+            if self._routing.routes:
+                raise UsageError("no target takes its event type", f"name one: {_BY_NAME}")
             raise UsageError(
-                "there is no target to send to", "start `inspector serve TARGET`, or use --to URL"
+                "there is no target to send to",
+                f"start `inspector serve TARGET`, or name one: {_BY_NAME}",
             )
         return targets
 

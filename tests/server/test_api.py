@@ -419,6 +419,15 @@ async def test_an_edited_delivery_without_a_target_is_kept_once(serve: Serve) ->
         assert (status, told["error"]["message"]) == (400, "there is no target to send to")
 
 
+async def test_a_resend_that_no_route_takes_says_so(serve: Serve) -> None:
+    async with FakeTarget() as app, serve(forward_to=[f"delta.*={app.url}"]) as listener:
+        kept = await listener.post(b'{"event":"other"}')
+        status, told = await listener.api(f"deliveries/{kept}/resend", {})
+        error = told["error"]
+        assert (status, error["message"]) == (400, "no target takes its event type")
+        assert error["hint"] == "name one: `--to URL`, or o in the UI"
+
+
 @pytest.mark.parametrize(
     "edit",
     [{"method": "GET /"}, {"method": "x\r\ny"}, {"method": ""}, {"request_target": "/a b"},
