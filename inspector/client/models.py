@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from inspector.domain.attempt import Attempt
@@ -125,7 +125,7 @@ class Status:
     """The listener's own figures; `index_lag` counts facts that are not indexed yet.
 
     `breakpoint` is the query of what is held instead of sent, empty without one. `relay` is the
-    tunnel, None without one.
+    tunnel, None without one. `not_configured` counts what waits for targets of earlier starts.
     """
 
     version: str
@@ -142,6 +142,7 @@ class Status:
     last_seq: int
     breakpoint: str = ""
     relay: TunnelStatus | None = None
+    not_configured: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
     def from_json(cls, item: Item) -> "Status":
@@ -164,6 +165,9 @@ class Status:
             last_seq=int(item.get("last_seq") or 0),
             breakpoint=str(item.get("breakpoint") or ""),
             relay=TunnelStatus.from_json(relay) if relay else None,
+            not_configured={
+                str(url): int(count) for url, count in (item.get("not_configured") or {}).items()
+            },
         )
 
 

@@ -43,6 +43,7 @@ class FakeListener:
     store_error: str = ""
     index_lag: int = 0
     target_failure: str = ""
+    not_configured: dict[str, int] = field(default_factory=dict)
     broken: str = ""
     windows: asyncio.Semaphore | None = None
     frozen: asyncio.Event | None = None

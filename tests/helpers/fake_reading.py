@@ -70,6 +70,7 @@ class Reading:
                 "control": fake.control,
                 "db": "/tmp/x.db",
                 "targets": [target],
+                "not_configured": fake.not_configured,
                 "breakpoint": fake.breakpoint,
                 "relay": fake.relay,
                 "ledger": ledger,

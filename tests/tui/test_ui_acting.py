@@ -110,6 +110,13 @@ async def test_figures_of_the_listener() -> None:
             await shown.until_shown("! refused␛[2J, again in 3 s")
 
 
+async def test_what_waits_for_a_target_of_an_earlier_start_is_told() -> None:
+    async with fake_listener() as listener:
+        listener.not_configured = {"http://localhost:4000": 12}
+        async with ui(listener, (160, 30)) as shown:
+            await shown.until_shown("12 waiting for http://localhost:4000 (not configured now)")
+
+
 async def test_acting_on_nothing_says_so() -> None:
     async with fake_listener() as listener, ui(listener) as shown:
         for key in ("r", "R", "y"):

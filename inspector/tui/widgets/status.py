@@ -122,9 +122,9 @@ class StatusBar(Widget):
 
 
 def _targets(status: Status) -> list[tuple[str, str]]:
-    if not status.targets:
-        return [("no target: deliveries are kept", "")]
     out: list[tuple[str, str]] = []
+    if not status.targets:
+        out.append(("no target: deliveries are kept", ""))
     for one in status.targets:
         text = f"-> {one_line(one.target, 80)}"
         if one.last_failure:
@@ -132,6 +132,8 @@ def _targets(status: Status) -> list[tuple[str, str]]:
             if one.retry_in is not None:
                 text += f", again in {one.retry_in:.0f} s"
         out.append((text, "bold" if one.last_failure else ""))
+    for url, count in status.not_configured.items():
+        out.append((f"{count:,} waiting for {one_line(url, 80)} (not configured now)", "bold"))
     return out
 
 
