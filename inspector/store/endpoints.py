@@ -10,7 +10,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from inspector.domain.endpoint import Endpoint
-from inspector.errors import ConfigurationError, NotFoundError
+from inspector.errors import ConfigurationError, NotFoundError, system_text
 from inspector.store.files import replace_private
 from inspector.store.lock import StoreLock
 
@@ -74,7 +74,7 @@ class EndpointsFile:
         except FileNotFoundError:
             return Registry()
         except OSError as error:
-            raise self._unusable(error.strerror or str(error)) from error
+            raise self._out_of_reach(error) from error
         except ValidationError as error:
             # Its values are not repeated: hashes and slugs are among them.
             first = error.errors(include_url=False, include_input=False)[0]
@@ -168,7 +168,7 @@ class EndpointsFile:
                 {"command": "inspector relay endpoint", "pid": os.getpid()},
             )
         except OSError as error:
-            raise self._unusable(error.strerror or str(error)) from error
+            raise self._out_of_reach(error) from error
         with lock:
             new = change(self._said())
             try:
@@ -180,7 +180,7 @@ class EndpointsFile:
             try:
                 replace_private(self._path, data)
             except OSError as error:
-                raise self._unusable(error.strerror or str(error)) from error
+                raise self._out_of_reach(error) from error
         return new
 
     def _check_owner(self) -> None:
@@ -200,6 +200,12 @@ class EndpointsFile:
         except OSError:
             return None
         return found.st_ino, found.st_mtime_ns, found.st_size
+
+    def _out_of_reach(self, error: OSError) -> ConfigurationError:
+        return ConfigurationError(
+            f"cannot use {self._path}: {system_text(error)}",
+            "see whose it is, or name a place of your own with --db PATH",
+        )
 
     def _unusable(self, why: str) -> ConfigurationError:
         return ConfigurationError(

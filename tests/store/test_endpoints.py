@@ -181,6 +181,14 @@ def test_root_leaves_nothing_that_the_relay_cannot_read(tmp_path: Path) -> None:
     assert list(folder.iterdir()) == []
 
 
+def test_a_place_that_cannot_be_written_is_told_as_such(tmp_path: Path) -> None:
+    """It is not the content that is to be corrected."""
+    (tmp_path / "file").touch()
+    with pytest.raises(ConfigurationError, match=r"not a directory|file exists") as told:
+        EndpointsFile(tmp_path / "file" / "relay.db-endpoints").add("dev", {})
+    assert told.value.hint == "see whose it is, or name a place of your own with --db PATH"
+
+
 @pytest.mark.parametrize(
     "text",
     [
