@@ -7,12 +7,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from inspector.domain.endpoint import Endpoint
-from inspector.errors import ConfigurationError, NotFoundError, system_text
-from inspector.store.files import replace_private
-from inspector.store.lock import StoreLock
+from inspector.errors import ConfigurationError, NotFoundError
+from inspector.store.private_file import PrivateFile
 
 # Scanners for secrets, and people, know by it what they found.
 TOKEN_PREFIX = "itun_"
@@ -61,25 +60,18 @@ class EndpointsFile:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._file = PrivateFile(
+            path,
+            Registry,
+            command="inspector relay endpoint",
+            hint="correct it, or put an older copy in its place",
+        )
         self._seen: tuple[int, int, int] | None = None
 
     def read(self) -> Registry:
         """What it says now; nothing at all where there is no file."""
         self._seen = self._stamp()
-        return self._said()
-
-    def _said(self) -> Registry:
-        try:
-            return Registry.model_validate_json(self._path.read_bytes())
-        except FileNotFoundError:
-            return Registry()
-        except OSError as error:
-            raise self._out_of_reach(error) from error
-        except ValidationError as error:
-            # Its values are not repeated: hashes and slugs are among them.
-            first = error.errors(include_url=False, include_input=False)[0]
-            where = ".".join(str(step) for step in first["loc"])
-            raise self._unusable(f"{where}: {first['msg']}" if where else first["msg"]) from error
+        return self._file.read()
 
     def changed(self) -> bool:
         """Whether it is another file than the one that `read` saw last; costs one look."""
@@ -148,7 +140,7 @@ class EndpointsFile:
 
     def reached_at(self, base: str) -> None:
         """Note under which address senders reach the relay."""
-        if self._said().base != base:
+        if self._file.read().base != base:
             self._change(lambda old: old.model_copy(update={"base": base}))
 
     def _replace(self, name: str, options: Mapping[str, Any]) -> Registry:
@@ -160,37 +152,17 @@ class EndpointsFile:
         return self._change(replaced)
 
     def _change(self, change: Callable[[Registry], Registry]) -> Registry:
-        try:
-            self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self._check_owner()
-            lock = StoreLock(
-                self._path.with_name(self._path.name + "-lock"),
-                {"command": "inspector relay endpoint", "pid": os.getpid()},
-            )
-        except OSError as error:
-            raise self._out_of_reach(error) from error
-        with lock:
-            new = change(self._said())
-            try:
-                data = new.model_dump_json(indent=1).encode() + b"\n"
-                Registry.model_validate_json(data)
-            except ValueError as error:
-                # JSON can say less than a value can be, and nobody could then use any endpoint.
-                raise ConfigurationError("what is asked for cannot be kept in JSON") from error
-            try:
-                replace_private(self._path, data)
-            except OSError as error:
-                raise self._out_of_reach(error) from error
-        return new
+        self._check_owner()
+        return self._file.change(change)
 
     def _check_owner(self) -> None:
         """Root may write everywhere, but the relay could not read what root alone may read."""
-        if os.name == "posix" and os.geteuid() == 0:
-            owner = self._path.parent.stat().st_uid
+        folder = self._path.parent
+        if os.name == "posix" and os.geteuid() == 0 and folder.exists():
+            owner = folder.stat().st_uid
             if owner != 0:
                 raise ConfigurationError(
-                    f"{self._path.parent} belongs to user {owner}, who could not read what root "
-                    "writes there",
+                    f"{folder} belongs to user {owner}, who could not read what root writes there",
                     f"run it as that user: sudo -u '#{owner}' inspector relay ...",
                 )
 
@@ -200,17 +172,6 @@ class EndpointsFile:
         except OSError:
             return None
         return found.st_ino, found.st_mtime_ns, found.st_size
-
-    def _out_of_reach(self, error: OSError) -> ConfigurationError:
-        return ConfigurationError(
-            f"cannot use {self._path}: {system_text(error)}",
-            "see whose it is, or name a place of your own with --db PATH",
-        )
-
-    def _unusable(self, why: str) -> ConfigurationError:
-        return ConfigurationError(
-            f"cannot use {self._path}: {why}", "correct it, or put an older copy in its place"
-        )
 
 
 def _with(fields: dict[str, Any], options: Mapping[str, Any]) -> Endpoint:

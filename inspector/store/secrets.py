@@ -9,16 +9,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from inspector.domain.plaintext import one_line
 from inspector.errors import ConfigurationError
 from inspector.store import os_keyring
-from inspector.store.files import StoreFiles, replace_private
-from inspector.store.lock import StoreLock
-
-# How much of a text from elsewhere an error repeats.
-_TOLD = 200
+from inspector.store.files import StoreFiles
+from inspector.store.private_file import TOLD, PrivateFile
 
 
 class KeptSecret(NamedTuple):
@@ -31,7 +28,7 @@ class KeptSecret(NamedTuple):
     secret: str
 
     def __repr__(self) -> str:
-        return f"Kept({self.provider!r}, {self.webhook!r}, {self.url!r}, {self.created_at!r})"
+        return f"KeptSecret({self.provider!r}, {self.webhook!r}, {self.url!r}, {self.created_at!r})"
 
 
 class Secrets:
@@ -104,6 +101,13 @@ class SecretsFile:
     def __init__(self, path: Path, *, account: str = "") -> None:
         self._path = path
         self._account = account or str(path)
+        self._file = PrivateFile(
+            path,
+            _Contents,
+            command="inspector subscribe",
+            hint="correct it, or move it out of the way",
+            read=_read_private,
+        )
 
     @classmethod
     def beside(cls, files: StoreFiles) -> Self:
@@ -115,16 +119,16 @@ class SecretsFile:
 
         It may ask the keyring, which may take its time.
         """
-        return tuple(map(self._kept, self._contents().secrets))
+        return tuple(map(self._kept, self._file.read().secrets))
 
     def keep(self, kept: KeptSecret) -> None:
         """Keep one more, in the place of an older one of the same webhook."""
         # A damaged file is told before the keyring has something that nothing names.
-        self._contents()
+        self._file.read()
         fields = {name: _writable(value) for name, value in kept._asdict().items()}
         if not kept.secret or fields["secret"] != kept.secret:
             raise ConfigurationError(
-                f"the secret of {one_line(kept.webhook, _TOLD)} is no text that can sign",
+                f"the secret of {one_line(kept.webhook, TOLD)} is no text that can sign",
                 "make another webhook",
             )
         user = f"{self._account} {fields['webhook']}"
@@ -137,7 +141,7 @@ class SecretsFile:
 
     def forget(self, webhook: str) -> None:
         """Take away what is kept of a webhook, if anything is."""
-        gone = [entry for entry in self._contents().secrets if entry.webhook == webhook]
+        gone = [entry for entry in self._file.read().secrets if entry.webhook == webhook]
         if gone:
             self._change(lambda old: _without(old, webhook))
         for entry in gone:
@@ -150,50 +154,14 @@ class SecretsFile:
             secret = os_keyring.get(entry.keyring)
         if not secret:
             raise ConfigurationError(
-                f"the secret of {one_line(entry.webhook, _TOLD)} lies in the keyring, which does "
+                f"the secret of {one_line(entry.webhook, TOLD)} lies in the keyring, which does "
                 "not give it",
                 f"unlock the keyring, or take that webhook out of {self._path}",
             )
         return KeptSecret(entry.provider, entry.webhook, entry.url, entry.created_at, secret)
 
-    def _contents(self) -> _Contents:
-        try:
-            data = _read_private(self._path)
-        except FileNotFoundError:
-            return _Contents()
-        except OSError as error:
-            raise self._unusable(error.strerror or str(error)) from error
-        try:
-            return _Contents.model_validate_json(data)
-        except ValidationError as error:
-            first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-            where = ".".join(str(step) for step in first["loc"])
-            why = f"{where}: {first['msg']}" if where else first["msg"]
-            why = one_line(why, _TOLD)
-        # Raised out here, so that the other error, which has the values, does not go along.
-        raise self._unusable(why)
-
     def _change(self, change: Callable[[tuple[_Entry, ...]], tuple[_Entry, ...]]) -> None:
-        try:
-            self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            lock = StoreLock(
-                self._path.with_name(self._path.name + "-lock"),
-                {"command": "inspector subscribe", "pid": os.getpid()},
-            )
-        except OSError as error:
-            raise self._unusable(error.strerror or str(error)) from error
-        with lock:
-            new = _Contents(secrets=change(self._contents().secrets))
-            text = new.model_dump_json(indent=1, exclude_none=True)
-            try:
-                replace_private(self._path, text.encode() + b"\n")
-            except OSError as error:
-                raise self._unusable(error.strerror or str(error)) from error
-
-    def _unusable(self, why: str) -> ConfigurationError:
-        return ConfigurationError(
-            f"cannot use {self._path}: {why}", "correct it, or move it out of the way"
-        )
+        self._file.change(lambda old: _Contents(secrets=change(old.secrets)))
 
 
 def _without(entries: tuple[_Entry, ...], webhook: str) -> tuple[_Entry, ...]:
