@@ -47,6 +47,8 @@ from inspector.tunnel.wire import decode, encode
 _log = logging.getLogger(__name__)
 
 _BEGIN_SECONDS = 30.0
+# States come at once and then every few seconds: a later one says that a connection lasts.
+_LASTING_SECONDS = 5.0
 # A relay keeps to the window; one that does not waits in the socket.
 _MOST_PENDING = 2 * WINDOW
 _MOST_BYTES = 2 * WINDOW_BYTES
@@ -105,6 +107,7 @@ class TunnelSession:
         self._caught_up = False
         self._proof = CanaryProof(dialler, standing, clock, self._send, proved)
         self._passing = Passing(lambda passed: self._write([passed]))
+        self._lasting_from = 0.0
         self.begun = False
         self.fruitful = False
 
@@ -112,7 +115,8 @@ class TunnelSession:
         """Take what comes until the connection ends; what came is committed, or failed, then.
 
         Always raises: `LostError`, or what `Dialler.closed` gives. `skipping` says why what is
-        older than `start.since` is left out; `begun` is set when that is on the disk.
+        older than `start.since` is left out; `begun` is set when that is on the disk, `fruitful`
+        when anything else is, or the connection has lasted.
         """
         try:
             await self._begin(start, skipping)
@@ -173,6 +177,7 @@ class TunnelSession:
         await self._miss(start.after, expired, "they expired at the relay before they were fetched")
         await self._miss(start.after + expired, skipped, skipping)
         self.begun = True
+        self._lasting_from = asyncio.get_running_loop().time() + _LASTING_SECONDS
         self._incoming = Incoming(begin.next - 1)
         self._position = standing.position = begin.next - 1
         self._expired, self._skipped = expired, skipped
@@ -220,7 +225,7 @@ class TunnelSession:
                     raise WireError("a message came that a relay does not send")
 
     def _state(self, state: RelayState) -> None:
-        self.fruitful = True
+        self.fruitful |= asyncio.get_running_loop().time() >= self._lasting_from
         standing = self._standing
         standing.last = max(state.last, standing.last or 0)
         standing.limited = state.limited
@@ -293,6 +298,8 @@ class TunnelSession:
         self._position = self._standing.position = entry.last
         self._standing.passed += entry.passed
         self._acks.reached(entry.last)
+        if (hop := self._standing.hops.journal).ok is False:
+            hop.worked(self._clock(), time.monotonic() - began)
         self._moved()
         if not self._caught_up:
             last = self._hello.last

@@ -70,7 +70,7 @@ class FakeRelay:
 
     `refuse` answers handshakes with (status, body) instead; `first` is the oldest id still held;
     `a_frame` deliveries go in a frame; those in `left_out` are passed over. With `mute_canaries` a
-    canary is not sent on.
+    canary is not sent on. With `stating` each connection begins with a state.
     """
 
     parcels: dict[int, Parcel] = field(default_factory=dict)
@@ -87,6 +87,7 @@ class FakeRelay:
     refuse: tuple[int, Any] | None = None
     capture_status: int = 200
     mute_canaries: bool = False
+    stating: bool = False
     handshakes: list[web.BaseRequest] = field(default_factory=list)
     starts: list[Start] = field(default_factory=list)
     begins: list[Begin] = field(default_factory=list)
@@ -280,6 +281,8 @@ class FakeRelay:
         self._tell()
         with suppress(ConnectionError):
             await socket.send_bytes(encode(begin))
+            if self.stating:
+                await socket.send_bytes(encode(RelayState(self.last, 0, True, now() + self.skew)))
             sent = first - 1
             while True:
                 while sent < self.last:

@@ -324,6 +324,33 @@ async def test_the_pauses_grow_and_begin_anew_behind_a_connection_that_brought_s
     assert pauses.next() == 0.25
 
 
+async def test_a_disk_that_stays_full_is_not_tried_again_and_again_at_once() -> None:
+    tried: list[float] = []
+
+    class Noted(Pauses):
+        def next(self) -> float:
+            tried.append(self._next)
+            return super().next()
+
+    pauses = Noted(0.01, 0.04, jitter=lambda: 1.0)
+    async with (
+        fake_relay(FakeRelay(stating=True)) as relay,
+        mirrored(relay, pauses=pauses) as here,
+    ):
+        await here.consumer.ready(10)
+        here.home.full = True
+        relay.add(b"x")
+        await until(lambda: len(tried) > 3)
+        assert tried[:4] == [0.01, 0.02, 0.04, 0.04]
+        assert here.consumer.status()["hops"]["journal"]["ok"] is False
+        here.home.full = False
+        await relay.until(lambda: relay.acked == relay.last)
+        # No other canary is needed for that to be told.
+        assert here.consumer.status()["hops"]["journal"]["ok"] is True
+        relay.cut()
+        await until(lambda: tried[-1] == 0.01)
+
+
 async def test_a_machine_that_was_asleep_connects_anew_at_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
