@@ -4,6 +4,7 @@ import getpass
 import socket
 from collections.abc import Callable
 from dataclasses import replace
+from hashlib import sha256
 from typing import Any
 
 from inspector.domain.attempt import Outcome
@@ -35,6 +36,13 @@ def _who() -> tuple[str, str]:
         return "user", socket.gethostname()
 
 
+def _instance(store: Store) -> str:
+    """What tells this store's listener from others, also from that of a copy of the store."""
+    file = store.files.database.stat()
+    named = f"{store.journal.identity} {file.st_dev} {file.st_ino}"
+    return sha256(named.encode()).hexdigest()[:32]
+
+
 class Tunnel:
     """The tunnel of one listener; the store and the forwarder outlive it."""
 
@@ -57,7 +65,7 @@ class Tunnel:
             clock,
         )
         self.consumer = Consumer(
-            replace(dialler, instance=store.journal.identity),
+            replace(dialler, instance=_instance(store)),
             self._mirror,
             clock,
             report,

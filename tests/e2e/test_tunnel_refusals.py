@@ -130,6 +130,17 @@ async def test_a_name_that_is_attached_and_its_take_over(tmp_path: Path) -> None
             assert [line["origin"] for line in own] == [None]
 
 
+async def test_a_copy_of_a_store_is_another_consumer(tmp_path: Path) -> None:
+    async with tunnelled(tmp_path) as tunnel:
+        await asyncio.to_thread(tunnel.home.stop)
+        shutil.copytree(tmp_path / "home-1", tmp_path / "copy")
+        await asyncio.to_thread(tunnel.home.start)
+        second = consumer(tmp_path / "copy", tunnel.relay, tunnel.endpoint, "--consumer", "dev-1")
+        await refused(second, 3, "dev-1 is attached since", "127.0.0.1")
+        (told,) = [line for line in tunnel.home.lines if line["kind"] == "connection"]
+        assert told["state"] == "connected"
+
+
 async def test_the_same_consumer_comes_back_at_once_after_a_kill(tmp_path: Path) -> None:
     """Its own older connection is not in its way, even where the relay has not missed it yet."""
     async with tunnelled(tmp_path) as tunnel:
