@@ -154,7 +154,7 @@ def test_a_failed_replacement_leaves_the_old_file(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(ConfigurationError, match="No space left"):
+    with pytest.raises(ConfigurationError, match="no space left on device"):
         file.keep(SECOND)
     monkeypatch.undo()
     assert file.read() == (FIRST,)
