@@ -7,7 +7,7 @@ from typing import NamedTuple
 from inspector.domain.plaintext import one_line, visible
 from inspector.domain.query import KEYS, MAX_LENGTH, QueryError, parse, quoted
 from inspector.domain.query.keys import key_named
-from inspector.domain.query.lexer import Glyph, tokens
+from inspector.domain.query.lexer import Glyph, text_of, tokens
 from inspector.tui.suggested import VALUES
 
 MOST = 50
@@ -103,20 +103,20 @@ def _spot(text: str, cursor: int) -> _Spot | None:
 
 
 def _offers(spot: _Spot, known: Known) -> Iterator[_Offer]:
-    colon = next((at for at, one in enumerate(spot.glyphs) if _is(one, ":")), None)
+    colon = next((at for at, one in enumerate(spot.glyphs) if one.stands_for(":")), None)
     if spot.glyphs and spot.glyphs[0].literal:
         return
     if colon is None:
         yield from _keys(spot, known)
         return
-    head, dot, _ = _text(spot.glyphs[:colon]).partition(".")
+    head, dot, _ = text_of(spot.glyphs[:colon]).partition(".")
     key = key_named(head, dotted=bool(dot))
     if key is None:
         return
     rest = spot.glyphs[colon:]
-    last = max(at for at, one in enumerate(rest) if at == 0 or _is(one, ","))
-    taken = {one.lower() for one in _text(rest[1:last]).split(",")}
-    typed = _text(rest[last + 1 :]).lower()
+    last = max(at for at, one in enumerate(rest) if at == 0 or one.stands_for(","))
+    taken = {one.lower() for one in text_of(rest[1:last]).split(",")}
+    typed = text_of(rest[last + 1 :]).lower()
     for label, doc, spelled in _values(key, typed, known):
         if label.lower() not in taken:
             yield _Offer(label, doc, spelled, rest[last].column + 1)
@@ -124,7 +124,7 @@ def _offers(spot: _Spot, known: Known) -> Iterator[_Offer]:
 
 def _keys(spot: _Spot, known: Known) -> Iterator[_Offer]:
     """Keys, views, and what may stand for a key and a value in one."""
-    typed = _text(spot.glyphs).lower()
+    typed = text_of(spot.glyphs).lower()
     head, dot, rest = typed.partition(".")
     if not dot:
         for key, about in KEYS.items():
@@ -201,11 +201,3 @@ def _spelled_path(path: str) -> str:
         step if all(char.isalnum() or char in "_-$@" for char in step) and step else quoted(step)
         for step in path.split(".")
     )
-
-
-def _text(glyphs: Sequence[Glyph]) -> str:
-    return "".join(glyph.text for glyph in glyphs)
-
-
-def _is(glyph: Glyph, char: str) -> bool:
-    return glyph.text == char and not glyph.literal

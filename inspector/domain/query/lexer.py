@@ -1,5 +1,6 @@
 """Query text to tokens. A character is literal when quoted or escaped: it then means itself."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from inspector.domain.query.errors import QueryError
@@ -14,6 +15,10 @@ class Glyph:
     text: str
     literal: bool
     column: int
+
+    def stands_for(self, char: str) -> bool:
+        """Whether it is this character, and means what that means in a query."""
+        return self.text == char and not self.literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +51,10 @@ def tokens(text: str) -> list[Token]:
             out.append(_token(glyphs, at))
             at = end
     return [*out, Token("end", len(text))]
+
+
+def text_of(glyphs: Iterable[Glyph]) -> str:
+    return "".join(glyph.text for glyph in glyphs)
 
 
 def _begins(text: str, at: int) -> bool:

@@ -7,7 +7,7 @@ from inspector.domain.plaintext import one_line
 from inspector.domain.query.case import lowered, uppered
 from inspector.domain.query.errors import QueryError
 from inspector.domain.query.keys import KEYS, KeyDoc, Kind, key_named
-from inspector.domain.query.lexer import Glyph, Token
+from inspector.domain.query.lexer import Glyph, Token, text_of
 from inspector.domain.query.nodes import (
     Between,
     Comparison,
@@ -51,12 +51,12 @@ def term(token: Token) -> Condition | Text:
     glyphs = token.glyphs
     colon = _find(glyphs, ":")
     if colon is None or glyphs[0].literal:
-        return Text(_text(glyphs))
+        return Text(text_of(glyphs))
     key, path = _key(glyphs[:colon], token.column)
     doc = KEYS[key]
     tests: list[Test] = []
     written = glyphs[colon + 1 :]
-    starts = [glyphs[colon], *(glyph for glyph in written if _is(glyph, ","))]
+    starts = [glyphs[colon], *(glyph for glyph in written if glyph.stands_for(","))]
     for start, item in zip(starts, _split(written, ","), strict=True):
         if not item:
             raise QueryError("a value is missing", start.column + 1, f"for example {doc.example}")
@@ -74,14 +74,14 @@ def json_number(text: str) -> int | float | None:
 
 def _key(glyphs: Sequence[Glyph], column: int) -> tuple[str, tuple[str, ...]]:
     head, *steps = _split(glyphs, ".")
-    name = _text(head)
+    name = text_of(head)
     key = key_named(name, dotted=bool(steps))
     if key is None:
         raise _unknown_key(name, bool(steps), column)
     for step in steps:
         if not step:
             raise QueryError("a name is missing between the dots", column, 'write "" for none')
-    path = tuple(_text(step) for step in steps)
+    path = tuple(text_of(step) for step in steps)
     # A header's name may hold dots.
     return key, ((".".join(path),) if KEYS[key].kind is Kind.HEADER else path)
 
@@ -117,7 +117,7 @@ def _tests(item: Sequence[Glyph], doc: KeyDoc) -> list[Test]:
 
 
 def _choice(item: Sequence[Glyph], doc: KeyDoc) -> Pattern:
-    value = _text(item).lower()
+    value = text_of(item).lower()
     if value not in doc.choices:
         known = ", ".join(doc.choices)
         raise QueryError(
@@ -142,7 +142,7 @@ def _pattern(item: Sequence[Glyph], doc: KeyDoc) -> Pattern:
 
 def _content(item: Sequence[Glyph]) -> list[Test]:
     """Text or number, as it looks: what is quoted is text, and a bare number is both."""
-    text = _text(item)
+    text = text_of(item)
     if operator := _operator(item):
         number = _spelled_number(text[len(operator) :])
         if number is None:
@@ -168,7 +168,7 @@ def _spelled_number(text: str) -> Number | None:
 
 
 def _quantity(item: Sequence[Glyph], doc: KeyDoc) -> Comparison | Between:
-    text = _text(item).lower()
+    text = text_of(item).lower()
     column = item[0].column
     low, dots, high = text.partition("..")
     if dots and (low or high):
@@ -221,22 +221,14 @@ def _operator(item: Sequence[Glyph]) -> str:
     return match[0] if match else ""
 
 
-def _text(glyphs: Sequence[Glyph]) -> str:
-    return "".join(glyph.text for glyph in glyphs)
-
-
-def _is(glyph: Glyph, char: str) -> bool:
-    return glyph.text == char and not glyph.literal
-
-
 def _find(glyphs: Sequence[Glyph], char: str) -> int | None:
-    return next((index for index, glyph in enumerate(glyphs) if _is(glyph, char)), None)
+    return next((index for index, glyph in enumerate(glyphs) if glyph.stands_for(char)), None)
 
 
 def _split(glyphs: Sequence[Glyph], char: str) -> list[list[Glyph]]:
     out: list[list[Glyph]] = [[]]
     for glyph in glyphs:
-        if _is(glyph, char):
+        if glyph.stands_for(char):
             out.append([])
         else:
             out[-1].append(glyph)
