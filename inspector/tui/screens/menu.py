@@ -32,8 +32,8 @@ class MenuScreen(ModalScreen[str | None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q", "dismiss(None)", "Close"),
-        Binding("j", "move(1)", "Down", show=False),
-        Binding("k", "move(-1)", "Up", show=False),
+        Binding("j", "focused.cursor_down", "Down", show=False),
+        Binding("k", "focused.cursor_up", "Up", show=False),
     ]
 
     def __init__(self, title: str, choices: Sequence[Choice], *, hint: str = "") -> None:
@@ -67,12 +67,6 @@ class MenuScreen(ModalScreen[str | None]):
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         event.stop()
         self.dismiss(self._choices[event.option_index].key)
-
-    def action_move(self, rows: int) -> None:
-        if rows > 0:
-            self._list.action_cursor_down()
-        else:
-            self._list.action_cursor_up()
 
 
 def _line(one: Choice) -> Content:

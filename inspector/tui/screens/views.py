@@ -26,8 +26,8 @@ class ViewsScreen(ModalScreen[str | None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q", "dismiss(None)", "Close"),
         Binding("d,delete", "delete", "Delete"),
-        Binding("j", "move(1)", "Down", show=False),
-        Binding("k", "move(-1)", "Up", show=False),
+        Binding("j", "focused.cursor_down", "Down", show=False),
+        Binding("k", "focused.cursor_up", "Up", show=False),
     ]
 
     def __init__(self, views: NamedViews) -> None:
@@ -52,12 +52,6 @@ class ViewsScreen(ModalScreen[str | None]):
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         event.stop()
         self.dismiss(self._names[event.option_index])
-
-    def action_move(self, rows: int) -> None:
-        if rows > 0:
-            self._list.action_cursor_down()
-        else:
-            self._list.action_cursor_up()
 
     def action_delete(self) -> None:
         at = self._list.highlighted
