@@ -1,7 +1,6 @@
 """Re-sending a list of deliveries, through the listener or by ourselves."""
 
 from collections.abc import Sequence
-from types import TracebackType
 from typing import Any, Self
 
 from inspector.cli.compact import attempt_row
@@ -44,12 +43,7 @@ class Report:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._progress.hide()
 
 
