@@ -14,7 +14,7 @@ import click
 from inspector.cli.compact import compact_line
 from inspector.cli.outlet import Outlet, json_line, stdout
 from inspector.cli.parting import held_line
-from inspector.cli.stopping import Stopping
+from inspector.cli.stopping import Stopping, from_a_thread
 from inspector.cli.tunnel_lines import connection_line
 from inspector.demo import Demo
 from inspector.runtime import Runtime
@@ -81,10 +81,6 @@ class Serving:
         if self._tunnel is not None:
             self._tunnel.consumer.part()
 
-    def _reader_gone(self) -> None:
-        """Nobody reads our output any more; called from the outlet's thread."""
-        self._loop.call_soon_threadsafe(self._end_unread)
-
     def _end_unread(self) -> None:
         if self._outlet is not None and self._outlet.failure is None:
             click.echo("inspector: nobody reads the output any more, so this ends", err=True)
@@ -92,7 +88,6 @@ class Serving:
 
     async def run(self, *, announce_only: bool = False) -> int:
         """Serve until stopped; `announce_only` prints `ready` and nothing of the deliveries."""
-        self._loop = asyncio.get_running_loop()
         settings = self._settings
         if self._demo is not None:
             settings = await self._demo.start(settings)
@@ -107,7 +102,7 @@ class Serving:
             )
             # It listens before there is anything to hear, so that nothing is missed.
             outlet = self._outlet = Outlet(
-                runtime.hub, line, stdout(), self._reader_gone, as_json=as_json
+                runtime.hub, line, stdout(), from_a_thread(self._end_unread), as_json=as_json
             )
             async with runtime:
                 self._tunnel = runtime.tunnel

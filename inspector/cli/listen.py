@@ -1,6 +1,5 @@
 """The listener as a child of who shows it: told all on standard input, gone when that closes."""
 
-import asyncio
 import json
 import os
 import sys
@@ -9,6 +8,7 @@ import threading
 import click
 
 from inspector.cli.foreground import Serving, configure_log, run_loop
+from inspector.cli.stopping import from_a_thread
 from inspector.settings import Settings
 from inspector.store.files import StoreFiles
 
@@ -34,13 +34,13 @@ def command() -> int:
 
 
 async def _listen(serving: Serving, *, announce_only: bool) -> int:
-    loop = asyncio.get_running_loop()
+    end = from_a_thread(serving.stop)
 
     def wait_for_end() -> None:
         # The UI holds the other end of this pipe: however it ends, so do we.
         while os.read(0, 4096):
             pass
-        loop.call_soon_threadsafe(serving.stop)
+        end()
 
     threading.Thread(target=wait_for_end, name="inspector-parent", daemon=True).start()
     return await serving.run(announce_only=announce_only)

@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 
 import click
 
@@ -68,3 +69,14 @@ class Stopping:
                     text = f"the store cannot commit: {error}" if error else "the store is back"
                     click.echo(f"inspector: {text}", err=True)
                     told = error
+
+
+def from_a_thread(what: Callable[[], object]) -> Callable[[], None]:
+    """The same for a thread to call: it then happens in this loop, as long as that runs."""
+    loop = asyncio.get_running_loop()
+
+    def call() -> None:
+        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            loop.call_soon_threadsafe(what)
+
+    return call

@@ -1,6 +1,5 @@
 """`serve --web`: the listener in a process of its own, the UI in a browser, a server between."""
 
-import asyncio
 import json
 import os
 import socket
@@ -15,7 +14,7 @@ import click
 from inspector.cli.child import listening
 from inspector.cli.foreground import configure_log, run_loop
 from inspector.cli.printing import writing
-from inspector.cli.stopping import Stopping
+from inspector.cli.stopping import Stopping, from_a_thread
 from inspector.errors import InspectorError
 from inspector.settings import Settings
 from inspector.web.server import WebServer, open_port
@@ -149,15 +148,14 @@ class _Serving:
         self.listener_ended = False
 
     async def run(self) -> int:
-        loop = asyncio.get_running_loop()
         self._stopping.handle_signals()
         server = WebServer(self._opened, self._ui, self._output.next_link)
         await server.start()
         try:
             self._output.start(
                 server.door.link,
-                _from_a_thread(loop, self._end_with_listener),
-                _from_a_thread(loop, self._stopping.end),
+                from_a_thread(self._end_with_listener),
+                from_a_thread(self._stopping.end),
             )
             await self._stopping.wait()
         finally:
@@ -167,11 +165,3 @@ class _Serving:
     def _end_with_listener(self) -> None:
         self.listener_ended = not self._stopping.wanted
         self._stopping.end()
-
-
-def _from_a_thread(loop: asyncio.AbstractEventLoop, what: Callable[[], Any]) -> Callable[[], None]:
-    def call() -> None:
-        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
-            loop.call_soon_threadsafe(what)
-
-    return call
