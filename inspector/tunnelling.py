@@ -9,7 +9,7 @@ from typing import Any
 
 from inspector.domain.attempt import Outcome
 from inspector.domain.relay_filter import parse_relay_filter
-from inspector.server.mirror import Forwarder, Mirror
+from inspector.server.mirror import Mirror, MirrorForwarder
 from inspector.settings import Settings
 from inspector.store.store import Store
 from inspector.tunnel.address import consumer_of, parse_backfill, parse_consumer, parse_relay
@@ -51,7 +51,7 @@ class Tunnel:
         dialler: Dialler,
         settings: Settings,
         store: Store,
-        onward: Forwarder,
+        onward: MirrorForwarder,
         clock: Callable[[], int],
         report: Callable[[dict[str, Any]], None],
         latest: Callable[[], tuple[int, Outcome] | None],

@@ -32,7 +32,7 @@ Recent = Callable[[str, int], Awaitable[Mapping[int, tuple[int, int | None]]]]
 CapturedAt = Callable[[str, int], Awaitable[int | None]]
 
 
-class Journal(Protocol):
+class MirrorJournal(Protocol):
     """Facts, appended; one with an origin only where it follows the last of its mailbox."""
 
     def append(self, fact: Fact) -> "asyncio.Future[Appended]": ...
@@ -40,7 +40,7 @@ class Journal(Protocol):
     def cursor(self, name: str) -> int: ...
 
 
-class Forwarder(Onward, Overheard, Protocol):
+class MirrorForwarder(Onward, Overheard, Protocol):
     """The targets of this listener."""
 
 
@@ -54,8 +54,8 @@ class Mirror:
 
     def __init__(
         self,
-        journal: Journal,
-        onward: Forwarder,
+        journal: MirrorJournal,
+        onward: MirrorForwarder,
         recent: Recent,
         find: Find,
         captured_at: CapturedAt,
