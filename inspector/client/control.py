@@ -70,8 +70,11 @@ class Control:
         return Status.from_json(await self._json("GET", "status"))
 
     async def counts(self) -> Counts:
-        """The counters by event type, state and verdict, and of duplicates and marked ones."""
-        return Counts.from_json(await self._json("GET", "events"))
+        """The counters by event type, state and verdict, and of duplicates and marked ones.
+
+        They are those of what is indexed, and wait for nothing.
+        """
+        return Counts.from_json(await self._json("GET", "events", {"fresh": "0"}))
 
     async def deliveries(
         self,
@@ -119,9 +122,10 @@ class Control:
     async def activity(self, since: int, step: int) -> dict[int, int]:
         """How many deliveries were received in each `step` from `since` on, both microseconds.
 
-        The keys are where the steps begin, multiples of `step`; empty steps are left out.
+        The keys are where the steps begin, multiples of `step`; empty steps are left out. What is
+        not indexed yet is missing.
         """
-        item = await self._json("GET", "activity", _params(since=since, step=step))
+        item = await self._json("GET", "activity", _params(since=since, step=step, fresh=0))
         return {int(start): int(count) for start, count in item["buckets"]}
 
     async def seen(self) -> Seen:

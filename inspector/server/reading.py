@@ -55,7 +55,7 @@ class Reading:
         return web.json_response(await self._views.read(self._status, fresh=False))
 
     async def get_events(self, request: web.Request) -> web.Response:
-        counts = await self._views.read(Reader.counts)
+        counts = await self._views.read(Reader.counts, fresh=_fresh(request))
         events = []
         for key, n in sorted(counts.get("event", {}).items()):
             provider, _, event = key.partition("\x1f")
@@ -80,7 +80,9 @@ class Reading:
             )
         if (now - since) // step >= MAX_STEPS:
             raise UsageError(f"that is more than {MAX_STEPS} steps", "ask for larger ones")
-        buckets = await self._views.read(lambda reader: reader.activity(since, now, step))
+        buckets = await self._views.read(
+            lambda reader: reader.activity(since, now, step), fresh=_fresh(request)
+        )
         return web.json_response({"step": step, "buckets": buckets})
 
     async def get_seen(self, request: web.Request) -> web.Response:
@@ -190,6 +192,11 @@ def _head_json(request: Request) -> dict[str, Any]:
         "request_target": request.target,
         "headers": [list(pair) for pair in request.headers],
     }
+
+
+def _fresh(request: web.Request) -> bool:
+    """Whether the answer waits for the index: figures that are drawn all the time need not."""
+    return request.query.get("fresh") != "0"
 
 
 def _little_endian(ids: "array[int]") -> bytes:

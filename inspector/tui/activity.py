@@ -17,7 +17,7 @@ class Activity:
         self._upto = 0
 
     def since(self, now: int) -> int:
-        """Where to ask from: the bucket before the last that is known, which may still grow."""
+        """Where to ask from: the bucket before the last that is not empty, which may still grow."""
         return max(self._upto - STEP, now // STEP * STEP - _SPAN + STEP)
 
     def take(self, since: int, counts: Mapping[int, int], now: int) -> None:
@@ -25,7 +25,8 @@ class Activity:
         oldest = now // STEP * STEP - _SPAN + STEP
         kept = {at: count for at, count in self._buckets.items() if oldest <= at < since}
         self._buckets = {**kept, **{at: n for at, n in counts.items() if at >= oldest}}
-        self._upto = now // STEP * STEP
+        # The index may be behind by any time, but what it has is the first of what came.
+        self._upto = max(counts, default=self._upto)
 
     def reset(self) -> None:
         """It may be another store: forget what was counted."""

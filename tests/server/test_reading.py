@@ -1,6 +1,9 @@
 """What the UI asks beside the list: windows, redeliveries, activity, what was seen and sent."""
 
+import asyncio
 import base64
+import os
+import signal
 from array import array
 from collections.abc import AsyncIterator
 from typing import Any
@@ -11,9 +14,11 @@ import pytest_asyncio
 from inspector.domain.attempt import Response
 from inspector.domain.export import shadow_json
 from inspector.domain.facts import Shadowed
+from inspector.store import store
 from tests.helpers.fake_target import FakeTarget, ok
 from tests.helpers.pacspace import SECRET
 from tests.helpers.served import Served, served
+from tests.helpers.wire import PATIENCE
 from tests.server.conftest import Serve
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -173,3 +178,26 @@ async def test_attempts_tell_what_was_said_elsewhere(serve: Serve) -> None:
         await listener.runtime._store.append(shadow)
         _, told = await listener.api(f"deliveries/{id_}/attempts")
     assert told == {"items": [], "shadows": [shadow_json(shadow)]}
+
+
+@pytest.mark.parametrize("figures", ["events?", "activity?since=0&step=3600000000000&"])
+async def test_figures_need_not_wait_for_the_index(
+    serve: Serve, figures: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those of the UI were a minute old when the index was a few seconds behind."""
+    monkeypatch.setattr(store, "PATIENCE", 10 * PATIENCE)
+    async with serve() as listener:
+        await listener.post()
+        _, before = await listener.api(figures)
+        process = listener.runtime._store.follower._process
+        assert process is not None
+        os.kill(process.pid, signal.SIGSTOP)
+        try:
+            await listener.post()
+            async with asyncio.timeout(PATIENCE):
+                status, told = await listener.api(f"{figures}fresh=0")
+        finally:
+            os.kill(process.pid, signal.SIGCONT)
+        assert (status, told) == (200, before)
+        _, after = await listener.api(figures)
+        assert after != before

@@ -1,9 +1,10 @@
 """The sidebar: what it offers, how it looks, and its keys."""
 
 import re
+from collections import Counter
 from dataclasses import replace
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
@@ -150,6 +151,32 @@ def test_bars_of_the_last_ten_minutes() -> None:
 
 
 @given(
+    times=st.lists(st.integers(0, 250), max_size=60).map(sorted),
+    polls=st.lists(st.tuples(st.integers(0, 30), st.integers(0, 20)), max_size=8),
+)
+@example(times=[0], polls=[(30, 0)])
+def test_bars_count_what_was_indexed_long_after_it_came(
+    times: list[int], polls: list[tuple[int, int]]
+) -> None:
+    """Each poll is so many seconds and so many deliveries further; the last one has them all."""
+    activity = Activity()
+    came = [NOW + one * 1_000_000 for one in times]
+    now, indexed = NOW, 0
+    for seconds, more in [*polls, (250, len(came))]:
+        now, indexed = now + seconds * 1_000_000, indexed + more
+        since = activity.since(now)
+        known = Counter(at // STEP * STEP for at in came[:indexed] if since <= at <= now)
+        activity.take(since, known, now)
+    bars, _ = activity.bars(now, 60)
+    buckets = Counter(59 - (now // STEP - at // STEP) for at in came)
+    peak = max(buckets.values(), default=0)
+    expected = [
+        "▁▂▃▄▅▆▇█"[-(-buckets[n] * 8 // peak) - 1] if buckets[n] else " " for n in range(60)
+    ]
+    assert bars == "".join(expected)
+
+
+@given(
     width=st.integers(1, 80),
     times=st.lists(st.integers(0, 900), max_size=60).map(sorted),
     polls=st.lists(st.integers(0, 900), min_size=1, max_size=8).map(sorted),
@@ -265,3 +292,13 @@ async def test_saved_views_are_in_the_sidebar() -> None:
         await shown.press("shift+tab", *["j"] * 8, "enter")
         await shown.until(lambda: feed.complete and len(feed) == 1)
         await shown.until_shown("state:failed event:delta.*")
+
+
+async def test_its_figures_wait_for_no_index() -> None:
+    async with fake_listener(make_delivery(1)) as listener, ui(listener) as shown:
+
+        def asked() -> list[str]:
+            return [path for _, path in listener.calls if "/events" in path or "/activity" in path]
+
+        await shown.until(lambda: len(asked()) >= 2)
+        assert all("fresh=0" in path for path in asked())
