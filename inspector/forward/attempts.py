@@ -37,14 +37,17 @@ class Attempts:
         self._clock = clock
         self._monotonic = monotonic
         self._open: set[asyncio.Future[Appended]] = set()
+        self._room = asyncio.Event()
+        self._room.set()
         self._overheard: dict[int, Callable[[Outcome, float], None]] = {}
         self.latest: tuple[int, Outcome] | None = None
         """When the latest one ended, and how."""
 
     async def room(self) -> None:
         """Wait until the journal is close enough behind."""
-        while len(self._open) >= _UNCOMMITTED:
-            await asyncio.wait(self._open, return_when="FIRST_COMPLETED")
+        # Several may have waited for the same room.
+        while not self._room.is_set():
+            await self._room.wait()
 
     async def settled(self) -> None:
         """Wait until every fact is committed; for the end, when no attempt is under way."""
@@ -130,11 +133,15 @@ class Attempts:
     def _append(self, fact: AttemptStarted | AttemptFinished) -> asyncio.Future[Appended]:
         future = self._facts.append(fact)
         self._open.add(future)
+        if len(self._open) >= _UNCOMMITTED:
+            self._room.clear()
         future.add_done_callback(self._committed)
         return future
 
     def _committed(self, future: asyncio.Future[Appended]) -> None:
         self._open.discard(future)
+        if len(self._open) < _UNCOMMITTED:
+            self._room.set()
         if not future.cancelled() and (error := future.exception()) is not None:
             _log.warning("an attempt could not be journalled: %s", error)
 
