@@ -3,7 +3,7 @@
 import logging
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 
 from inspector.store import frames, index_file
 from inspector.store.boot_mark import BootMark
@@ -41,14 +41,14 @@ class Indexer:
         self._untidy = 0
         self._journal_connection = connect(files.database, read_only=True)
         self._journal = JournalReader(self._journal_connection)
-        try:
+        with ExitStack() as opened:
+            opened.callback(self._journal_connection.close)
             self._open()
+            opened.callback(lambda: self._connection.close())  # a reset opens another
             if self.position > self.journal_end():
                 # It was made from a journal that is no longer there.
                 self.reset()
-        except BaseException:
-            self._journal_connection.close()
-            raise
+            opened.pop_all()
 
     def _open(self, *, anew: bool = False) -> None:
         index = self._files.index

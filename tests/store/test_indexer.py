@@ -1,6 +1,7 @@
 """The indexer resumes where it stopped, and makes the index anew when it cannot be used."""
 
 import itertools
+import os
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -359,8 +360,16 @@ def test_no_journal_no_indexer(tmp_path: Path) -> None:
     with pytest.raises(sqlite3.OperationalError):
         Indexer(files, read_plain)
     files.database.write_bytes(b"no database" * 1000)
-    with pytest.raises(sqlite3.DatabaseError, match="not a database"):
+    with pytest.raises(sqlite3.DatabaseError, match="not a database") as raised:
         Indexer(files, read_plain)
+    # What was raised keeps alive whatever would be closed by being forgotten.
+    assert raised.tb is not None
+    assert str(files.index) not in opened_here()
+
+
+def opened_here() -> set[str]:
+    """What this process has open; nothing where /proc does not tell."""
+    return {os.path.realpath(each) for each in Path("/proc/self/fd").glob("*")}
 
 
 def test_an_idle_indexer_copies_its_log_back(
