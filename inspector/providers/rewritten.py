@@ -17,6 +17,8 @@ from inspector.domain.content import decoded
 Rewritten = Iterator[tuple[str, bytes]]
 
 _BOM = b"\xef\xbb\xbf"
+# What gzip's header says of the system (RFC 1952): Unix, Windows, a Mac, and Python 3.13 anywhere.
+_SYSTEMS = (b"\x03", b"\x0a", b"\x13", b"\xff")
 _LARGEST_WHOLE = 1e21
 # No JSON text holds it raw, so that one slow layout gives every indentation by replacement.
 _STEP = "\x01"
@@ -69,13 +71,20 @@ def codings(body: bytes, encoding: str, most: int, *, thorough: bool) -> Rewritt
             yield "decoded, before it was compressed", plain
     elif thorough:
         # As zlib writes them with its usual levels and no time: Node and Python.
-        for name, wbits, level in (("gzip", 31, 6), ("gzip", 31, 9), ("deflate", 15, 6)):
-            packer = zlib.compressobj(level, zlib.DEFLATED, wbits)
-            yield f"compressed with {name}", packer.compress(body) + packer.flush()
+        for level in (6, 9):
+            packed = _packed(body, level, 31)
+            for system in _SYSTEMS:
+                yield "compressed with gzip", packed[:9] + system + packed[10:]
+        yield "compressed with deflate", _packed(body, 6, 15)
     if thorough:
         yield "in base64", b64encode(body)
         with suppress(ValueError):
             yield "decoded from base64", b64decode(body, validate=True)
+
+
+def _packed(body: bytes, level: int, wbits: int) -> bytes:
+    packer = zlib.compressobj(level, zlib.DEFLATED, wbits)
+    return packer.compress(body) + packer.flush()
 
 
 def charsets(body: bytes) -> Rewritten:

@@ -76,6 +76,11 @@ def relaid(**how: Any) -> bytes:
     return json.dumps(EVENT, **how).encode()
 
 
+def zipped(system: bytes) -> bytes:
+    packed = gzip.compress(SENT, 6, mtime=0)
+    return packed[:9] + system + packed[10:]
+
+
 COMPACT: dict[str, Any] = {"separators": (",", ":"), "ensure_ascii": False}
 
 # What the sender signed in place of the body it sent, the mistake, and words of the explanation.
@@ -99,7 +104,9 @@ BODIES = {
     "newline": (SENT + b"\n", "last line break", "with a line break at its end"),
     "CRLF": (SENT + b"\r\n", "last line break", "with CRLF"),
     "mark": (b"\xef\xbb\xbf" + SENT, "byte order mark", "in front"),
-    "gzip": (gzip.compress(SENT, 6, mtime=0), "compression", "compressed with gzip"),
+    "gzip": (zipped(b"\x03"), "compression", "compressed with gzip"),
+    "gzip of a Mac": (zipped(b"\x13"), "compression", "compressed with gzip"),
+    "gzip of Python 3.13": (zipped(b"\xff"), "compression", "compressed with gzip"),
     "deflate": (zlib.compress(SENT), "compression", "compressed with deflate"),
     "base64": (base64.b64encode(SENT), "compression", "in base64"),
     "latin": (SENT.decode().encode("latin-1"), "character set", "in Latin-1"),
