@@ -268,7 +268,8 @@ async def test_an_editor_that_is_not_there(
         await shown.until_said(said)
 
 
-async def test_without_a_terminal_of_its_own() -> None:
+async def test_without_a_terminal_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VISUAL", "true")
     async with fake_listener(make_delivery(12)) as listener, ui(listener) as shown:
         await shown.press("E")
         await shown.until_said("there is no terminal to lend to an editor")
