@@ -68,6 +68,8 @@ class Mirror:
         self._clock = clock
         self._tasks = Tasks("mirror")
         self._shadowing = Shadowing(journal, onward, find, clock)
+        # Whether the one that came last is asked for.
+        self._asking = False
         # By mailbox: the deliveries without an answer, by their ids there.
         self._open: dict[str, dict[int, int]] = {}
 
@@ -103,7 +105,6 @@ class Mirror:
         reply: Replies,
     ) -> None:
         waiting = self._open.setdefault(source.mailbox, {})
-        asking = False
         # Of one commit all are done at once: the wait for the first is the only one that waits.
         for each, fact, future in zip(came, facts, appended, strict=True):
             here = (await future).delivery_id
@@ -111,10 +112,10 @@ class Mirror:
                 parcel, _ = each
                 if fact.answered is None:
                     waiting[parcel.id] = here
-                if asking and not parcel.ask:
+                if self._asking and not parcel.ask:
                     # Those before it that are asked for begin in tasks of their own: theirs first.
                     await asyncio.sleep(0)
-                asking = parcel.ask
+                self._asking = parcel.ask
                 if parcel.ask or parcel.shadow:
                     self._shadowing.remember(source.mailbox, parcel.id, here)
                 self._forward(source.mailbox, parcel, here, fact, reply)

@@ -40,16 +40,19 @@ class Onward:
     sent: list[tuple[int, Captured]] = field(default_factory=list)
     asked: list[tuple[int, float | None, bool]] = field(default_factory=list)
     overheard: dict[int, Callable[[Outcome, float], None]] = field(default_factory=dict)
+    begun: list[int] = field(default_factory=list)
 
     def route(self) -> tuple[str, ...] | None:
         return self.targets
 
     def captured(self, number: int, fact: Captured, /) -> None:
+        self.begun.append(number)
         self.sent.append((number, fact))
 
     async def answered_by_app(
         self, number: int, fact: Captured, /, *, within: float | None, once: bool
     ) -> Outcome | None:
+        self.begun.append(number)
         self.asked.append((number, within, once))
         if self.breaks:
             raise RuntimeError("a fault")
@@ -179,6 +182,20 @@ async def test_what_is_queued_behind_a_large_body_comes_behind_it(tmp_path: Path
         await asyncio.gather(first, here.take(parcel(2), parcel(3)))
         assert [number for number, _ in here.onward.sent] == [1, 2, 3]
         assert await here.mirror.position(HOME.mailbox) == 3
+
+
+async def test_what_comes_behind_one_that_is_asked_for_goes_on_behind_it(tmp_path: Path) -> None:
+    async with mirrored(tmp_path) as here:
+        asked, told = parcel(1, ask=True), parcel(2)
+        taken = [
+            here.mirror.take(HOME, [(one, ())], here.replies.put_nowait) for one in (asked, told)
+        ]
+        # One commit has both.
+        await here.journal.settled(10)
+        for each in taken:
+            await each
+        await here.replies.get()
+        assert here.onward.begun == [1, 2]
 
 
 async def test_what_is_sent_again_is_not_stored_again(tmp_path: Path) -> None:
