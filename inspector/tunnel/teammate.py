@@ -78,7 +78,7 @@ class Teammate:
             raise UnreachableError(
                 "there is no connection to the relay now", "see `inspector status` for why"
             )
-        before = self.wanted
+        before = self.wanted, self._granted
         self.wanted, self._granted = True, False
         try:
             async with asyncio.timeout(patience):
@@ -86,7 +86,7 @@ class Teammate:
                     await send(Primary())
                 await self._answers.wait()
         except TimeoutError as error:
-            self.wanted = before
+            self.wanted, self._granted = before
             raise TimedOutError(
                 f"the relay has not confirmed it within {patience:g} s",
                 "see `inspector status` for the connection, and try again",

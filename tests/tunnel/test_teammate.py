@@ -78,6 +78,25 @@ async def test_a_relay_that_says_nothing_is_not_waited_for_for_ever() -> None:
         assert not relay.starts[1].primary
 
 
+async def test_who_asks_in_vain_for_what_it_has_lets_another_take_it() -> None:
+    ended = Attempted(1, 200)
+    async with (
+        fake_relay() as relay,
+        mirrored(relay, primary=True, latest=lambda: ended) as here,
+    ):
+        await relay.until(lambda: relay.takings == 1)
+        await told_of(relay, here, primary=True)
+        relay.cut()
+        await relay.until(lambda: len(relay.begins) == 2 and len(relay.attempted) == 2)
+        # Whether it still has it is not said on this connection.
+        with pytest.raises(TimedOutError):
+            await here.consumer.take_primary(0.05)
+        await told_of(relay, here, primary=False)
+        relay.cut()
+        await connected(relay, here, 3)
+        assert [each.primary for each in relay.starts] == [True, True, False]
+
+
 async def test_without_a_connection_nothing_is_taken() -> None:
     async with fake_relay() as relay:
         relay.refuse = (503, "")
