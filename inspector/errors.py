@@ -15,6 +15,10 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+NO_ROOM = "free some disk space"
+# As its result codes have it; that library is the store's alone.
+_SQLITE_FULL = 13
+
 
 class InspectorError(Exception):
     """One line of what is wrong, one line of what to do, and the exit code of the contract."""
@@ -85,6 +89,14 @@ def said(error: Mapping[str, Any]) -> str:
         return text
     # Behind a comma stands how it was parsed.
     return f"it must {rest.partition(',')[0] if rest.startswith('be a valid') else rest}"
+
+
+def remedy(error: Exception, otherwise: str) -> str:
+    """What to do about a file that an error keeps from being used: where its disk has no more
+    room, to make some."""
+    full = getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT)
+    full = full or getattr(error, "sqlite_errorcode", None) == _SQLITE_FULL
+    return NO_ROOM if full else otherwise
 
 
 def system_text(error: OSError) -> str:

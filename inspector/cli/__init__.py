@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from inspector import __version__
-from inspector.errors import ConfigurationError, InspectorError, system_text
+from inspector.errors import ConfigurationError, InspectorError, remedy, system_text
 
 # Name, module and one line each, so that `--help` imports none of them.
 _COMMANDS = {
@@ -111,6 +111,9 @@ def run(arguments: list[str]) -> int:
         complain(denied)
         return denied.exit_code
     except Exception as error:
+        if isinstance(error, OSError) and (hint := remedy(error, "")):
+            complain(InspectorError(f"cannot write: {system_text(error)}", hint))
+            return InspectorError.exit_code
         if os.environ.get("INSPECTOR_DEBUG"):
             raise
         click.echo(f"inspector: internal error: {type(error).__name__}: {error}", err=True)

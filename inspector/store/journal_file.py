@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from inspector.domain.facts import Pruned
-from inspector.errors import ConfigurationError, StoreUnavailableError
+from inspector.errors import ConfigurationError, StoreUnavailableError, remedy
 from inspector.store.codec import CAPTURED, PASSED, PRUNED, SHADOWED
 from inspector.store.connect import connect, is_denied, tune_wal
 from inspector.store.files import StoreFiles
@@ -63,7 +63,7 @@ class JournalFile:
             if is_denied(error):
                 raise ConfigurationError(told, "use a store of your own with --db PATH") from error
             raise StoreUnavailableError(
-                told, "move the file away, or use another store with --db PATH"
+                told, remedy(error, "move the file away, or use another store with --db PATH")
             ) from error
 
     def _claim(self, relay: bool) -> None:

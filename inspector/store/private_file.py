@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from inspector.domain.plaintext import one_line
-from inspector.errors import ConfigurationError, system_text
+from inspector.errors import ConfigurationError, remedy, system_text
 from inspector.store.files import replace_private
 from inspector.store.lock import StoreLock
 
@@ -85,7 +85,7 @@ class PrivateFile(Generic[M]):
     def _out_of_reach(self, error: OSError) -> ConfigurationError:
         return ConfigurationError(
             f"cannot use {self._path}: {system_text(error)}",
-            "see whose it is, or name a place of your own with --db PATH",
+            remedy(error, "see whose it is, or name a place of your own with --db PATH"),
         )
 
     def _unusable(self, why: str) -> ConfigurationError:

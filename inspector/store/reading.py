@@ -11,7 +11,7 @@ from functools import cache
 
 from inspector.domain.delivery import Request
 from inspector.domain.envelope import Envelope, Signature
-from inspector.errors import ConfigurationError, InspectorError, StoreUnavailableError
+from inspector.errors import ConfigurationError, InspectorError, StoreUnavailableError, remedy
 from inspector.providers import read
 from inspector.store import migrations
 from inspector.store.connect import connect, is_denied
@@ -117,4 +117,5 @@ def _error(files: StoreFiles, error: sqlite3.DatabaseError) -> InspectorError:
         return ConfigurationError(f"{files.database} is not a store of inspector", hint)
     if is_denied(error):
         return ConfigurationError(f"cannot open the store {files.database}: {error}", hint)
-    return StoreUnavailableError(f"cannot read the store {files.database}: {error}", hint)
+    told = f"cannot read the store {files.database}: {error}"
+    return StoreUnavailableError(told, remedy(error, hint))

@@ -3,10 +3,12 @@
 import os
 import sqlite3
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from inspector.cli import run
+from inspector.store.lock import StoreLock
 from tests.cli.conftest import Cli
 
 
@@ -159,3 +161,34 @@ def test_db_and_json_are_accepted_after_every_command(command: list[str], small:
     ran = elsewhere(*command, "--db", str(small.db), "--json")
     assert ran.code == (2 if command[0] == "resend" else 0)
     assert [item["v"] for item in ran.items] == [1] * len(ran.items)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["relay", "--port", "0"], 1),
+        (["serve", "--headless", "--port", "0"], 1),
+        (["relay", "endpoint", "add", "dev"], 3),
+    ],
+    ids=str,
+)
+def test_a_full_disk_is_told_as_such(
+    arguments: list[str],
+    code: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    def onto_a_full_disk(lock: StoreLock, note: dict[str, object]) -> None:
+        with Path("/dev/full").open("wb", buffering=0) as file:
+            file.write(b"x")
+
+    monkeypatch.setattr(StoreLock, "write", onto_a_full_disk)
+    monkeypatch.chdir(tmp_path)
+    assert run([*arguments, "--db", "store.db"]) == code
+    out, err = capfd.readouterr()
+    told, hint = err.lower().splitlines()
+    assert told.startswith("inspector: cannot ")
+    assert told.endswith(": no space left on device")
+    assert (out, hint) == ("", "hint: free some disk space")

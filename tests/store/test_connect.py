@@ -1,12 +1,15 @@
 """Databases are opened wherever the file system lets a file be."""
 
 import os
+import sqlite3
 import sys
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from inspector.errors import NO_ROOM, remedy
+from inspector.store.connect import connect
 from inspector.store.files import StoreFiles
 from inspector.store.reader import Reader
 from tests.store.parts import captured, index, write
@@ -42,3 +45,15 @@ def test_a_path_that_begins_with_two_slashes(tmp_path: Path) -> None:
 def test_a_path_from_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     check(Path("store.db"))
+
+
+def test_what_to_do_about_a_full_disk_is_to_make_room(tmp_path: Path) -> None:
+    with closing(connect(tmp_path / "small.db")) as connection:
+        connection.execute("CREATE TABLE small(x)")
+        connection.execute("PRAGMA max_page_count=2")
+        with pytest.raises(sqlite3.Error) as full:
+            connection.execute("INSERT INTO small VALUES (zeroblob(100000))")
+        with pytest.raises(sqlite3.Error) as other:
+            connection.execute("SELECT nothing")
+    assert remedy(full.value, "other") == NO_ROOM
+    assert remedy(other.value, "other") == "other"
