@@ -200,7 +200,7 @@ class Dispatcher:
             if lane is None:
                 await client.close()
         if lane is not None and fact.chosen and isinstance(sent.outcome, Response):
-            lane.withdraw(fact.delivery_id)
+            lane.answered(fact.delivery_id, sent.outcome)
         return sent
 
     def overhear(self, delivery_id: int, told: Callable[[Outcome, float], None]) -> None:

@@ -107,6 +107,7 @@ class Lane:
         )
         self._replies: dict[int, AwaitedOutcome] = {}
         self._workers: dict[asyncio.Task[None], _Worker] = {}
+        self._in_hand: set[int] = set()  # what the workers have, and are still to send
         self._since = 0.0
         self._stopping = False
 
@@ -133,6 +134,18 @@ class Lane:
     def withdraw(self, delivery_id: int) -> bool:
         """Take back a delivery that no worker has begun with; False if it is too late."""
         return self._backlog.remove(delivery_id)
+
+    def answered(self, delivery_id: int, response: Response) -> None:
+        """The target answered it beside the queue: it is sent no more, and who waits gets that.
+
+        No pause is needed any longer, either.
+        """
+        if not self.withdraw(delivery_id):
+            self._in_hand.discard(delivery_id)
+        self._resolve(delivery_id, response)
+        for worker in self._workers.values():
+            worker.pause, worker.failure = 0.0, ""
+        self._on_change()
 
     def forget(self, delivery_id: int) -> None:
         """Nobody waits for this outcome any longer; the delivery stays in the queue."""
@@ -181,7 +194,12 @@ class Lane:
 
     async def _work(self, worker: _Worker) -> None:
         while not self._stopping:
-            await self._deliver(worker, await self._backlog.take())
+            item = await self._backlog.take()
+            self._in_hand.add(item.delivery_id)
+            try:
+                await self._deliver(worker, item)
+            finally:
+                self._in_hand.discard(item.delivery_id)
 
     async def _deliver(self, worker: _Worker, item: QueuedDelivery) -> None:
         request = await self._backlog.request(item)
@@ -194,6 +212,8 @@ class Lane:
         final = False
         while not final and not self._stopping:
             await self._hold_off(worker, deadline)
+            if item.delivery_id not in self._in_hand:
+                return
             worker.busy = True
             try:
                 final = await self._try(worker, item, request, deadline, once)

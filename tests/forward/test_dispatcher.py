@@ -547,6 +547,48 @@ async def test_a_resend_that_is_answered_takes_the_delivery_out_of_the_queue(
     assert world.app.order == ["1#1", "2#1", "3#1", "1#2", "3#1"]
 
 
+async def test_what_is_answered_by_hand_between_two_tries_is_not_tried_again(
+    world: World,
+) -> None:
+    gate = asyncio.Event()
+
+    async def pause(seconds: float) -> None:
+        world.clock.pauses.append(seconds)
+        await gate.wait()
+
+    dispatcher = world.build(pause=pause)
+    await settle()
+    world.app.outcomes.append(REFUSED)
+    first, _ = world.offer(), world.offer()
+    await until(lambda: world.clock.pauses == [0.25])
+    assert dispatcher.lanes()[0].failure == REFUSED.reason
+    await dispatcher.resend(first, request(), URL, number=2).sent
+    assert dispatcher.lanes()[0].failure == ""
+    gate.set()
+    await until(lambda: finished(world.journal) == 3)
+    await settle()
+    assert world.app.order == ["1#1", "1#2", "2#1"]
+    # The target is there, so that the next one need not wait.
+    assert world.clock.pauses == [0.25]
+
+
+@pytest.mark.parametrize("once", [False, True])
+async def test_who_waits_for_what_is_sent_by_hand_gets_its_answer(world: World, once: bool) -> None:
+    dispatcher = world.build(pause=world.clock.hang)
+    await settle()
+    world.app.outcomes.append(REFUSED)
+    world.offer()
+    await until(lambda: finished(world.journal) == 1)
+    behind = world.offer(reply=True, once=once)
+    answer = asyncio.create_task(dispatcher.answer(behind, None))
+    await settle()
+    by_hand = Response(201, "Made", (), b"", 0)
+    world.app.outcomes.append(by_hand)
+    await dispatcher.resend(behind, request(), URL).sent
+    await until(answer.done)
+    assert answer.result() == by_hand
+
+
 async def test_without_targets_only_resends_are_made(world: World) -> None:
     dispatcher = Dispatcher(
         Routing(), world.client, world.journal, world.journal, world.clock, ForwardSettings()
