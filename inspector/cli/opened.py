@@ -8,6 +8,7 @@ from inspector.cli.printing import Progress, tell
 from inspector.errors import UnreachableError
 from inspector.settings import Settings
 from inspector.store.files import StoreFiles
+from inspector.store.lock import holder
 from inspector.store.reader import Reader
 from inspector.store.reading import catch_up, locked, missing, reading
 from inspector.store.secrets import Secrets
@@ -60,7 +61,12 @@ def _indexed_here(files: StoreFiles, settings: Settings) -> bool:
     """Bring the index up to date, unless another process holds the store."""
     try:
         lock = locked(files, "list")
-    except UnreachableError:
+    except UnreachableError as error:
+        if (holder(files.lock) or {}).get("command") == "inspector relay":
+            raise UnreachableError(
+                f"{files.database} is the store of a relay that runs",
+                "`inspector relay status` tells of it; deliveries are read where they are mirrored",
+            ) from error
         return False
     with lock, Progress("indexing fact") as progress:
         catch_up(files, lambda: known_secrets(settings), progress=progress.show)

@@ -46,6 +46,17 @@ async def test_without_a_listener_everything_is_indexed_first(settings: Settings
     assert missing(files) == 0
 
 
+async def test_a_relay_that_runs_keeps_no_index(settings: Settings) -> None:
+    files = StoreFiles(settings.db)
+    await capture(files, 1)
+    with (
+        StoreLock(files.lock, {"command": "inspector relay"}),
+        pytest.raises(UnreachableError, match="the store of a relay that runs"),
+        opened(settings),
+    ):
+        pass
+
+
 async def test_what_the_keeper_of_the_index_has_not_reached_is_told(
     settings: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
