@@ -52,8 +52,8 @@ class Kept(Protocol):
 
     def usage(self, mailbox: str) -> Usage: ...
 
-    def consumers(self, mailbox: str) -> Mapping[str, int]:
-        """The last id that each known consumer has acknowledged."""
+    def known(self) -> Mapping[str, Mapping[str, int]]:
+        """The last id that each known consumer of each mailbox has acknowledged."""
         ...
 
 
@@ -77,6 +77,8 @@ class RelayStatus:
         self._expired = expired
         self._unready = unready
         self._ready = ready
+        # Of all endpoints as of the last look: with many, a look for each would hold captures up.
+        self._known: Mapping[str, Mapping[str, int]] = {}
 
     def unready(self) -> str:
         if reason := self._unready():
@@ -85,6 +87,7 @@ class RelayStatus:
         return f"the store cannot commit: {error}" if error else ""
 
     def status(self) -> dict[str, Any]:
+        self._known = self._store.known()
         return {
             "v": 1,
             "kind": "status",
@@ -122,7 +125,7 @@ class RelayStatus:
     def _consumers(self, address: Address) -> Iterator[dict[str, Any]]:
         last = self.usage(address).last
         attached = {each.consumer: each for each in self._attached(address)}
-        known = {**self._store.consumers(address.settings.id)}
+        known = self._known.get(address.settings.id, {})
         for name in sorted(known.keys() | attached.keys()):
             here = attached.get(name)
             acked = max(known.get(name, 0), here.acked if here else 0)
@@ -138,6 +141,7 @@ class RelayStatus:
             }
 
     def measures(self) -> Iterable[Measure]:
+        self._known = self._store.known()
         for metric in METRICS:
             yield Measure(
                 f"inspector_relay_{metric.name}", metric.kind, metric.help, metric.samples(self)

@@ -68,6 +68,14 @@ class RelayStore:
         cursors = self.journal.cursors().items()
         return {name.removeprefix(start): last for name, last in cursors if name.startswith(start)}
 
+    def known(self) -> dict[str, dict[str, int]]:
+        """The same of every endpoint that has consumers."""
+        found: dict[str, dict[str, int]] = {}
+        for name, last in self.journal.cursors().items():
+            mailbox, _, consumer = name.partition("/")
+            found.setdefault(mailbox, {})[consumer] = last
+        return found
+
     async def held(self, mailbox: str) -> Held:
         return await self._read(lambda reader: reader.held(mailbox))
 
