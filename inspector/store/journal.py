@@ -211,8 +211,8 @@ class Journal:
             self._positions.commit(plan)
             self.error = ""
             self._on_commit(plan.seq)
-            self._tell(_resolve, plan.done)
             self._checkpointer.wrote(plan.written)
+            self._tell(_resolve, plan.done)
             if self._litter:
                 self._sweep()
         return []
