@@ -168,6 +168,10 @@ class Backlog:
             # Few and small: they are held beside what `memory` bounds.
             wanted[delivery_id].request = request
 
+    def find(self, delivery_id: int) -> QueuedDelivery | None:
+        """A delivery of the queue; None where it is not there, or in the store alone."""
+        return next((item for item in self._queue if item.delivery_id == delivery_id), None)
+
     def remove(self, delivery_id: int) -> bool:
         """Take a delivery out of the queue; False if it is not there any more."""
         for position, item in enumerate(self._queue):

@@ -169,6 +169,8 @@ class Dispatcher:
         parsed = parse_target(target)
         lane = self._lanes.get(parsed.url)
         client = lane.client if lane else self._clients(parsed)
+        if lane is not None:
+            lane.begun(delivery_id, number)
         fact = AttemptStarted(
             self._clock(), delivery_id, parsed.url, number, Trigger.MANUAL, resigned, chosen
         )

@@ -107,7 +107,8 @@ class Lane:
         )
         self._replies: dict[int, AwaitedOutcome] = {}
         self._workers: dict[asyncio.Task[None], _Worker] = {}
-        self._in_hand: set[int] = set()  # what the workers have, and are still to send
+        # What the workers have, and are still to send.
+        self._in_hand: dict[int, QueuedDelivery] = {}
         self._since = 0.0
         self._stopping = False
 
@@ -135,13 +136,19 @@ class Lane:
         """Take back a delivery that no worker has begun with; False if it is too late."""
         return self._backlog.remove(delivery_id)
 
+    def begun(self, delivery_id: int, number: int) -> None:
+        """An attempt is made on it beside the queue, so that its next one has a higher number."""
+        item = self._in_hand.get(delivery_id) or self._backlog.find(delivery_id)
+        if item is not None:
+            item.attempts = max(item.attempts, number)
+
     def answered(self, delivery_id: int, response: Response) -> None:
         """The target answered it beside the queue: it is sent no more, and who waits gets that.
 
         No pause is needed any longer, either.
         """
         if not self.withdraw(delivery_id):
-            self._in_hand.discard(delivery_id)
+            self._in_hand.pop(delivery_id, None)
         self._resolve(delivery_id, response)
         for worker in self._workers.values():
             worker.pause, worker.failure = 0.0, ""
@@ -195,11 +202,11 @@ class Lane:
     async def _work(self, worker: _Worker) -> None:
         while not self._stopping:
             item = await self._backlog.take()
-            self._in_hand.add(item.delivery_id)
+            self._in_hand[item.delivery_id] = item
             try:
                 await self._deliver(worker, item)
             finally:
-                self._in_hand.discard(item.delivery_id)
+                self._in_hand.pop(item.delivery_id, None)
 
     async def _deliver(self, worker: _Worker, item: QueuedDelivery) -> None:
         request = await self._backlog.request(item)

@@ -544,7 +544,7 @@ async def test_a_resend_that_is_answered_takes_the_delivery_out_of_the_queue(
     gate.set()
     await until(lambda: finished(world.journal) == 5)
     await settle()
-    assert world.app.order == ["1#1", "2#1", "3#1", "1#2", "3#1"]
+    assert world.app.order == ["1#1", "2#1", "3#1", "1#2", "3#2"]
 
 
 async def test_what_is_answered_by_hand_between_two_tries_is_not_tried_again(
@@ -570,6 +570,24 @@ async def test_what_is_answered_by_hand_between_two_tries_is_not_tried_again(
     assert world.app.order == ["1#1", "1#2", "2#1"]
     # The target is there, so that the next one need not wait.
     assert world.clock.pauses == [0.25]
+
+
+async def test_attempts_by_hand_count_for_those_that_follow(world: World) -> None:
+    gate = asyncio.Event()
+
+    async def pause(seconds: float) -> None:
+        await gate.wait()
+
+    dispatcher = world.build(pause=pause)
+    await settle()
+    world.app.outcomes.extend([REFUSED, REFUSED, REFUSED])
+    first, second = world.offer(), world.offer()
+    await until(lambda: finished(world.journal) == 1)
+    await dispatcher.resend(first, request(), URL, number=2).sent
+    await dispatcher.resend(second, request(), URL, number=1).sent
+    gate.set()
+    await until(lambda: finished(world.journal) == 5)
+    assert world.app.order == ["1#1", "1#2", "2#1", "1#3", "2#2"]
 
 
 @pytest.mark.parametrize("once", [False, True])
