@@ -9,10 +9,18 @@ from typing import Any
 
 from inspector.domain.attempt import Outcome
 from inspector.domain.relay_filter import parse_relay_filter
+from inspector.domain.routes import Target, parse_route
+from inspector.errors import UsageError
 from inspector.server.mirror import Mirror, MirrorForwarder
 from inspector.settings import Settings
 from inspector.store.store import Store
-from inspector.tunnel.address import consumer_of, parse_backfill, parse_consumer, parse_relay
+from inspector.tunnel.address import (
+    RelayAddress,
+    consumer_of,
+    parse_backfill,
+    parse_consumer,
+    parse_relay,
+)
 from inspector.tunnel.connecting import Dialler
 from inspector.tunnel.consumer import Consumer
 from inspector.tunnel.teammate import attempted_of
@@ -26,7 +34,20 @@ def dialler_of(settings: Settings) -> Dialler:
     name = parse_consumer(settings.consumer) if settings.consumer else consumer_of(*_who())
     parse_backfill(settings.backfill)
     parse_relay_filter(settings.relay_filter)
-    return Dialler(parse_relay(settings.relay), settings.token().strip(), name, instance="")
+    address = parse_relay(settings.relay)
+    for route in map(parse_route, settings.forward_to):
+        _refuse_sender(route.target, address)
+    return Dialler(address, settings.token().strip(), name, instance="")
+
+
+def _refuse_sender(target: Target, address: RelayAddress) -> None:
+    """What is forwarded to the capture address comes from there again, and again, without end."""
+    there = f"{target.scheme}://{target.authority}{target.path}/"
+    if there.startswith(f"{address.url}/"):
+        raise UsageError(
+            f"the target {target.url} is the relay's own capture address",
+            "name the port or the URL of your app",
+        )
 
 
 def _who() -> tuple[str, str]:

@@ -189,6 +189,17 @@ async def test_without_a_token_nothing_is_made(tmp_path: Path) -> None:
     assert not (tmp_path / "home.db").exists()
 
 
+@pytest.mark.parametrize("target", ["{}", "{}/hooks", "delta.*={}/*", "{}?x=1"])
+async def test_what_comes_from_the_capture_address_is_not_sent_there(
+    tmp_path: Path, target: str
+) -> None:
+    url = f"http://localhost:1/in/{SLUG}"
+    code, text = await failing(tmp_path, "-f", target.format(url), "--relay", url)
+    assert code == 2
+    assert "is the relay's own capture address" in text
+    assert not (tmp_path / "home.db").exists()
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
