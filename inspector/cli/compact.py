@@ -1,6 +1,7 @@
 """One-line rows for people: the id first."""
 
 import json
+from datetime import datetime
 from typing import Any
 
 from inspector.domain.delivery import Delivery, State
@@ -19,12 +20,12 @@ def compact_line(item: bytes) -> bytes | None:
 def delivery_row(item: dict[str, Any]) -> str:
     """`12  10:30:01  delta.verified  valid  POST /hooks  1.2 kB  -> 200 forwarded`."""
     if item["state"] == State.GAP:
-        return f"#{item['id']}  {item['received_at'][11:19]}  gap  {told(Delivery.from_json(item))}"
+        return f"#{item['id']}  {_time(item)}  gap  {told(Delivery.from_json(item))}"
     event = item["event"] or "-"
     answered = item["answered"] if item["answered"] is not None else "-"
     parts = [
         f"#{item['id']}",
-        item["received_at"][11:19],
+        _time(item),
         one_line(event, 40),
         item["signature"]["verdict"],
         one_line(f"{item['method']} {item['request_target']}", 60),
@@ -35,6 +36,13 @@ def delivery_row(item: dict[str, Any]) -> str:
     if item["duplicate_of"]:
         parts.append(f"duplicate of #{item['duplicate_of']}")
     return "  ".join(parts)
+
+
+def _time(item: dict[str, Any]) -> str:
+    """When it came, by the clock on the wall as in the UI; with the date if that is not today's."""
+    moment = datetime.fromisoformat(item["received_at"]).astimezone()
+    today = moment.date() == datetime.now(moment.tzinfo).date()
+    return f"{moment:%H:%M:%S}" if today else f"{moment:%Y-%m-%d %H:%M:%S}"
 
 
 def _state(item: dict[str, Any]) -> str:

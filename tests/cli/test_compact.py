@@ -1,7 +1,10 @@
 """The one-line rows."""
 
 import json
+import time
+from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime
 
 import pytest
 
@@ -36,8 +39,28 @@ def row(**changes: object) -> str:
     return delivery_row(DELIVERY._replace(**changes).to_json())  # type: ignore[arg-type]
 
 
-def test_a_delivery_begins_with_its_id() -> None:
-    assert row() == ("#12  10:30:01  delta.verified  valid  POST /hooks?a=1  1.2 kB  -> 200  kept")
+@pytest.fixture
+def _new_york(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    with monkeypatch.context() as changed:
+        changed.setenv("TZ", "America/New_York")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.usefixtures("_new_york")
+def test_a_delivery_begins_with_its_id_and_when_it_came_here() -> None:
+    assert row() == (
+        "#12  2026-02-11 05:30:01  delta.verified  valid  POST /hooks?a=1  1.2 kB  -> 200  kept"
+    )
+
+
+@pytest.mark.usefixtures("_new_york")
+def test_what_came_today_needs_no_date() -> None:
+    now = datetime.now().astimezone()
+    shown = row(received_at=int(now.timestamp() * 1_000_000)).split("  ")
+    assert shown[1] in (f"{now:%H:%M:%S}", f"{now:%Y-%m-%d %H:%M:%S}")
+    assert len(shown[1]) == 8 or datetime.now().astimezone().date() != now.date()
 
 
 @pytest.mark.parametrize(
