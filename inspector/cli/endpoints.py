@@ -67,10 +67,12 @@ def add(ctx: click.Context, /, name: str, db: Path | None, as_json: bool, **opti
             f"{name!r} cannot be a name", "use letters, digits, dot, _ and -, at most 64 of them"
         )
     relay = _RelayEndpoints(ctx, db)
+    given = _checked(options)
     with _flags_named():
-        made, token = relay.file.add(name, _checked(options))
+        made, token = relay.file.add(name, given)
     _show_token(relay, made, token, as_json=as_json)
     relay.narrate(f"{name} captures")
+    relay.warn(given)
 
 
 @command.command("list")
@@ -105,6 +107,7 @@ def set_(ctx: click.Context, /, name: str, db: Path | None, as_json: bool, **opt
         print_item("endpoint", relay.item(endpoint))
     else:
         print_row(f"{endpoint.name}  {relay.url(endpoint)}  {_told(endpoint)}")
+    relay.warn(changes)
 
 
 @command.command("rotate")
@@ -204,6 +207,15 @@ class _RelayEndpoints:
                 "see `inspector relay status` for their names",
             )
 
+    def warn(self, options: dict[str, Any]) -> None:
+        """Tell of an option that another setting leaves without effect."""
+        most = self.settings.max_in_flight
+        if (options.get("max_body") or 0) > most:
+            tell(
+                f"a relay takes no body above {_size(most)}, all that may be in flight, unless its "
+                "INSPECTOR_RELAY_MAX_IN_FLIGHT is larger"
+            )
+
     def narrate(self, what: str) -> None:
         running = holder(self._files.lock) is not None
         tell(f"{what} {'now' if running else 'when the relay runs next'}")
@@ -265,6 +277,8 @@ def _told(endpoint: Endpoint) -> str:
     return "  ".join(
         (
             f"ack {endpoint.ack}",
+            f"status {endpoint.status}",
+            f"timeout {endpoint.timeout:g} s",
             f"rate {limits.rate:g}/s",
             f"body {_size(limits.max_body)}",
             f"stored {_size(limits.max_stored)}",

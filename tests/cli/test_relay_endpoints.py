@@ -57,6 +57,23 @@ def test_what_is_set_is_listed(relay: Cli) -> None:
     assert "token" not in item
 
 
+def test_what_is_changed_is_shown_as_it_is_now(relay: Cli) -> None:
+    relay("relay", "endpoint", "add", "dev")
+    ran = relay("relay", "endpoint", "set", "dev", "--status", "204", "--timeout", "7")
+    assert "status 204  timeout 7 s" in ran.out
+    assert not ran.err
+
+
+def test_a_body_larger_than_all_in_flight_is_warned_of(relay: Cli) -> None:
+    added = relay("relay", "endpoint", "add", "dev", "--max-body", "65mb")
+    assert added.code == 0
+    assert "INSPECTOR_RELAY_MAX_IN_FLIGHT" in added.err
+    assert "MAX_IN_FLIGHT" not in relay("relay", "endpoint", "set", "dev", "--rate", "3").err
+    large = Cli(relay.folder, {**relay.settings, "INSPECTOR_RELAY_MAX_IN_FLIGHT": "1gb"})
+    changed = large("relay", "endpoint", "set", "dev", "--max-body", "100mb")
+    assert (changed.code, changed.err) == (0, "")
+
+
 def test_removing_asks_and_without_a_terminal_wants_to_be_told(relay: Cli) -> None:
     relay("relay", "endpoint", "add", "dev")
     refused = relay("relay", "endpoint", "remove", "dev")
