@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
+from threading import Lock
 from typing import Any
 
 from inspector.domain.delivery import iso
@@ -84,26 +85,29 @@ class Standing:
         self.skew: int | None = None
         self.team = Team(())
         self.hops = Hops()
+        # A state is read with its own reason and no other's.
+        self._turning = Lock()
 
     def turn(
         self, state: Phase, reason: str = "", retry_in: float | None = None, **more: int
     ) -> None:
         """The state is another now, or its reason is; told once."""
         now = self._clock()
-        self.retry_at = None if retry_in is None else now + int(retry_in * 1_000_000)
-        if state is self.state and reason == self.reason and not more:
-            return
-        if state is not self.state:
-            self.since = now
-        self.state, self.reason = state, reason
-        tunnel = self.hops.tunnel
-        if state is Phase.CONNECTED:
-            tunnel.ok, tunnel.at, tunnel.reason = True, now, ""
-        else:
-            self.primary = self.rtt = None
-            self.team = Team(())
-            if tunnel.ok is not None:
-                tunnel.failed(now, reason)
+        with self._turning:
+            self.retry_at = None if retry_in is None else now + int(retry_in * 1_000_000)
+            if state is self.state and reason == self.reason and not more:
+                return
+            if state is not self.state:
+                self.since = now
+            self.state, self.reason = state, reason
+            tunnel = self.hops.tunnel
+            if state is Phase.CONNECTED:
+                tunnel.ok, tunnel.at, tunnel.reason = True, now, ""
+            else:
+                self.primary = self.rtt = None
+                self.team = Team(())
+                if tunnel.ok is not None:
+                    tunnel.failed(now, reason)
         self.tell(state, **more)
 
     def answers(self, primary: bool) -> None:
@@ -135,6 +139,10 @@ class Standing:
         return None if at is None else max(0.0, round((at - self._clock()) / 1_000_000, 1))
 
     def to_json(self) -> dict[str, Any]:
+        with self._turning:
+            return self._to_json()
+
+    def _to_json(self) -> dict[str, Any]:
         last, position = self.last, self.position
         hops = self.hops
         return {
