@@ -250,9 +250,8 @@ class Runtime:
             "breakpoint": self._router.holds.breakpoint,
             "not_configured": waiting,
             "ledger": reader.ledger().to_json(),
-            "index_lag": {
-                "facts": max(0, self._store.journal.last_seq - self._store.follower.position)
-            },
+            # The indexer's process, just started, has not said yet how far the index is.
+            "index_lag": {"facts": max(0, self._store.journal.last_seq - reader.position())},
             "store": {"ok": not error, "error": error, "bytes": reader.journal.live_bytes()},
             "subscribers": len(self.hub),
             "last_seq": self._store.journal.last_seq,

@@ -201,3 +201,12 @@ async def test_figures_need_not_wait_for_the_index(
         assert (status, told) == (200, before)
         _, after = await listener.api(figures)
         assert after != before
+
+
+async def test_what_was_indexed_before_the_start_is_not_said_to_be_missing(serve: Serve) -> None:
+    async with serve() as listener:
+        await listener.delivery(await listener.post())
+        # As until the indexer's process has said how far the index is.
+        listener.runtime._store.follower.position = 0
+        _, told = await listener.api("status")
+        assert told["index_lag"] == {"facts": 0}
