@@ -5,12 +5,14 @@ import ssl
 import aiohttp
 
 from inspector import __version__
+from inspector.domain.plaintext import one_line
 from inspector.errors import system_text
 from inspector.tunnel.address import RelayAddress
 from inspector.tunnel.connecting import LostError, why_not
 from inspector.tunnel.messages import CANARY_HEADER
 
 _SECONDS = 10.0
+_LONGEST = 200
 
 
 async def knock(address: RelayAddress, nonce: str, tls: ssl.SSLContext | None) -> None:
@@ -27,7 +29,7 @@ async def knock(address: RelayAddress, nonce: str, tls: ssl.SSLContext | None) -
                 address.url, headers=headers, ssl=tls or True, allow_redirects=False
             ) as answer,
         ):
-            status = answer.status
+            status, why = answer.status, await _said(answer)
     except aiohttp.ClientConnectorCertificateError as error:
         raise LostError(str(why_not(error.certificate_error, address.origin))) from error
     except aiohttp.ClientConnectorError as error:
@@ -37,4 +39,12 @@ async def knock(address: RelayAddress, nonce: str, tls: ssl.SSLContext | None) -
     except (aiohttp.ClientError, OSError) as error:
         raise LostError(f"the capture address: {type(error).__name__}") from error
     if status != 200:
-        raise LostError(f"the capture address answered {status}")
+        raise LostError(f"the capture address answered {status}{f': {why}' if why else ''}")
+
+
+async def _said(answer: aiohttp.ClientResponse) -> str:
+    """What a relay says of a request that it turns away, in one line: a proxy would say a page."""
+    if answer.content_type != "text/plain":
+        return ""
+    told = await answer.content.read(_LONGEST)
+    return one_line(told.decode("utf-8", "replace").strip(), _LONGEST)

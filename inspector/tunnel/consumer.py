@@ -176,7 +176,7 @@ class Consumer:
         why = hop.reason or standing.hops.journal.reason or "it was sent, but did not come back"
         return UnreachableError(
             f"no canary came through the relay {host}: {why}",
-            "see that its capture address can be reached from here",
+            "see that its capture address can be reached, and at the relay `inspector relay status`",
         )
 
     async def _run(self) -> None:

@@ -86,6 +86,7 @@ class FakeRelay:
     subprotocol: str | None = SUBPROTOCOL
     refuse: tuple[int, Any] | None = None
     capture_status: int = 200
+    capture_text: str = ""
     mute_canaries: bool = False
     stating: bool = False
     handshakes: list[web.BaseRequest] = field(default_factory=list)
@@ -199,7 +200,7 @@ class FakeRelay:
         nonce = request.headers.get(CANARY_HEADER, "")
         self.canaries += 1
         if self.capture_status != 200:
-            return web.Response(status=self.capture_status)
+            return web.Response(status=self.capture_status, text=self.capture_text)
         if nonce in self._nonces and not self.mute_canaries:
             self._nonces.discard(nonce)
             empty = digest_of(b"", b"")

@@ -247,8 +247,16 @@ async def test_ready_waits_for_the_canary() -> None:
 
 async def test_ready_says_why_the_capture_address_is_out_of_reach() -> None:
     async with fake_relay(FakeRelay(capture_status=404)) as relay, mirrored(relay) as here:
-        with pytest.raises(UnreachableError, match="the capture address answered 404"):
+        with pytest.raises(UnreachableError, match=r"the capture address answered 404$"):
             await here.consumer.ready(0.5)
+
+
+async def test_ready_says_why_the_relay_takes_nothing_in() -> None:
+    turned_away = FakeRelay(capture_status=429, capture_text="there is no \x1b room\n")
+    async with fake_relay(turned_away) as relay, mirrored(relay) as here:
+        with pytest.raises(UnreachableError) as raised:
+            await here.consumer.ready(0.5)
+    assert raised.value.message.endswith("answered 429: there is no \u241b room")
 
 
 async def test_a_relay_that_cannot_be_reached_is_told_when_the_patience_ends() -> None:
