@@ -176,7 +176,8 @@ class Consumer:
         why = hop.reason or standing.hops.journal.reason or "it was sent, but did not come back"
         return UnreachableError(
             f"no canary came through the relay {host}: {why}",
-            "see that its capture address can be reached, and at the relay `inspector relay status`",
+            "see that its capture address can be reached from here, and what "
+            "`inspector relay status` says there",
         )
 
     async def _run(self) -> None:
