@@ -139,19 +139,21 @@ class Router:
             raise NotFoundError(why, "see `inspector list not state:refused,gap` for the ids")
         made = await self._attempts(delivery_id)
         targets = (parse_target(to).url,) if to else await self._targets(request, made)
+        # One of its own is that also by its name.
+        own = not to or any(each.chosen and each.target == targets[0] for each in made)
         if re_sign:
             request = await self.signed(request)
-        if not to:
+        if own:
             self.holds.sent(delivery_id, targets)
         sendings: list[Sending] = []
         for target in targets:
             sending = await self._send(
-                delivery_id, request, target, made, own=not to, resigned=re_sign
+                delivery_id, request, target, made, own=own, resigned=re_sign
             )
             sendings.append(sending)
-            if not to:
+            if own:
                 sending.sent.add_done_callback(partial(self._ended, delivery_id, target))
-        if not to:
+        if own:
             self.holds.senders.turn(delivery_id, sendings[0].sent)
         return sendings
 

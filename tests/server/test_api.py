@@ -295,6 +295,17 @@ async def test_resend_and_wait(serve: Serve) -> None:
         assert (await listener.delivery(id_)).state == "forwarded"
 
 
+async def test_its_own_target_is_that_also_by_its_name(serve: Serve) -> None:
+    async with FakeTarget() as app, serve(forward_to=[app.url], retry=0) as listener:
+        app.then(cut())
+        id_ = await listener.post(b"{}")
+        await listener.settled(id_, "failed")
+        asked = {"wait": True, "to": app.url}
+        status, told = await listener.api(f"deliveries/{id_}/resend", asked)
+        assert (status, told["attempts"][0]["chosen"]) == (200, True)
+        await listener.settled(id_, "forwarded")
+
+
 async def test_a_resend_that_fails_takes_nothing_from_what_waits(tmp_path: Path) -> None:
     app = FakeTarget()
     await app.open()
