@@ -47,7 +47,9 @@ def _time(item: dict[str, Any]) -> str:
 
 def _state(item: dict[str, Any]) -> str:
     """The state, with the app's latest status, or why there was none."""
-    status = "" if item["last_status"] is None else f" {item['last_status']}"
+    # Of what waits or failed it is that of an attempt elsewhere, which changed nothing.
+    elsewhere = item["state"] in (State.WAITING, State.FAILED)
+    status = "" if item["last_status"] is None or elsewhere else f" {item['last_status']}"
     why = item["state_reason"] or (item["last_failure"] if item["state"] == State.FAILED else "")
     return f"{item['state']}{status}" + (f" ({why})" if why else "")
 

@@ -39,7 +39,7 @@ _TITLES: dict[Column, str] = {"event_id": "event id"}
 _RIGHT = ("id", "size")
 # Why a delivery has this state is said by a rule, a refusal or a breakpoint.
 _REASONED = (State.FILTERED, State.REFUSED, State.HELD)
-# In others a failure is of an attempt elsewhere, which changed nothing.
+# In these a status is of an attempt elsewhere, which changed nothing, in others a failure is.
 _UNANSWERED = (State.FAILED, State.WAITING)
 
 
@@ -162,8 +162,8 @@ def state_text(delivery: Delivery, width: int) -> str:
         if delivery.state is State.REFUSED and delivery.answered is not None:
             parts.append(str(delivery.answered))
         parts.append(delivery.state_reason)
-    elif delivery.last_failure is not None and delivery.state in _UNANSWERED:
-        parts.append(delivery.last_failure)
+    elif delivery.state in _UNANSWERED:
+        parts.extend(filter(None, [delivery.last_failure]))
     elif delivery.last_status is not None:
         parts.append(str(delivery.last_status))
         if delivery.last_duration_ms is not None:

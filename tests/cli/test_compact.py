@@ -70,6 +70,8 @@ def test_what_came_today_needs_no_date() -> None:
         ({"state": State.FAILED, "last_failure": "no answer"}, "failed (no answer)"),
         ({"state": State.WAITING, "last_failure": "no answer"}, "waiting"),
         ({"state": State.FILTERED, "state_reason": "-e x.*"}, "filtered (-e x.*)"),
+        ({"state": State.FAILED, "last_status": 200}, "failed"),
+        ({"state": State.WAITING, "last_status": 200}, "waiting"),
         ({"duplicate_of": 3}, "kept  duplicate of #3"),
         ({"answered": None}, "-> -  kept"),
     ],

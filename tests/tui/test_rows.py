@@ -269,6 +269,12 @@ def test_only_what_waits_or_failed_tells_a_failure(state: State) -> None:
     assert told == (state in (State.FAILED, State.WAITING))
 
 
+@pytest.mark.parametrize("state", [State.FAILED, State.WAITING])
+def test_what_waits_or_failed_has_no_status(state: State) -> None:
+    delivery = make_delivery(1, state=state, last_status=200, last_failure=None)
+    assert state_text(delivery, 80) == state
+
+
 @pytest.mark.parametrize(
     ("size", "shown"),
     [
