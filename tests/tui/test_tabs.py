@@ -1,6 +1,7 @@
 """What each tab says, and what can be copied of it, built without a screen."""
 
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from hypothesis import given, settings
@@ -8,12 +9,24 @@ from hypothesis import strategies as st
 
 from inspector.client.models import AttemptDetail, DeliveryDetail
 from inspector.domain.attempt import Failure, FailureKind, Outcome, Response
+from inspector.domain.bodyview import opened
 from inspector.domain.delivery import Delivery, Request, State
 from inspector.domain.facts import Shadowed
 from inspector.domain.headers import Headers
 from inspector.domain.plaintext import visible
 from inspector.tui.document import Document
-from inspector.tui.tabs import MODES, TABS, Shown, Tab, attempts, body, envelope, headers, signature
+from inspector.tui.tabs import (
+    MODES,
+    TABS,
+    Shown,
+    Tab,
+    attempts,
+    body,
+    envelope,
+    headers,
+    pieces,
+    signature,
+)
 from inspector.tui.tabs.moments import beside
 from tests.helpers.summaries import NOW, make_attempt, make_delivery
 
@@ -90,6 +103,13 @@ def test_headers_keep_order_and_duplicates_and_mask_secrets() -> None:
 def test_very_large_bodies_are_not_taken_apart() -> None:
     told = said(Document(envelope.parts(shown(data=b'{"event":"' + b"x" * 2_000_000 + b'"}'))))
     assert "No fields are shown of bodies above 1.0MB" in told
+
+
+def test_what_a_search_does_not_see_of_a_body_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pieces, "opened", partial(opened, limit=3))
+    told = said(Document(body.parts(shown(data=b"123456"))))
+    assert "123\n… the rest is neither shown nor searched; an export has it" in told
+    assert "4" not in told
 
 
 def test_body_says_when_there_is_none() -> None:

@@ -56,7 +56,7 @@ def body_lines(data: bytes, headers: Headers, shown: Shown) -> Iterator[Part]:
         yield plain(f"! {body.note}", "warning")
     yield BodyBlock(body)
     if body.truncated:
-        yield plain("… the rest is not shown", "warning")
+        yield plain("… the rest is neither shown nor searched; an export has it", "warning")
 
 
 def not_loaded(shown: Shown) -> Line:
