@@ -102,6 +102,8 @@ def test_raw_is_what_was_captured() -> None:
         (post(b"", target="/a/%2E"), "--path-as-is http"),
         (post(b"", target="/[a]"), "--globoff 'http://127.0.0.1:8400/[a]'"),
         (post(b"", target="/x?"), "--request-target '/x?' http://127.0.0.1:8400 "),
+        (post(b"", target="/%2f?%A0"), "--request-target '/%2f?%A0' http://127.0.0.1:8400 "),
+        (post(b"", target="/%2F?%A0"), " 'http://127.0.0.1:8400/%2F?%A0' "),
         (post(b"", target="/#f"), "--request-target '/#f' http://127.0.0.1:8400 "),
         (post(b"", target="*"), "--request-target '*' http://127.0.0.1:8400 "),
         (post(b"", target="http://h/x"), "--request-target http://h/x http://127.0.0.1:8400 "),

@@ -6,9 +6,11 @@ from inspector.domain.delivery import Request
 from inspector.domain.snippets.carried import Carried, carried, octets
 from inspector.domain.snippets.shell import LONGEST_ARGUMENT, left_out, piped, quoted, text_of, word
 
-# Targets that curl sends as they stand in a URL; others go by --request-target.
-_PLAIN = r"A-Za-z0-9._~!$&'()*+,;=:@/%\[\]{}\-"
-_IN_A_URL = re.compile(rf"/[{_PLAIN}]*(?:\?[{_PLAIN}?]+)?")
+# Targets that curl sends as they stand in a URL; others go by --request-target. New versions write
+# the hex digits behind a % in upper case (seen with 8.23).
+_ESCAPE = "%(?![0-9A-Fa-f]?[a-f])"
+_PLAIN = r"A-Za-z0-9._~!$&'()*+,;=:@/\[\]{}\-"
+_IN_A_URL = re.compile(rf"/(?:[{_PLAIN}]|{_ESCAPE})*(?:\?(?:[{_PLAIN}?]|{_ESCAPE})+)?")
 _DOTS = re.compile(r"/(?:\.|%2e){1,2}(?:[/?]|\Z)", re.IGNORECASE)
 _GLOBS = re.compile(r"[\[\]{}]")
 # Above it old versions wait for a `100 Continue`.
