@@ -86,7 +86,10 @@ async def test_what_an_earlier_listener_held_is_told(tmp_path: Path) -> None:
             async with Control(listener.control, listener.token) as control:
                 await control.hold("event:x")
                 await asyncio.to_thread(post, listener.url, b'{"event":"x"}')
-                assert (await control.counts()).states == {"held": 1}
+                # Each look waits for the index, but for a few seconds only.
+                async with asyncio.timeout(60):
+                    while (await control.counts()).states != {"held": 1}:
+                        pass
             assert listener.stderr == ""
         async with ListenerProcess(tmp_path / "store.db", app.url) as listener:
             await until(lambda: listener.stderr.startswith("1 held, not sent by themselves"))

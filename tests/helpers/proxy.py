@@ -1,12 +1,15 @@
 """nginx with the recipe under fixtures/deploy, in front of a relay of a test."""
 
 import re
+import shutil
 import socket
 import subprocess
 import time
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+
+import pytest
 
 from tests.helpers.fake_target import certificate
 from tests.helpers.listener import PATIENCE
@@ -15,10 +18,13 @@ from tests.helpers.listener import PATIENCE
 class Nginx:
     """Serves `recipe` for the relay at `upstream` under `url` (https, self-signed) while entered.
 
-    All its files are in `folder`; in the recipe only ports, names and certificates are others.
+    All its files are in `folder`; in the recipe only ports, names and certificates are others. Skips
+    the test where there is no nginx.
     """
 
     def __init__(self, folder: Path, recipe: Path, upstream: int) -> None:
+        if shutil.which("nginx") is None:
+            pytest.skip("nginx is not installed")
         self._folder = folder
         self._upstream = upstream
         self._recipe = recipe.read_text("utf-8")
