@@ -5,6 +5,8 @@ import sys
 
 import pytest
 
+from tests.cli.conftest import Cli
+
 _HEAVY = ("textual", "aiohttp", "pydantic", "asyncio", "sqlite3", "websockets", "h11", "uvloop")
 
 
@@ -44,3 +46,19 @@ def test_an_interrupt_while_it_is_imported_ends_it_in_silence() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"")
+
+
+@pytest.mark.parametrize(
+    ("words", "offered", "hidden"),
+    [("inspector s", ["serve", "show", "status", "subscribe"], "_ui"),
+     ("inspector serve --relay", ["--relay", "--relay-filter"], "--retry")],
+)  # fmt: skip
+def test_a_shell_can_complete_commands_and_flags(
+    cli: Cli, words: str, offered: list[str], hidden: str
+) -> None:
+    count = str(words.count(" "))
+    asked = {"_INSPECTOR_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": count}
+    done = Cli(cli.folder, asked)()
+    assert (done.code, done.err) == (0, "")
+    assert [row.removeprefix("plain,") for row in done.rows] == offered
+    assert hidden not in done.out
