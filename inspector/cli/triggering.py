@@ -13,10 +13,14 @@ from inspector.cli.running import Api
 from inspector.cli.samples import Sample
 from inspector.domain.attempt import Response
 from inspector.domain.bodyview import view
+from inspector.domain.delivery import State
 from inspector.domain.export import body_json, delivery_json
 from inspector.domain.headers import first
 from inspector.errors import StoreUnavailableError, TargetError
 from inspector.settings import Settings
+
+_ANSWER_PATIENCE = 5.0
+_LOOK_SECONDS = 0.05
 
 
 def pauses(count: int, rate: float | None) -> Iterator[float]:
@@ -38,8 +42,21 @@ def through(api: Api, sample: Sample, count: int, rate: float | None, *, as_json
                 "the listener could not store the sample", "see what `inspector status` says"
             )
         for id_ in answer["delivery_ids"]:
-            _print_delivery(api.get(f"deliveries/{id_}?body=0"), as_json=as_json)
+            # Of many, the rate matters, and the rows that the listener shows.
+            item = _looked_at(api, id_, _ANSWER_PATIENCE if count == 1 else 0.0)
+            _print_delivery(item, as_json=as_json)
     return 0
+
+
+def _looked_at(api: Api, id_: int, patience: float) -> dict[str, Any]:
+    """The delivery; so many seconds are given to an app that is about to answer it."""
+    deadline = time.monotonic() + patience
+    while True:
+        item = api.get(f"deliveries/{id_}?body=0")
+        under_way = item["state"] == State.WAITING and item["last_failure"] is None
+        if not under_way or time.monotonic() >= deadline:
+            return item
+        time.sleep(_LOOK_SECONDS)
 
 
 def by_ourselves(

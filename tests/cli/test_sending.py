@@ -208,6 +208,18 @@ async def test_wrong_signatures_on_purpose(
     assert [item["signature"]["verdict"] for item in ran.items] == [verdict]
 
 
+async def test_a_sample_is_shown_with_the_answer_of_the_app(cli: Cli) -> None:
+    gate = asyncio.Event()
+    async with FakeTarget() as target:
+        target.then(held(gate, ok(status=201)))
+        async with ListenerProcess(cli.db, "--forward-to", target.url):
+            running = asyncio.create_task(run(cli, "trigger", "delta.failed"))
+            await target.wait_for(1)
+            # Not sooner than any app answers, so that it is looked at before that.
+            asyncio.get_running_loop().call_later(0.3, gate.set)
+            assert (await running).out.endswith("  forwarded 201\n")
+
+
 async def test_every_event_can_be_triggered_straight_to_an_app(cli: Cli) -> None:
     async with FakeTarget() as target:
         for number, event in enumerate(CATALOGUE):
