@@ -96,7 +96,7 @@ def _follow(
     """
     shown = indexer.position if after is None else after
     # Never a position whose frames are still to be told.
-    out.write(frames.position(min(indexer.position, shown)))
+    _write(out, frames.position(min(indexer.position, shown)))
     manners = _Manners(indexer)
     orders = _Orders()
     complaint = ""
@@ -105,7 +105,7 @@ def _follow(
         try:
             if anew:
                 indexer.reset(reader_with(anew["secrets"]))
-                out.write(frames.emptied(anew["number"]))
+                _write(out, frames.emptied(anew["number"]))
                 anew = None
             lines = [*indexer.missed(shown)] if before > shown else indexer.step(shown)
         except Exception as error:
@@ -113,12 +113,12 @@ def _follow(
                 sys.stderr.write(complaint)
             time.sleep(_PAUSE)
             # Fails when the listener is gone.
-            out.write(frames.position(min(indexer.position, shown)))
+            _write(out, frames.position(min(indexer.position, shown)))
             continue
         complaint = ""
         if lines:
             # While the index is built anew its subscribers have seen it all before.
-            out.write(b"".join(lines) if indexer.position > shown else lines[-1])
+            _write(out, b"".join(lines) if indexer.position > shown else lines[-1])
             shown = max(shown, indexer.position)
             manners.stand_back()
         elif indexer.position == before:
@@ -128,6 +128,14 @@ def _follow(
                 # Of several the last counts, with the secrets of then.
                 anew = json.loads(line[1:]) if line.startswith(b"R") else anew
             manners.begin()
+
+
+def _write(out: BinaryIO, data: bytes) -> None:
+    """Whole, also where the machine goes to sleep or the process is stopped in the middle: that
+    ends a system call early."""
+    left = memoryview(data)
+    while left:
+        left = left[out.write(left) :]
 
 
 class _Orders:

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import select
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -114,6 +115,27 @@ def test_it_tells_of_what_it_left_out_and_goes_on(files: StoreFiles) -> None:
         assert process.line() == b"P 1 \n"
         assert process.line().startswith(b'D 2 d{"id":2,')
         assert process.line() == b"P 2 \n"
+
+
+def test_a_frame_comes_whole_though_the_process_is_stopped_in_the_middle(
+    files: StoreFiles,
+) -> None:
+    write(files, *[captured(f"{n}", headers=(("X", "x" * 1000),)) for n in range(500)])
+    told = b""
+    with Process(files) as process:
+        assert process.popen.stdin is not None
+        assert process.popen.stdout is not None
+        process.popen.stdin.close()
+        # It is ahead of who reads so little at a time, and mostly waits for room.
+        while piece := os.read(process.popen.stdout.fileno(), 16384):
+            told += piece
+            if len(told) < 1 << 19:
+                os.kill(process.popen.pid, signal.SIGSTOP)
+                os.waitpid(process.popen.pid, os.WUNTRACED)
+                os.kill(process.popen.pid, signal.SIGCONT)
+    ids = [int(n) for n in re.findall(rb'[ \x1e]d\{"id":(\d+),', told)]
+    assert ids == list(range(1, 501))
+    assert {line[:2] for line in told.splitlines()} == {b"P ", b"D "}
 
 
 def test_it_ends_when_the_listener_was_gone_before_it_read_a_thing(files: StoreFiles) -> None:
