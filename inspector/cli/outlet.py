@@ -100,9 +100,11 @@ class Outlet:
             self._ended()
 
     def _put(self, data: bytes) -> None:
+        left = memoryview(data)
         with writing():
-            self._out.write(data)
-            self._out.flush()
+            # A process that is stopped, or a machine that goes to sleep, ends a write early.
+            while left:
+                left = left[self._out.write(left) :]
 
     def _drain(self) -> None:
         while self._messages:
@@ -126,4 +128,6 @@ def _silent(item: bytes) -> None:
 
 
 def stdout() -> BinaryIO:
-    return sys.stdout.buffer
+    """Standard output past `sys.stdout`, whose lock a thread that still waits for a reader at the
+    end would hold: then the process could not end."""
+    return open(sys.stdout.fileno(), "wb", buffering=0, closefd=False)

@@ -15,7 +15,8 @@ from tests.helpers.listener import PATIENCE
 
 
 class Out(io.BytesIO):
-    """A standard output whose reader may be slow (`gate` closed) or gone."""
+    """A standard output whose reader may be slow (`gate` closed) or gone; it takes `most` bytes at
+    a time."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -23,6 +24,7 @@ class Out(io.BytesIO):
         self.gate.set()
         self.gone = False
         self.full = False
+        self.most: int | None = None
         self.blocked = threading.Event()
 
     def write(self, data: Any) -> int:
@@ -33,7 +35,7 @@ class Out(io.BytesIO):
             raise BrokenPipeError
         if self.full:
             raise OSError(errno.ENOSPC, "No space left on device")
-        return super().write(data)
+        return super().write(data[: self.most])
 
     @property
     def items(self) -> list[dict[str, Any]]:
@@ -90,6 +92,15 @@ def test_ready_is_first_stopped_is_last_and_all_in_between_in_order() -> None:
         ("stopped", None),
     ]  # fmt: skip
     assert len(serving.hub) == 0
+
+
+def test_a_line_comes_whole_though_a_write_ends_early() -> None:
+    serving = Serving()
+    serving.out.most = 7
+    serving.outlet.start({"url": "u"})
+    serving.publish("D", 1, b'd{"id":1}')
+    serving.outlet.close(PATIENCE)
+    assert [item["kind"] for item in serving.out.items] == ["ready", "delivery", "stopped"]
 
 
 def test_a_slow_reader_is_told_where_it_lagged_and_publishing_never_waits() -> None:

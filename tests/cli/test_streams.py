@@ -1,5 +1,7 @@
 """Standard streams that are closed, full, or a terminal."""
 
+import fcntl
+import json
 import os
 import pty
 import subprocess
@@ -57,6 +59,37 @@ def test_output_that_cannot_be_written_is_told_once(cli: Cli, arguments: str) ->
         )  # fmt: skip
     said = "inspector: standard output cannot be written: no space left on device\n"
     assert (done.returncode, done.stderr.decode()) == (1, said)
+
+
+def test_it_ends_though_nobody_reads_what_it_prints(cli: Cli) -> None:
+    # As for most users: there is a buffer with a lock, for which the end of the process would wait.
+    environment = {**cli.environment}
+    environment.pop("PYTHONUNBUFFERED", None)
+    reading, writing = os.pipe()
+    fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 4096)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "inspector", "serve", "--headless", "--json", "--port", "0"],
+        stdin=subprocess.DEVNULL, stdout=writing, stderr=subprocess.PIPE,
+        env=environment, cwd=cli.folder,
+    )  # fmt: skip
+    os.close(writing)
+    try:
+        told = b""
+        while not told.endswith(b"\n"):
+            told += os.read(reading, 4096)
+        url = json.loads(told)["url"]
+        for _ in range(20):
+            post(url, b"{}")
+        # What is indexed is on its way to the output, of which the pipe takes a few lines.
+        while cli("status", "--json").items[0]["index_lag"]["facts"]:
+            pass
+        process.terminate()
+        _, complaint = process.communicate(timeout=PATIENCE)
+        assert (process.returncode, complaint) == (0, b"")
+    finally:
+        process.kill()
+        process.communicate()
+        os.close(reading)
 
 
 def test_a_body_is_harmless_on_a_terminal_and_itself_elsewhere(cli: Cli) -> None:
