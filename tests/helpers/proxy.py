@@ -18,8 +18,8 @@ from tests.helpers.listener import PATIENCE
 class Nginx:
     """Serves `recipe` for the relay at `upstream` under `url` (https, self-signed) while entered.
 
-    All its files are in `folder`; in the recipe only ports, names and certificates are others. Skips
-    the test where there is no nginx.
+    All its files are in `folder`; in the recipe only ports, names and certificates are others.
+    Skips the test where there is no nginx.
     """
 
     def __init__(self, folder: Path, recipe: Path, upstream: int) -> None:
