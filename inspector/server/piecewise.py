@@ -20,6 +20,9 @@ HEAD_SECONDS = 10.0
 IDLE_SECONDS = 75.0
 RAW_LIMIT = 4096
 _EMPTY_LINE = b"\r\n\r\n"
+_DIGITS = re.compile(rb"[0-9A-Fa-f]*")
+# What is looked at of the line before a chunk; more digits than that no parser takes.
+_CHUNK_LINE = 256
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d{1,9})\r\n", re.IGNORECASE)
 
 # The parser's own record of malformed requests: we store them instead.
@@ -38,11 +41,14 @@ class PiecewiseProtocol(RequestHandler):
     __slots__ = (
         "_behind",
         "_body_left",
+        "_chunk_left",
+        "_chunk_line",
         "_edge",
         "_faulty",
         "_head_seen",
         "_head_timer",
         "_in_payload",
+        "_in_trailer",
         "_raw",
     )
 
@@ -65,7 +71,11 @@ class PiecewiseProtocol(RequestHandler):
         self._in_payload: StreamReader | None = None
         # What of its length is still to come; 0 where it comes in chunks.
         self._body_left = 0
-        # The last bytes of the head, or of the chunks, whose end is still to come.
+        # Of the chunk that is coming; then how the line that tells the next one's length begins.
+        self._chunk_left = 0
+        self._chunk_line = b""
+        self._in_trailer = False
+        # The last bytes of the head, or of the trailer, whose end is still to come.
         self._edge = b""
         # What came while the queue was full, or the body before it unread.
         self._behind = b""
@@ -89,7 +99,10 @@ class PiecewiseProtocol(RequestHandler):
                 self._behind = data[at:]
                 return
             payload, left = self._in_payload, self._body_left
-            end = min(at + left, size) if left else self._empty_line(data, at)
+            if left:
+                end = min(at + left, size)
+            else:
+                end = self._empty_line(data, at) if payload is None else self._chunks(data, at)
             if payload is None:
                 if not at and _is_one(data, end):
                     end = size
@@ -98,8 +111,33 @@ class PiecewiseProtocol(RequestHandler):
                 self._feed_body(data[at:end], payload)
             at = end
 
+    def _chunks(self, data: bytes, at: int) -> int:
+        """Where the chunks that go on there end, or all that has come of them."""
+        if self._in_trailer:
+            return self._empty_line(data, at)
+        # In one loop without a step aside: there may be a million of them.
+        find, size, line = data.find, len(data), self._chunk_line
+        at += self._chunk_left
+        while at < size:
+            end = find(b"\n", at)
+            if end < 0:
+                break
+            line, at = line + data[at:end] if line else data[at:end], end + 1
+            count = _length_of(line)
+            line = b""
+            if count <= 0:
+                self._in_trailer = True
+                if data.startswith(b"\r\n", at):
+                    return at + 2
+                found = data.find(_EMPTY_LINE, at)
+                return found + 4 if found >= 0 else size
+            at += count + 2
+        self._chunk_left = max(0, at - size)
+        self._chunk_line = (line + data[at:])[:_CHUNK_LINE]
+        return size
+
     def _empty_line(self, data: bytes, at: int) -> int:
-        """Where the head, or the chunks, that go on there may end."""
+        """Where the head, or the trailer, that goes on there may end."""
         if self._edge:
             found = (self._edge + data[at : at + 3]).find(_EMPTY_LINE)
             if found >= 0:
@@ -124,6 +162,7 @@ class PiecewiseProtocol(RequestHandler):
                 self._in_payload = payload
                 length = message.headers.get("Content-Length", "0")
                 self._body_left = 0 if message.chunked else int(length)
+                self._chunk_left, self._chunk_line, self._in_trailer = 0, b"", False
         if self._edge:
             self._head_ended()
 
@@ -228,3 +267,12 @@ def _is_one(data: bytes, end: int) -> bool:
     """Whether behind the head that ends there its body comes, whole, and nothing else."""
     found = _LENGTH.search(data, 0, end)
     return found is not None and end + int(found[1]) == len(data)
+
+
+def _length_of(line: bytes) -> int:
+    """What the line before a chunk says, or 0: the parser knows a wrong one."""
+    try:
+        return int(line, 16)
+    except ValueError:
+        digits = _DIGITS.match(line[:_CHUNK_LINE])
+        return int(digits[0] or b"0", 16) if digits else 0

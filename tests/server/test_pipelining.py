@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from aiohttp.web_protocol import RequestHandler
 
 from inspector.domain.delivery import Delivery
 from inspector.domain.facts import Captured
@@ -215,6 +216,71 @@ async def test_a_trailer_is_no_header_of_the_next_request(shared: Served) -> Non
         "Host",
         "Content-Length",
     }
+
+
+CHUNKED = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+async def crumble(wire: Wire, *pieces: bytes) -> None:
+    """Send pieces, each of which is most likely read by itself."""
+    for piece in pieces:
+        await wire.send(piece)
+        await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize("trailer", [b"Trailer: 0\r\n", b""])
+async def test_what_reads_like_the_end_of_chunks_is_none(shared: Served, trailer: bytes) -> None:
+    inside = b"\r\n\r\n0\r\n\r\n" + BROKEN
+    sent = CHUNKED + b'%X;a="b"\r\n%s\r\n1\r\n\n\r\n' % (len(inside), inside)
+    sent += b"000;z=0\r\n" + trailer + b"\r\n"
+    for cut in range(len(CHUNKED), len(sent)):
+        before = await shared.latest()
+        async with await shared.wire() as wire:
+            await crumble(wire, sent[:cut], sent[cut : cut + 1], sent[cut + 1 :] + BROKEN)
+            assert await _answers(wire, 2) == [200, 400]
+        assert (await shared.request(before + 1)).body == inside + b"\n"
+        assert await shared.raw(before + 2) == BROKEN
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 5])
+async def test_chunks_that_come_in_crumbs(shared: Served, size: int) -> None:
+    body = b"0\r\n\r\n"
+    one = CHUNKED + b"00a;b\r\n\r\n\r\n%s0\r\n0\r\n" % body
+    sent = (one + b"\r\n") * 2 + (one + b"T: 1\r\nU: 0\r\n\r\n") * 2 + post(body)
+    before = await shared.latest()
+    async with await shared.wire() as wire:
+        await crumble(wire, *[sent[at : at + size] for at in range(0, len(sent), size)])
+        assert await _answers(wire, 5) == [200] * 5
+    bodies = [(await shared.request(before + number)).body for number in range(1, 6)]
+    assert bodies == [b"\r\n\r\n%s0" % body] * 4 + [body]
+
+
+async def test_empty_lines_in_a_chunk_are_nothing_to_stop_at(
+    shared: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fed: list[int] = []
+    feed = RequestHandler.data_received
+
+    def noting(handler: RequestHandler, data: bytes) -> None:
+        fed.append(len(data))
+        feed(handler, data)
+
+    monkeypatch.setattr(RequestHandler, "data_received", noting)
+    body = b"\r\n\r\n" * 50_000
+    async with await shared.wire() as wire:
+        answer = await wire.ask(CHUNKED, b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body))
+    assert (await shared.request(answer.delivery)).body == body
+    assert len(fed) < 5_000
+
+
+@pytest.mark.parametrize("line", [b"-1", b"-99", b"", b"x", b"1_0", b"0x1", b"f" * 30, b" 1"])
+async def test_a_length_of_a_chunk_that_is_none_is_refused(shared: Served, line: bytes) -> None:
+    before = await shared.latest()
+    async with await shared.wire() as wire:
+        await wire.send(CHUNKED + b"2\r\n\n\n\r\n" + line + b"\r\nab\r\n0\r\n\r\n")
+        assert (await wire.answer()).status == 400
+    (refused,) = await shared.refusals(1, before)
+    assert refused.state_reason.startswith("malformed: ")
 
 
 async def test_a_line_end_behind_a_body_is_nothing(
