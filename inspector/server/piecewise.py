@@ -20,6 +20,7 @@ HEAD_SECONDS = 10.0
 IDLE_SECONDS = 75.0
 RAW_LIMIT = 4096
 _EMPTY_LINE = b"\r\n\r\n"
+_BLANK = re.compile(rb"[\r\n]+")
 _DIGITS = re.compile(rb"[0-9A-Fa-f]*")
 # What is looked at of the line before a chunk; more digits than that no parser takes.
 _CHUNK_LINE = 256
@@ -99,6 +100,10 @@ class PiecewiseProtocol(RequestHandler):
                 self._behind = data[at:]
                 return
             payload, left = self._in_payload, self._body_left
+            if payload is None and not self._head_seen and (blank := _BLANK.match(data, at)):
+                # The parser passes over empty lines there, but is not to be asked for each.
+                at = blank.end()
+                continue
             if left:
                 end = min(at + left, size)
             else:

@@ -255,21 +255,40 @@ async def test_chunks_that_come_in_crumbs(shared: Served, size: int) -> None:
     assert bodies == [b"\r\n\r\n%s0" % body] * 4 + [body]
 
 
-async def test_empty_lines_in_a_chunk_are_nothing_to_stop_at(
-    shared: Served, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    fed: list[int] = []
+@pytest.fixture
+def fed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How much the parser was given each time."""
+    sizes: list[int] = []
     feed = RequestHandler.data_received
 
     def noting(handler: RequestHandler, data: bytes) -> None:
-        fed.append(len(data))
+        sizes.append(len(data))
         feed(handler, data)
 
     monkeypatch.setattr(RequestHandler, "data_received", noting)
+    return sizes
+
+
+async def test_empty_lines_in_a_chunk_are_nothing_to_stop_at(
+    shared: Served, fed: list[int]
+) -> None:
     body = b"\r\n\r\n" * 50_000
     async with await shared.wire() as wire:
         answer = await wire.ask(CHUNKED, b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body))
     assert (await shared.request(answer.delivery)).body == body
+    assert len(fed) < 5_000
+
+
+async def test_empty_lines_before_a_request_are_passed_over_at_once(
+    shared: Served, fed: list[int]
+) -> None:
+    before = await shared.latest()
+    async with await shared.wire() as wire:
+        await crumble(wire, b"\r\n" * 100_000, b"\r\n\r", b"\n" + post(b"one") + b"\r\n\r\n")
+        assert (await wire.answer()).status == 200
+        assert (await wire.ask(post(b"two"))).status == 200
+    assert (await shared.request(before + 1)).body == b"one"
+    assert (await shared.request(before + 2)).body == b"two"
     assert len(fed) < 5_000
 
 
