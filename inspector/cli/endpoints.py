@@ -14,13 +14,13 @@ from inspector.cli.options import given_before, store_options
 from inspector.cli.printing import print_item, print_row, tell
 from inspector.domain.endpoint import NAME, Endpoint
 from inspector.domain.plaintext import one_line, visible
-from inspector.errors import NotFoundError, UsageError, said
+from inspector.errors import ConfigurationError, NotFoundError, UsageError, said
 from inspector.server.policy import parse_policy
 from inspector.settings import RelaySettings, load_relay
 from inspector.store.endpoints import EndpointsFile
 from inspector.store.files import StoreFiles
 from inspector.store.lock import holder
-from inspector.store.reading import cursor
+from inspector.store.reading import cursor, is_listeners
 from inspector.store.recognition import refuse_foreign
 from inspector.values import EXAMPLES, size
 
@@ -180,6 +180,11 @@ class _RelayEndpoints:
         self.settings: RelaySettings = load_relay({"db": given})
         self._files = StoreFiles(self.settings.db)
         refuse_foreign(self._files.database)
+        if is_listeners(self._files):
+            raise ConfigurationError(
+                f"{self._files.database} is a store of `inspector serve`, and no relay's",
+                "name the relay's with --db PATH",
+            )
         self.file = EndpointsFile(self._files.endpoints)
         port = self.settings.port or RelaySettings.model_fields["port"].default
         known = self.settings.public_url or self.file.read().base

@@ -81,6 +81,18 @@ def cursor(files: StoreFiles, name: str) -> int | None:
     return int(found[0]) if found else None
 
 
+def is_listeners(files: StoreFiles) -> bool:
+    """Whether the store is one of `inspector serve`, so that no relay will ever take it."""
+    if not files.database.is_file():
+        return False
+    with _explained(files), closing(connect(files.database, read_only=True)) as connection:
+        try:
+            found = connection.execute("SELECT relay FROM identity").fetchone()
+        except sqlite3.OperationalError:  # nothing is in it yet, or it is of before there were any
+            return False
+    return found is not None and found[0] == 0
+
+
 @contextmanager
 def reading(files: StoreFiles) -> Iterator[Reader]:
     """A reader of a store whose index is there; what SQLite finds wrong is told as our error."""

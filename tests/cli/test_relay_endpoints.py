@@ -74,6 +74,16 @@ def test_a_body_larger_than_all_in_flight_is_warned_of(relay: Cli) -> None:
     assert (changed.code, changed.err) == (0, "")
 
 
+def test_a_listeners_store_has_no_endpoints(relay: Cli) -> None:
+    db = str(relay.folder / "store.db")
+    assert relay("trigger", "delta.verified", "--db", db).code == 0
+    for command in (["add", "dev"], ["list"]):
+        refused = relay("relay", "endpoint", *command, "--db", db)
+        assert refused.code == 3
+        assert "a store of `inspector serve`" in refused.err
+    assert not list(relay.folder.glob("*endpoints*"))
+
+
 def test_removing_asks_and_without_a_terminal_wants_to_be_told(relay: Cli) -> None:
     relay("relay", "endpoint", "add", "dev")
     refused = relay("relay", "endpoint", "remove", "dev")
