@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
 _log = logging.getLogger(__name__)
@@ -41,6 +41,20 @@ class Tasks:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def to_the_end(waited: Awaitable[T]) -> T:
+    """Wait for it however often this is cancelled: that is raised when it is over."""
+    task = asyncio.ensure_future(waited)
+    hurry: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait({task})
+        except asyncio.CancelledError as cancelled:
+            hurry = cancelled
+    if hurry is not None:
+        raise hurry
+    return task.result()
 
 
 async def in_thread(function: Callable[[], T]) -> T:

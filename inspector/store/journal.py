@@ -16,6 +16,7 @@ from inspector.store.connect import file_at_fault
 from inspector.store.files import StoreFiles
 from inspector.store.journal_file import ROWS_A_STATEMENT, JournalFile
 from inspector.store.positions import GONE, NO_USAGE, PendingFact, Usage, item_of
+from inspector.tasks import to_the_end
 
 _RETRY_PAUSE = 0.25
 # How long attempts, answers and decisions wait for others to share their commit with: a crash
@@ -146,9 +147,12 @@ class Journal:
         if self._thread.is_alive():
             self._hand_over()
             self._queue.put(None)
-            await asyncio.to_thread(self._thread.join)
-            await asyncio.to_thread(self._checkpointer.close)
-            self._file.close()
+            await to_the_end(asyncio.to_thread(self._end))
+
+    def _end(self) -> None:
+        self._thread.join()
+        self._checkpointer.close()
+        self._file.close()
 
     # The rest runs in the writer thread.
 

@@ -17,6 +17,7 @@ from inspector.store.journal import Journal
 from inspector.store.mailbox_reader import MailboxReader
 from inspector.store.positions import Usage
 from inspector.store.retention import STEP, ranges_of
+from inspector.tasks import to_the_end
 
 T = TypeVar("T")
 
@@ -156,8 +157,13 @@ class RelayStore:
 
     async def close(self) -> None:
         """Flush the journal, close the readers."""
-        await self.journal.close()
-        await asyncio.to_thread(self._threads.shutdown, cancel_futures=True)
+        try:
+            await self.journal.close()
+        finally:
+            await to_the_end(asyncio.to_thread(self._close_readers))
+
+    def _close_readers(self) -> None:
+        self._threads.shutdown(cancel_futures=True)
         for connection in self._connections:
             connection.close()
         self._connections.clear()

@@ -14,6 +14,7 @@ from inspector.store.frames import ParsedFrame
 from inspector.store.indexer import prepare
 from inspector.store.journal import Journal
 from inspector.store.reader import Reader
+from inspector.tasks import to_the_end
 
 T = TypeVar("T")
 
@@ -113,10 +114,16 @@ class Store:
     async def close(self) -> None:
         """Flush the journal, end the indexer, close the readers."""
         try:
-            await self.journal.close()
+            try:
+                await self.journal.close()
+            finally:
+                await self.follower.close()
         finally:
-            await self.follower.close()
-        await asyncio.to_thread(self._threads.shutdown, cancel_futures=True)
+            # Not under a thread that still reads.
+            await to_the_end(asyncio.to_thread(self._close_readers))
+
+    def _close_readers(self) -> None:
+        self._threads.shutdown(cancel_futures=True)
         for reader in self._readers:
             reader.close()
         self._readers.clear()

@@ -1,7 +1,6 @@
 """The indexer resumes where it stopped, and makes the index anew when it cannot be used."""
 
 import itertools
-import os
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -31,6 +30,7 @@ from tests.store.parts import (
     index,
     journal_of,
     merged,
+    opened_here,
     pruned,
     read_plain,
     rebuilt,
@@ -365,11 +365,6 @@ def test_no_journal_no_indexer(tmp_path: Path) -> None:
     # What was raised keeps alive whatever would be closed by being forgotten.
     assert raised.tb is not None
     assert str(files.index) not in opened_here()
-
-
-def opened_here() -> set[str]:
-    """What this process has open; nothing where /proc does not tell."""
-    return {os.path.realpath(each) for each in Path("/proc/self/fd").glob("*")}
 
 
 def test_an_idle_indexer_copies_its_log_back(

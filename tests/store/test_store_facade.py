@@ -19,7 +19,7 @@ from inspector.store.frames import ParsedFrame
 from inspector.store.index_file import open_index
 from inspector.store.reader import Reader
 from inspector.store.store import Store
-from tests.store.parts import captured, journal_of, pruned, request, rows, write
+from tests.store.parts import captured, journal_of, opened_here, pruned, request, rows, write
 
 
 @pytest.fixture
@@ -59,6 +59,23 @@ async def test_after_a_while_a_read_sees_what_there_is(
     assert await store.read(Reader.latest) is None
     assert await store.load(1) == request()
     await store.close()
+
+
+@pytest.mark.skipif(not opened_here(), reason="no /proc tells what is open")
+@pytest.mark.parametrize("times", [1, 5])
+async def test_however_its_end_is_hurried_nothing_stays_open(files: StoreFiles, times: int) -> None:
+    store = Store(files, tuple, print)
+    await store.start()
+    await store.append(captured())
+    assert await store.read(Reader.latest) == 1
+    assert {str(files.database), str(files.index)} <= opened_here()
+    closing = asyncio.create_task(store.close())
+    for _ in range(times):
+        await asyncio.sleep(0)
+        closing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await closing
+    assert not {str(files.database), str(files.index)} & opened_here()
 
 
 async def test_many_reads_at_once(files: StoreFiles) -> None:
