@@ -12,7 +12,7 @@ from contextlib import suppress
 from inspector.store.files import StoreFiles
 from inspector.store.frames import ParsedFrame, parse, reindexed
 from inspector.store.indexer_process import Rebuild
-from inspector.tasks import Tasks
+from inspector.tasks import Tasks, to_the_end
 
 # A frame line holds at most one oversized item (a 64 KiB target, escaped) or MAX_BYTES of others.
 _LINE_LIMIT = 4 << 20
@@ -130,17 +130,13 @@ class Follower:
         """However often this is cancelled, the process is not left behind."""
         self._close_pipe()
         gone = self._tasks.start(_gone(process), "end")
-        hurry = None
-        while not gone.done():
-            try:
-                await asyncio.wait({gone}, timeout=_CLOSE_SECONDS)
-            except asyncio.CancelledError as cancelled:
-                hurry = cancelled
+        try:
+            await asyncio.wait({gone}, timeout=_CLOSE_SECONDS)
+        finally:
             if not gone.done():
                 with suppress(ProcessLookupError):
                     process.kill()
-        if hurry is not None:
-            raise hurry
+            await to_the_end(gone)
 
     async def _spawn(self) -> None:
         read_end, pipe = os.pipe()
