@@ -524,16 +524,21 @@ async def test_a_resend_that_fails_is_tried_once(world: World) -> None:
     assert world.journal.story() == ["3 #1 manual refused final"]
 
 
-async def test_a_resend_that_is_answered_takes_the_delivery_out_of_the_queue(
-    world: World,
-) -> None:
-    gate = asyncio.Event()
+def until_open(gate: asyncio.Event, world: World) -> Callable[[float], Awaitable[None]]:
+    """A pause that ends when the gate opens."""
 
     async def pause(seconds: float) -> None:
         world.clock.pauses.append(seconds)
         await gate.wait()
 
-    dispatcher = world.build(pause=pause)
+    return pause
+
+
+async def test_a_resend_that_is_answered_takes_the_delivery_out_of_the_queue(
+    world: World,
+) -> None:
+    gate = asyncio.Event()
+    dispatcher = world.build(pause=until_open(gate, world))
     await settle()
     world.app.outcomes.append(REFUSED)
     world.offer()
@@ -551,12 +556,7 @@ async def test_what_is_answered_by_hand_between_two_tries_is_not_tried_again(
     world: World,
 ) -> None:
     gate = asyncio.Event()
-
-    async def pause(seconds: float) -> None:
-        world.clock.pauses.append(seconds)
-        await gate.wait()
-
-    dispatcher = world.build(pause=pause)
+    dispatcher = world.build(pause=until_open(gate, world))
     await settle()
     world.app.outcomes.append(REFUSED)
     first, _ = world.offer(), world.offer()
@@ -574,11 +574,7 @@ async def test_what_is_answered_by_hand_between_two_tries_is_not_tried_again(
 
 async def test_attempts_by_hand_count_for_those_that_follow(world: World) -> None:
     gate = asyncio.Event()
-
-    async def pause(seconds: float) -> None:
-        await gate.wait()
-
-    dispatcher = world.build(pause=pause)
+    dispatcher = world.build(pause=until_open(gate, world))
     await settle()
     world.app.outcomes.extend([REFUSED, REFUSED, REFUSED])
     first, second = world.offer(), world.offer()

@@ -307,10 +307,11 @@ async def test_orders_without_a_process_go_nowhere(files: StoreFiles) -> None:
     await follower.close()
 
 
-async def test_a_process_that_does_not_end_is_killed(
-    files: StoreFiles, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(follower_module, "_CLOSE_SECONDS", 0.05)
+@asynccontextmanager
+async def stopped(
+    files: StoreFiles,
+) -> AsyncIterator[tuple[Follower, asyncio.subprocess.Process]]:
+    """A follower whose process does nothing more."""
     async with journal_of(files):
         prepare(files)
         follower = Follower(files, tuple, print)
@@ -318,6 +319,14 @@ async def test_a_process_that_does_not_end_is_killed(
         process = follower._process
         assert process is not None
         os.kill(process.pid, signal.SIGSTOP)
+        yield follower, process
+
+
+async def test_a_process_that_does_not_end_is_killed(
+    files: StoreFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(follower_module, "_CLOSE_SECONDS", 0.05)
+    async with stopped(files) as (follower, process):
         await follower.close()
         assert process.returncode == -signal.SIGKILL
 
@@ -326,13 +335,7 @@ async def test_a_process_that_does_not_end_is_killed(
 async def test_however_its_end_is_hurried_no_process_is_left(
     files: StoreFiles, monkeypatch: pytest.MonkeyPatch, times: int
 ) -> None:
-    async with journal_of(files):
-        prepare(files)
-        follower = Follower(files, tuple, print)
-        await follower.start()
-        process = follower._process
-        assert process is not None
-        os.kill(process.pid, signal.SIGSTOP)
+    async with stopped(files) as (follower, process):
         ending, close_pipe = asyncio.Event(), follower._close_pipe
 
         def noticing() -> None:
